@@ -1,0 +1,95 @@
+"""What can go wrong with a job: errors for the operator (with an HTTP status), and signals
+that end a worker's slice and that no operator sees."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+
+class JobError(Exception):
+    """An operator's request that cannot be done. `status` is HTTP's, `fields` go into the answer."""
+
+    status = 400
+    code = "BadRequest"
+
+    def __init__(self, message: str, **fields: Any) -> None:
+        super().__init__(message)
+        self.message = message
+        self.fields = fields
+
+
+class BadRequest(JobError):
+    """The request itself is wrong: an unknown backend, a malformed body, the same backend."""
+
+
+class Forbidden(JobError):
+    status, code = 403, "Forbidden"
+
+
+class NotFound(JobError):
+    """No such job, bucket or action."""
+
+    status, code = 404, "NotFound"
+
+
+class ActionNotSupported(JobError):
+    """The kind has no such action; the answer lists what it supports."""
+
+    status, code = 405, "MethodNotAllowed"
+
+    def __init__(self, message: str, supported: Iterable[str]) -> None:
+        super().__init__(message, supported=sorted(supported))
+
+
+class Conflict(JobError):
+    """The state forbids it."""
+
+    status, code = 409, "Conflict"
+
+
+class BucketBusy(Conflict):
+    """Another maintenance job has the bucket; `job` is its id."""
+
+    code = "BucketBusy"
+
+
+class TargetNotEmpty(Conflict):
+    """The target holds something; `keys`, `versions`, `uploads` say how much."""
+
+    code = "TargetNotEmpty"
+
+
+class WorkSignal(Exception):
+    """Ends the work on a job in this process."""
+
+
+class LeaseLost(WorkSignal):
+    """Somebody else may hold the job now: stop, settle nothing, write nothing."""
+
+
+class Cancelled(WorkSignal):
+    """The operator asked for the end; heard at a checkpoint or inside a large object."""
+
+
+class BadToken(WorkSignal):
+    """The first page of a resumed walk was refused because of its token."""
+
+
+class CursorError(WorkSignal):
+    """A page that cannot be true: truncated without a token, or the same token twice."""
+
+
+class BudgetSpent(WorkSignal):
+    """The page budget ran out before the end of a walk that must be whole."""
+
+
+class JobFailed(WorkSignal):
+    """The kind says that this job cannot go on; the message is the reason that is shown.
+
+    `code` groups failures (an S3 code where there is one).
+    """
+
+    def __init__(self, message: str, code: str = "JobFailed") -> None:
+        super().__init__(message)
+        self.code = code

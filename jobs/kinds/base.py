@@ -1,0 +1,173 @@
+"""What a job kind is: phases, pages of items, and what is done to an item.
+
+A kind knows buckets and stores, never Job rows, leases or queues: the engine walks its
+pages, saves the cursor after each, retries, counts and settles. Effects are at least once,
+so `apply` must be idempotent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, MutableMapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Protocol
+
+from proxy.records import BucketRecord
+
+
+class Action(StrEnum):
+    """What an operator can ask of a job; a kind lists those that it supports."""
+
+    PAUSE = "pause"
+    RESUME = "resume"
+    RUN_NOW = "run-now"
+    PREVIEW = "preview"
+    VERIFY = "verify"
+    CANCEL = "cancel"
+    CONFIRM = "confirm"
+    RETRY_FAILED = "retry-failed"
+
+
+class Shape(StrEnum):
+    """How the engine goes through a phase."""
+
+    WALK = "walk"  # page after page, items in parallel
+    TURN = "turn"  # one transaction, the point of no return
+
+
+@dataclass(frozen=True, slots=True)
+class Phase:
+    """One step of a kind.
+
+    `share` is its part of the job's percentage; `counted`: its items are the job's objects
+    (else they only move the phase's own progress); `fatal`: one failed item fails the job.
+    """
+
+    name: str
+    shape: Shape = Shape.WALK
+    share: int = 0
+    counted: bool = False
+    fatal: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One thing to do: an object, a part, an upload. `data` is the kind's own, JSON-able."""
+
+    key: str
+    size: int = 0
+    data: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some items and where to go on.
+
+    `truncated` with a `token` (never the one that was passed in) goes on; not truncated ends
+    the phase. `total` (items of the phase, if known) and `total_bytes` may be told at any page.
+    `wait_s` asks to come back to the same token no sooner than that; the page has no items then.
+    """
+
+    items: Sequence[Item] = ()
+    token: str | None = None
+    truncated: bool = False
+    total: int | None = None
+    total_bytes: int | None = None
+    wait_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Issue:
+    """What is told about one object that failed or was left; one row of the failure ring."""
+
+    key: str
+    code: str
+    message: str
+    version_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of an item. `objects` is 0 for a part of an object that is not whole yet.
+
+    `issues` are recorded as failures without failing the item or a fatal phase: `with_errors`.
+    """
+
+    objects: int = 1
+    size: int = 0
+    skipped: bool = False
+    deleted: int = 0
+    issues: tuple[Issue, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A checked request for a one-off: what is stored, and what a preview shows."""
+
+    name: str
+    spec: Mapping[str, Any]
+    preview: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Work(Protocol):
+    """What the engine hands to a kind: the job's facts and the fences around its effects."""
+
+    job_id: int
+    holder: str
+    """The name under which this job holds the bucket's gate."""
+    bucket: BucketRecord
+    """The job's bucket, read when the slice began."""
+    spec: Mapping[str, Any]
+    state: MutableMapping[str, Any]
+    """The kind's own notes, JSON-able; saved with every checkpoint. Only `page` and `turn` change it."""
+
+    def effect(self) -> AbstractContextManager[None]:
+        """Every effect on objects happens inside this: a work slot is held and the lease was checked.
+
+        Raises LeaseLost.
+        """
+        ...
+
+    def pulse(self) -> None:
+        """Call it between the pieces of a long body. Raises LeaseLost or Cancelled."""
+        ...
+
+    def now_ms(self) -> int:
+        """Wall clock, milliseconds since the epoch."""
+        ...
+
+
+class Kind(Protocol):
+    """One kind of job. An instance is stateless and shared by all jobs and threads."""
+
+    name: str
+    """As stored in Job.kind and shown to operators."""
+    subsystem: str
+    """The first half of a job's id: `maintenance:42`."""
+    gated: bool
+    """Creating a job closes its bucket's gate; only one gated job per bucket at a time."""
+    phases: tuple[Phase, ...]
+    unwind: Phase | None
+    """Walked instead of the rest after a cancel or a failure before the turn, if the job has effects."""
+    actions: frozenset[Action]
+    concurrency: int
+    """Items of a page that are applied side by side."""
+
+    def plan(self, bucket: BucketRecord, params: Mapping[str, Any]) -> Plan:
+        """Check a request and say what would happen. Reads only. Raises JobError."""
+        ...
+
+    def page(self, work: Work, phase: str, token: str | None) -> Page:
+        """The items after `token`. May raise BadToken, JobFailed, or an S3Error (retried if transient)."""
+        ...
+
+    def apply(self, work: Work, phase: str, item: Item) -> Outcome:
+        """Do it, idempotently. An S3Error of status 503 (or RequestTimeout) is retried; others are failures."""
+        ...
+
+    def turn(self, work: Work, phase: str) -> None:
+        """What a TURN phase changes; runs inside the transaction that moves the job past it."""
+        ...
+
+

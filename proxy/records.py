@@ -1,0 +1,101 @@
+"""Rows as data requests see them: raw SQL on Django's connection, no ORM.
+
+One indexed read for the bucket and one for the access key is all that a request costs in
+the control database.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import connection
+
+from proxy.backends.base import Place, Route
+from proxy.errors import NoSuchBucket
+
+_BUCKET_COLUMNS = (
+    "id, name, owner_id, created_ms, backend, real_bucket, incarnation, gate_holder, gate_generation"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class GateState:
+    """Closed while it has a holder; `generation` grows at each close."""
+
+    holder: str | None
+    generation: int
+
+    @property
+    def closed(self) -> bool:
+        return self.holder is not None
+
+
+@dataclass(frozen=True, slots=True)
+class BucketRecord:
+    """One bucket row at one moment: Route and Gate come from the same statement."""
+
+    id: str
+    name: str
+    owner_id: str
+    created_ms: int
+    route: Route
+    gate: GateState
+
+
+@dataclass(frozen=True, slots=True)
+class AccessKeyRecord:
+    """One enabled access key; `sealed_secret` is opened by `proxy.crypto`."""
+
+    access_key: str
+    sealed_secret: bytes
+    owner_id: str
+    display_name: str
+    root: bool
+
+
+def _bucket(row: tuple[Any, ...]) -> BucketRecord:
+    bucket_id, name, owner, created, backend, real, incarnation, holder, generation = row
+    return BucketRecord(
+        id=bucket_id,
+        name=name,
+        owner_id=owner,
+        created_ms=created,
+        route=Route(backend, Place(bucket_id, real, incarnation)),
+        gate=GateState(holder, generation),
+    )
+
+
+def find_bucket(name: str) -> BucketRecord:
+    """The bucket of that name now. Raises NoSuchBucket."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {_BUCKET_COLUMNS} FROM proxy_bucket WHERE name = %s", [name])
+        row = cursor.fetchone()
+    if row is None:
+        raise NoSuchBucket(fields={"BucketName": name})
+    return _bucket(row)
+
+
+def list_buckets(*, after: str = "", prefix: str = "", limit: int = 10_000) -> list[BucketRecord]:
+    """Buckets by name, those after `after` only. Bucket names are ASCII, so `<` is byte order."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT {_BUCKET_COLUMNS} FROM proxy_bucket WHERE name > %s AND name >= %s AND name < %s"
+            " ORDER BY name LIMIT %s",
+            [after, prefix, prefix + "\x7f", limit],
+        )
+        return [_bucket(row) for row in cursor.fetchall()]
+
+
+def find_access_key(access_key: str) -> AccessKeyRecord | None:
+    """The enabled key of that id, or None."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT access_key, sealed_secret, owner_id, display_name, root FROM proxy_accesskey"
+            " WHERE access_key = %s AND enabled",
+            [access_key],
+        )
+        row = cursor.fetchone()
+    if row is None:
+        return None
+    return AccessKeyRecord(row[0], bytes(row[1]), row[2], row[3], bool(row[4]))

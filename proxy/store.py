@@ -1,0 +1,164 @@
+"""Object operations on a bucket, whatever its backend: what handlers and jobs call.
+
+A Store is bound to one Route. A handler's Store knows its bucket's name too: a read that
+took its Route before a migration flipped, and misses after the old place was cleaned up,
+reads the Route again and tries once more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import TypeVar
+
+from proxy import routes
+from proxy.backends.base import (
+    ALWAYS,
+    Backend,
+    Body,
+    Listing,
+    NewObject,
+    ObjectInfo,
+    ObjectReader,
+    PartInfo,
+    PartRequest,
+    Place,
+    Precondition,
+    ReaderBody,
+    Route,
+    UploadInfo,
+    UploadListing,
+    Usage,
+)
+from proxy.errors import InvalidPart, NoSuchBucket, NoSuchKey, NoSuchUpload
+from proxy.records import BucketRecord, find_bucket
+
+T = TypeVar("T")
+
+_MISSES = (NoSuchBucket, NoSuchKey, NoSuchUpload, InvalidPart)
+
+
+class Store:
+    """One bucket's objects at one Route."""
+
+    def __init__(self, route: Route, bucket_name: str | None = None) -> None:
+        self.route = route
+        self._bucket_name = bucket_name
+
+    @classmethod
+    def of(cls, bucket: BucketRecord) -> Store:
+        """For serving clients: reads follow the bucket if it has moved."""
+        return cls(bucket.route, bucket.name)
+
+    @classmethod
+    def at(cls, route: Route) -> Store:
+        """For jobs: this place and no other."""
+        return cls(route)
+
+    @property
+    def backend(self) -> Backend:
+        return routes.backend(self.route.backend)
+
+    @property
+    def place(self) -> Place:
+        return self.route.place
+
+    def _read(self, read: Callable[[Backend, Place], T]) -> T:
+        try:
+            return read(self.backend, self.place)
+        except _MISSES:
+            if self._bucket_name is None:
+                raise
+            fresh = find_bucket(self._bucket_name).route
+            if fresh == self.route:
+                raise
+            self.route = fresh
+            return read(self.backend, self.place)
+
+    # -- reads ---------------------------------------------------------------------------
+    def open(self, key: str) -> ObjectReader:
+        """Raises NoSuchKey."""
+        return self._read(lambda backend, place: backend.open(place, key))
+
+    def head(self, key: str) -> ObjectInfo:
+        """Raises NoSuchKey."""
+        return self._read(lambda backend, place: backend.head(place, key))
+
+    def list(
+        self, *, prefix: str = "", delimiter: str = "", after: str = "", limit: int = 1000
+    ) -> Listing:
+        return self._read(
+            lambda backend, place: backend.list(
+                place, prefix=prefix, delimiter=delimiter, after=after, limit=limit
+            )
+        )
+
+    def usage(self) -> Usage:
+        return self._read(lambda backend, place: backend.usage(place))
+
+    def head_upload(self, upload_id: str) -> UploadInfo:
+        """Raises NoSuchUpload."""
+        return self._read(lambda backend, place: backend.head_upload(place, upload_id))
+
+    def open_part(self, upload_id: str, number: int) -> ObjectReader:
+        """Raises NoSuchUpload, InvalidPart."""
+        return self._read(lambda backend, place: backend.open_part(place, upload_id, number))
+
+    def list_parts(
+        self, upload_id: str, *, after: int = 0, limit: int = 1000
+    ) -> tuple[tuple[PartInfo, ...], bool]:
+        """Raises NoSuchUpload."""
+        return self._read(
+            lambda backend, place: backend.list_parts(place, upload_id, after=after, limit=limit)
+        )
+
+    def list_uploads(
+        self,
+        *,
+        prefix: str = "",
+        delimiter: str = "",
+        after: tuple[str, str] = ("", ""),
+        limit: int = 1000,
+        finished: bool = False,
+    ) -> UploadListing:
+        return self._read(
+            lambda backend, place: backend.list_uploads(
+                place, prefix=prefix, delimiter=delimiter, after=after, limit=limit, finished=finished
+            )
+        )
+
+    # -- writes: to this Route, never to one that was read before or after ------------------
+    def put(self, new: NewObject, body: Body, when: Precondition = ALWAYS) -> ObjectInfo:
+        return self.backend.put(self.place, new, body, when)
+
+    def copy_from(self, reader: ObjectReader, new: NewObject, when: Precondition = ALWAYS) -> ObjectInfo:
+        """Store the open object's bytes as `new`; the backend may take them without moving them."""
+        return self.backend.put(self.place, new, ReaderBody(reader), when)
+
+    def delete(self, key: str, when: Precondition = ALWAYS) -> ObjectInfo | None:
+        return self.backend.delete(self.place, key, when)
+
+    def create_upload(self, upload: UploadInfo) -> None:
+        self.backend.create_upload(self.place, upload)
+
+    def put_part(
+        self, upload_id: str, number: int, body: Body, carried: PartInfo | None = None
+    ) -> PartInfo:
+        """Raises NoSuchUpload."""
+        return self.backend.put_part(self.place, upload_id, number, body, carried)
+
+    def complete_upload(
+        self,
+        upload_id: str,
+        parts: Iterable[PartRequest],
+        when: Precondition = ALWAYS,
+        *,
+        checksums: Mapping[str, str] | None = None,
+        carried: ObjectInfo | None = None,
+    ) -> ObjectInfo:
+        return self.backend.complete_upload(
+            self.place, upload_id, parts, when, checksums=checksums, carried=carried
+        )
+
+    def abort_upload(self, upload_id: str) -> None:
+        """Raises NoSuchUpload."""
+        self.backend.abort_upload(self.place, upload_id)
