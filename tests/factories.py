@@ -1,0 +1,3 @@
+"""Plain functions that make what tests are about. No magic, no shared state."""
+
+from __future__ import annotations
