@@ -1,0 +1,76 @@
+"""Times as S3 writes and reads them. Inside, times are milliseconds since the epoch, in UTC."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from email.utils import formatdate, parsedate_to_datetime
+from functools import lru_cache
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_LONGEST_DATE = 64
+
+
+@lru_cache(maxsize=4096)
+def _http_second(second: int) -> str:
+    return formatdate(second, usegmt=True)
+
+
+def http_date(ms: int) -> str:
+    """`Wed, 21 Oct 2015 07:28:00 GMT` (RFC 9110, 5.6.7); the milliseconds are cut off."""
+    return _http_second(ms // 1000)
+
+
+def parse_http_date(text: str) -> int | None:
+    """Seconds since the epoch, or None for what is not a date: HTTP has such conditions ignored.
+
+    ISO 8601, which some S3 clients send in conditions, is read too.
+    """
+    if len(text) > _LONGEST_DATE:
+        return None
+    try:
+        moment = parsedate_to_datetime(text)
+    except (ValueError, TypeError, IndexError, OverflowError):
+        try:
+            moment = datetime.fromisoformat(text)
+        except ValueError:
+            return None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return (moment - _EPOCH) // timedelta(seconds=1)
+
+
+@lru_cache(maxsize=4096)
+def _iso_second(second: int) -> str:
+    return (_EPOCH + timedelta(seconds=second)).strftime("%Y-%m-%dT%H:%M:%S")
+
+
+def iso_ms(ms: int) -> str:
+    """`2009-10-12T17:50:30.000Z`, as in every S3 document."""
+    second, rest = divmod(ms, 1000)
+    return f"{_iso_second(second)}.{rest:03d}Z"
+
+
+def iso_seconds(seconds: float) -> str:
+    """`2009-10-12T17:50:30Z`, as in the error documents about time."""
+    return f"{_iso_second(int(seconds))}Z"
+
+
+def amz_date(seconds: float) -> str:
+    """`20130524T000000Z`, the form of x-amz-date."""
+    return (_EPOCH + timedelta(seconds=int(seconds))).strftime("%Y%m%dT%H%M%SZ")
+
+
+def parse_amz_date(text: str) -> float | None:
+    """Seconds since the epoch, or None for anything but `YYYYMMDDTHHMMSSZ`."""
+    if len(text) != 16 or text[8] != "T" or text[15] != "Z":
+        return None
+    digits = text[:8] + text[9:15]
+    if not (digits.isascii() and digits.isdigit()):
+        return None
+    try:
+        return datetime(
+            int(text[:4]), int(text[4:6]), int(text[6:8]),
+            int(text[9:11]), int(text[11:13]), int(text[13:15]), tzinfo=UTC,
+        ).timestamp()  # fmt: skip
+    except ValueError:
+        return None
