@@ -55,3 +55,30 @@ def env_secret(name: str) -> str | None:
         except OSError as error:
             raise ImproperlyConfigured(f"{name}_FILE: cannot read {path}: {error.strerror}.") from None
     return value or None
+
+
+def env_made(name: str, made: Path) -> str:
+    """The secret NAME, else the one that the first start keeps in the file `made`, else ""."""
+    given = env_secret(name)
+    if given is not None:
+        return given
+    try:
+        return made.read_text().strip()
+    except FileNotFoundError:
+        return ""
+    except OSError as error:
+        raise ImproperlyConfigured(f"Cannot read {made}: {error.strerror}.") from None
+
+
+def env_list(name: str, default: list[str]) -> list[str]:
+    """Entries between commas."""
+    text = os.environ.get(name)
+    return default if text is None else [entry.strip() for entry in text.split(",") if entry.strip()]
+
+
+def env_choice(name: str, default: str, choices: tuple[str, ...]) -> str:
+    """One of `choices`. Raises ImproperlyConfigured."""
+    text = os.environ.get(name) or default
+    if text not in choices:
+        raise ImproperlyConfigured(f"{name} must be one of {', '.join(choices)}, not {text!r}.")
+    return text

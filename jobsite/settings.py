@@ -1,12 +1,19 @@
-"""Django settings. Every environment variable is read here and nowhere else."""
+"""Django settings. Every environment variable is read here and nowhere else.
+
+Reading them writes nothing: what is made on the first start is `first_start.py`'s.
+"""
 
 from __future__ import annotations
 
+import os
+import secrets
 from pathlib import Path
+from typing import Any
 
 import dj_database_url
 
-from jobsite.env import env_bool, env_int, env_secret, env_str
+from jobsite import config
+from jobsite.env import env_bool, env_choice, env_int, env_list, env_made, env_secret, env_str
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 HOME = Path(env_str("SLUICEGATE_HOME", "./var")).absolute()
@@ -14,9 +21,21 @@ BIND = env_str("SLUICEGATE_BIND", "127.0.0.1:9000")
 CONFIG_PATH = Path(env_str("SLUICEGATE_CONFIG", "./sluicegate.yaml")).absolute()
 DEBUG = env_bool("SLUICEGATE_DEBUG")
 
-SECRET_KEY = env_secret("SLUICEGATE_SECRET_KEY") or "made-on-first-start"
-MASTER_KEY = env_secret("SLUICEGATE_MASTER_KEY") or ""
-ALLOWED_HOSTS = ["*"]
+# -- secrets: from the environment, else what the first start put into the home ----------------
+# Without either (before `prepare`) a process signs with a key of its own, which nobody shares.
+SECRET_KEY = env_made("SLUICEGATE_SECRET_KEY", HOME / "secret_key") or secrets.token_urlsafe(48)
+MASTER_KEY = env_made("SLUICEGATE_MASTER_KEY", HOME / "master_key")
+ROOT_ACCESS_KEY = env_secret("SLUICEGATE_ROOT_ACCESS_KEY")
+ROOT_SECRET_KEY = env_secret("SLUICEGATE_ROOT_SECRET_KEY")
+ADMIN_PASSWORD = env_secret("SLUICEGATE_ADMIN_PASSWORD")
+
+# -- the web server --------------------------------------------------------------------
+WEB_WORKERS = env_int("SLUICEGATE_WEB_WORKERS", os.cpu_count() or 1, least=1)
+TLS_CERT = env_str("SLUICEGATE_TLS_CERT")
+TLS_KEY = env_str("SLUICEGATE_TLS_KEY")
+PUBLIC_URL = env_str("SLUICEGATE_PUBLIC_URL").rstrip("/")
+TRUSTED_PROXIES = env_list("SLUICEGATE_TRUSTED_PROXIES", ["127.0.0.1", "::1"])
+DRAIN_SECONDS = env_int("SLUICEGATE_DRAIN_SECONDS", 30)
 
 INSTALLED_APPS = [
     "django.contrib.admin",
@@ -31,6 +50,7 @@ INSTALLED_APPS = [
     "django_q",
     "proxy",
     "jobs",
+    "jobsite",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
@@ -62,23 +82,59 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 USE_TZ = True
 TIME_ZONE = "UTC"
 STATIC_URL = "/_/static/"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+WHITENOISE_USE_FINDERS = True  # nothing to collect: the files are served from where they are
+LOGIN_URL = "/_/login"
+LOGIN_REDIRECT_URL = "/_/"
 
+# -- the console's safety --------------------------------------------------------------
+# S3 clients name any host they like; the console's own forms are checked against its origin.
+ALLOWED_HOSTS = env_list("SLUICEGATE_ALLOWED_HOSTS", ["*"])
+HTTPS = bool(TLS_CERT) or PUBLIC_URL.startswith("https://")
+CSRF_TRUSTED_ORIGINS = [PUBLIC_URL] if PUBLIC_URL else []
+CSRF_COOKIE_PATH = SESSION_COOKIE_PATH = "/_/"
+CSRF_COOKIE_SECURE = SESSION_COOKIE_SECURE = HTTPS
+CSRF_COOKIE_SAMESITE = SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_NAME = "sluicegate_session"
+CSRF_COOKIE_NAME = "sluicegate_csrf"
+SESSION_COOKIE_AGE = env_int("SLUICEGATE_SESSION_SECONDS", 12 * 3600, least=60)
+SECURE_PROXY_SSL_HEADER = None  # gunicorn sets the scheme, from trusted proxies only
+SECURE_HSTS_SECONDS = env_int("SLUICEGATE_HSTS_SECONDS", 0)
+X_FRAME_OPTIONS = "DENY"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in ("MinimumLengthValidator", "CommonPasswordValidator", "NumericPasswordValidator")
+]
+
+# -- the control database --------------------------------------------------------------
+_sqlite: dict[str, Any] = {"ENGINE": "jobsite.sqlite", "NAME": HOME / "control.db", "CONN_MAX_AGE": None}
 _database_url = env_secret("DATABASE_URL")
-if _database_url:
-    DATABASES = {"default": dj_database_url.parse(_database_url, conn_max_age=None)}
-else:
-    DATABASES = {"default": {"ENGINE": "jobsite.sqlite", "NAME": HOME / "control.db", "CONN_MAX_AGE": None}}
-if DATABASES["default"]["ENGINE"] in ("jobsite.sqlite", "django.db.backends.sqlite3"):
-    DATABASES["default"]["ENGINE"] = "jobsite.sqlite"
-    DATABASES["default"]["OPTIONS"] = {
-        "transaction_mode": "IMMEDIATE",
-        "timeout": 15,
-        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL",
+_database: dict[str, Any] = (
+    dict(dj_database_url.parse(_database_url, conn_max_age=None)) if _database_url else _sqlite
+)
+if _database["ENGINE"] in ("jobsite.sqlite", "django.db.backends.sqlite3"):
+    _database |= {
+        "ENGINE": "jobsite.sqlite",
+        "OPTIONS": {
+            "transaction_mode": "IMMEDIATE",
+            "timeout": 15,
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL",
+        },
+        "TEST": {"NAME": HOME / "test_control.db"},  # a file: several processes use it
     }
+DATABASES = {"default": _database}
 
 # -- the gateway -----------------------------------------------------------------------
 REGION = env_str("SLUICEGATE_REGION", "us-east-1")
 GATE_GRACE_SECONDS = env_int("SLUICEGATE_GATE_GRACE_SECONDS", 30)
+READ_IDLE_SECONDS = env_int("SLUICEGATE_READ_IDLE_SECONDS", 30, least=1)
+WRITE_IDLE_SECONDS = env_int("SLUICEGATE_WRITE_IDLE_SECONDS", 60, least=1)
+LEAST_UPLOAD_RATE = env_int("SLUICEGATE_LEAST_UPLOAD_RATE", 1024)
+SHORT_THREADS = env_int("SLUICEGATE_SHORT_THREADS", 16, least=1)
+STREAM_THREADS = env_int("SLUICEGATE_STREAM_UPLOADS", 64, least=1)
+PIPE_BYTES = env_int("SLUICEGATE_PIPE_BYTES", 2 * 1024 * 1024, least=64 * 1024)
+ACCESS_LOG = env_bool("SLUICEGATE_ACCESS_LOG", True)
 
 # -- the engine ------------------------------------------------------------------------
 LEASE_SECONDS = env_int("SLUICEGATE_LEASE_SECONDS", 60, least=1)
@@ -103,12 +159,32 @@ Q_CLUSTER = {
     "scheduler": False,
 }
 
-# -- storage: what jobsite.config read from sluicegate.yaml, as plain values ---------------
-STORAGE = {
-    "backends": {
-        "local": {"type": "filesystem", "path": str(HOME / "local")},
-        "archive": {"type": "filesystem", "path": str(HOME / "archive")},
+# -- the admin API ---------------------------------------------------------------------
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Sluicegate",
+    "DESCRIPTION": "The admin API for background jobs on buckets.",
+    "VERSION": "1",
+    "SERVE_INCLUDE_SCHEMA": False,
+}
+
+# -- storage: what sluicegate.yaml declares, as plain values ---------------------------------
+STORAGE = config.load(CONFIG_PATH, HOME, os.environ).plain(HOME)
+
+# -- logs: one line per event on stderr, plain or JSON ---------------------------------------
+LOG_FORMAT = env_choice("SLUICEGATE_LOG_FORMAT", "plain", ("plain", "json"))
+LOG_LEVEL = env_choice("SLUICEGATE_LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR"))
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "plain": {"()": "jobsite.logs.PlainFormatter"},
+        "json": {"()": "jobsite.logs.JsonFormatter"},
     },
-    "default_backend": "local",
-    "buckets": {},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT}},
+    "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
+    "loggers": {
+        "django": {"handlers": [], "level": "INFO", "propagate": True},
+        "django.server": {"handlers": [], "propagate": True},
+        "django-q": {"handlers": [], "level": "WARNING", "propagate": True},
+    },
 }

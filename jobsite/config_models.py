@@ -1,0 +1,151 @@
+"""What `sluicegate.yaml` may say: the types, their rules and, from them, the JSON Schema."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+
+Loc = tuple[str | int, ...]
+"""Where something is: keys and indexes from the top of the document."""
+
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$")]
+BucketName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")]
+
+
+class _Strict(BaseModel):
+    """Unknown keys are mistakes, and text is never taken for a number or the other way round."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class FilesystemBackend(_Strict):
+    """One directory on this host."""
+
+    name: Name = Field(description="What buckets and migrations call it. Never change it once it is used.")
+    type: Literal["filesystem"]
+    path: Annotated[str, StringConstraints(min_length=1)] = Field(
+        description="The directory; a relative path is below SLUICEGATE_HOME."
+    )
+
+
+class BucketStorage(_Strict):
+    """Where one bucket is made, if not on the default backend."""
+
+    backend: Name
+
+
+class Storage(_Strict):
+    """Where bytes live."""
+
+    backends: Annotated[list[FilesystemBackend], Field(min_length=1, max_length=100)]
+    default_backend: Name = Field(description="Where new buckets are made.")
+    buckets: dict[BucketName, BucketStorage] = Field(
+        default_factory=dict, description="Exceptions to default_backend, by bucket name."
+    )
+
+
+class Config(_Strict):
+    """Sluicegate's configuration: what is declared. What runs is in the database."""
+
+    storage: Storage
+
+    def plain(self, home: Path) -> dict[str, Any]:
+        """`settings.STORAGE`: backends by name with absolute paths, the default, the exceptions."""
+        return {
+            "backends": {
+                backend.name: {"type": backend.type, "path": str(home / backend.path)}
+                for backend in self.storage.backends
+            },
+            "default_backend": self.storage.default_backend,
+            "buckets": {name: bucket.model_dump() for name, bucket in self.storage.buckets.items()},
+        }
+
+
+def explain(error: ValidationError) -> Iterator[tuple[Loc, str]]:
+    """Every finding of pydantic as (where, text for an operator); the refused value is not shown."""
+    for finding in error.errors(include_url=False, include_input=False):
+        loc = tuple(part for part in finding["loc"] if part != "[key]")
+        match finding["type"]:
+            case "extra_forbidden":
+                yield loc, f"unknown key '{loc[-1]}'{_hint(loc)}"
+            case "missing":
+                yield loc[:-1], f"'{loc[-1]}' is missing"
+            case "string_pattern_mismatch":
+                yield loc, "use lower-case letters, digits and '-' (in bucket names also '.')"
+            case _:
+                yield loc, finding["msg"][0].lower() + finding["msg"][1:]
+
+
+def _hint(loc: Loc) -> str:
+    inside = tuple(part for part in loc[:-1] if isinstance(part, str))
+    known = _KEYS.get(inside, list(BucketStorage.model_fields))
+    close = difflib.get_close_matches(str(loc[-1]), known, n=1)
+    return f"; did you mean '{close[0]}'?" if close else f"; known here: {', '.join(known)}"
+
+
+_KEYS: dict[Loc, list[str]] = {
+    (): list(Config.model_fields),
+    ("storage",): list(Storage.model_fields),
+    ("storage", "backends"): list(FilesystemBackend.model_fields),
+}
+
+
+def contradictions(plain: Any, home: Path) -> Iterator[tuple[Loc, str]]:
+    """What single values cannot show: names that are used twice or nowhere declared, nested paths.
+
+    Looks at the document as it was written, so that these are told together with the rest.
+    """
+    storage = plain.get("storage") if isinstance(plain, Mapping) else None
+    if not isinstance(storage, Mapping):
+        return
+    written = storage.get("backends")
+    backends = [
+        (index, item)
+        for index, item in enumerate(written if isinstance(written, list) else [])
+        if isinstance(item, Mapping)
+    ]
+    yield from _names_used_twice(backends)
+    yield from _nested_paths(backends, home)
+    names = {str(item.get("name")) for _, item in backends}
+    if names:
+        yield from _undeclared(storage, names)
+
+
+def _names_used_twice(backends: list[tuple[int, Mapping[str, Any]]]) -> Iterator[tuple[Loc, str]]:
+    seen: set[str] = set()
+    for index, item in backends:
+        name = item.get("name")
+        if isinstance(name, str) and name in seen:
+            yield ("storage", "backends", index, "name"), f"a second backend with the name '{name}'"
+        seen.add(str(name))
+
+
+def _nested_paths(backends: list[tuple[int, Mapping[str, Any]]], home: Path) -> Iterator[tuple[Loc, str]]:
+    paths = [
+        (index, item.get("name"), home / item["path"])
+        for index, item in backends
+        if isinstance(item.get("path"), str)
+    ]
+    for index, _, path in paths:
+        for other, name, outer in paths:
+            if other != index and path != outer and path.is_relative_to(outer):
+                yield ("storage", "backends", index, "path"), f"is inside the path of backend '{name}'"
+
+
+def _undeclared(storage: Mapping[str, Any], names: set[str]) -> Iterator[tuple[Loc, str]]:
+    known = ", ".join(sorted(names))
+    default = storage.get("default_backend")
+    if isinstance(default, str) and default not in names:
+        yield ("storage", "default_backend"), f"no backend is named '{default}'; there are: {known}"
+    buckets = storage.get("buckets")
+    for bucket, item in (buckets if isinstance(buckets, Mapping) else {}).items():
+        backend = item.get("backend") if isinstance(item, Mapping) else None
+        if isinstance(backend, str) and backend not in names:
+            yield (
+                ("storage", "buckets", bucket, "backend"),
+                f"no backend is named '{backend}'; there are: {known}",
+            )
