@@ -104,8 +104,17 @@ class InvalidPartOrder(S3Error):
     text = "The list of parts was not in ascending order."
 
 
+class InvalidRedirectLocation(S3Error):
+    code, status = "InvalidRedirectLocation", 400
+    text = "The website redirect location must have a prefix of 'http://' or 'https://' or '/'."
+
+
 class InvalidRequest(S3Error):
     code, status, text = "InvalidRequest", 400, "Invalid Request"
+
+
+class InvalidStorageClass(S3Error):
+    code, status, text = "InvalidStorageClass", 400, "The storage class you specified is not valid."
 
 
 class InvalidTag(S3Error):
@@ -118,6 +127,11 @@ class InvalidURI(S3Error):
 
 class KeyTooLongError(S3Error):
     code, status, text = "KeyTooLongError", 400, "Your key is too long."
+
+
+class MalformedTrailerError(S3Error):
+    code, status = "MalformedTrailerError", 400
+    text = "The request contained trailing data that was not well-formed or did not match what was announced."
 
 
 class MalformedXML(S3Error):

@@ -18,7 +18,9 @@ from proxy.errors import (
     KeyTooLongError,
     RequestHeaderSectionTooLarge,
 )
+from proxy.wire import headers as kept
 from proxy.wire.encoding import MAX_TARGET_BYTES, decode, decode_query
+from proxy.wire.names import check_addressable
 
 MAX_KEY_BYTES = 1024
 MAX_HEADER_BYTES = 8 * 1024
@@ -55,7 +57,7 @@ class S3Request:
     def from_scope(cls, scope: Mapping[str, Any], request_id: str) -> S3Request:
         """Read an ASGI HTTP scope.
 
-        Raises InvalidURI, InvalidArgument, InvalidRequest, KeyTooLongError,
+        Raises InvalidURI, InvalidArgument, InvalidBucketName, InvalidRequest, KeyTooLongError,
         RequestHeaderSectionTooLarge.
         """
         raw_path = origin_form(scope.get("raw_path") or scope["path"].encode())
@@ -83,6 +85,14 @@ class S3Request:
         """The path as text, for the <Resource> of an error document."""
         return self.raw_path.decode("latin-1")
 
+    def object_headers(self) -> dict[str, str]:
+        """The standard headers that an object keeps; see `headers.object_headers` for the errors."""
+        return kept.object_headers(self.headers)
+
+    def user_metadata(self) -> dict[str, str]:
+        """The x-amz-meta- headers without that prefix. Raises MetadataTooLarge."""
+        return kept.user_metadata(self.headers)
+
 
 def origin_form(target: bytes) -> bytes:
     """The path of a request target, scheme and authority taken off. Raises InvalidURI.
@@ -105,11 +115,16 @@ def origin_form(target: bytes) -> bytes:
 
 
 def split_path(raw_path: bytes) -> tuple[str, str]:
-    """(bucket, key), decoded; "" for what is not there. Raises InvalidURI, KeyTooLongError."""
+    """(bucket, key), decoded; "" for what is not there.
+
+    Raises InvalidBucketName, InvalidURI, KeyTooLongError.
+    """
     raw_bucket, _, raw_key = raw_path[1:].partition(b"/")
-    key = decode(raw_key)
+    bucket, key = decode(raw_bucket), decode(raw_key)
+    if bucket or key:
+        check_addressable(bucket)
     check_key(key)
-    return decode(raw_bucket), key
+    return bucket, key
 
 
 def check_key(key: str) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from proxy.errors import AccessDenied, InvalidAccessKeyId, SignatureDoesNotMatch
 from proxy.wire import signing
@@ -32,7 +32,7 @@ class Credentials:
 
     access_key: str
     scope: str
-    signing_key: bytes
+    signing_key: bytes = field(repr=False)
     signature: str
     timestamp: str
     payload: str
