@@ -14,14 +14,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from django.conf import settings
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest, values
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.multiprocess import MultiProcessCollector
 
 FOLDER = Path(settings.HOME) / "metrics"
 FOLDER.mkdir(mode=0o700, parents=True, exist_ok=True)
-os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(FOLDER)  # read once, when the library is imported
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest  # noqa: E402
-from prometheus_client.core import GaugeMetricFamily, Metric  # noqa: E402
-from prometheus_client.multiprocess import MultiProcessCollector  # noqa: E402
+# The library chooses its mode when it is first imported, which django_q may have done before.
+os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(FOLDER)
+values.ValueClass = values.MultiProcessValue()
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
