@@ -139,6 +139,10 @@ class MalformedXML(S3Error):
     text = "The XML you provided was not well-formed or did not validate against our published schema."
 
 
+class MaxMessageLengthExceeded(S3Error):
+    code, status, text = "MaxMessageLengthExceeded", 400, "Your request was too big."
+
+
 class MetadataTooLarge(S3Error):
     code, status = "MetadataTooLarge", 400
     text = "Your metadata headers exceed the maximum allowed metadata size."

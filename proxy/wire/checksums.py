@@ -72,6 +72,8 @@ ALGORITHMS: Mapping[str, Algorithm] = {
 }
 """By lower-case name, as in ObjectInfo.checksums."""
 
+_NOT_VALUES = frozenset(HEADER_PREFIX + word for word in ("algorithm", "mode", "type"))
+ONE_ONLY = "Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed."
 _UNSUPPORTED = (
     "Checksum algorithm provided is unsupported. Please try again with any of the valid types: "
     "[CRC32, CRC32C, CRC64NVME, SHA1, SHA256]"
@@ -101,6 +103,19 @@ def digest_of(name: str, value: str) -> bytes:
     if len(digest) != found.size:
         raise InvalidRequest(f"Value for {found.header} header is invalid.")
     return digest
+
+
+def announced(headers: Mapping[str, str]) -> tuple[str, str] | None:
+    """(algorithm, value) of the one x-amz-checksum- header, the value as it came; None without one.
+
+    Raises InvalidRequest for several of them and for unknown algorithms.
+    """
+    found = [name for name in headers if name.startswith(HEADER_PREFIX) and name not in _NOT_VALUES]
+    if not found:
+        return None
+    if len(found) > 1:
+        raise InvalidRequest(ONE_ONLY)
+    return algorithm(found[0][len(HEADER_PREFIX) :]).name, headers[found[0]]
 
 
 def compute(name: str, data: bytes) -> str:

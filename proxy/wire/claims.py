@@ -203,7 +203,7 @@ def _claim(
         raise malformed(presigned, "SignedHeaders are not names of headers.")
     date, region, service, terminator = scope
     names = tuple(sorted(set(signed_headers.split(";"))))
-    _check_payload(payload)
+    check_payload(payload)
     return Claim(
         access_key, date, region, service, terminator, names, signature, timestamp, payload, presigned
     )
@@ -251,7 +251,8 @@ def _check_expiry(text: str, signed: float, now: float) -> None:
         )
 
 
-def _check_payload(payload: str) -> None:
+def check_payload(payload: str) -> None:
+    """Raise InvalidArgument for what x-amz-content-sha256 cannot be, NotImplemented for Version 4A."""
     if payload == UNSIGNED or payload in STREAMING or _SHA256_HEX.fullmatch(payload):
         return
     if payload.startswith("STREAMING-AWS4-ECDSA-"):

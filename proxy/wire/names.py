@@ -11,7 +11,7 @@ from proxy.errors import InvalidBucketName
 
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9.-]{1,61})[a-z0-9]", re.ASCII)
 _ADDRESS = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}", re.ASCII)
-_FORBIDDEN_STARTS = ("xn--", "sthree-", "amzn-s3-demo-")
+_FORBIDDEN_STARTS = ("xn--", "sthree-")
 _FORBIDDEN_ENDS = ("-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3")
 # Buckets of older days may have such names: they can be asked for, but not made.
 _ADDRESSABLE = re.compile(r"[A-Za-z0-9._-]{1,255}", re.ASCII)

@@ -77,7 +77,7 @@ class S3Request:
             request_id=request_id,
             bucket=bucket,
             key=key,
-            content_length=read_length(headers),
+            content_length=parse_length(headers, "content-length"),
         )
 
     @property
@@ -171,11 +171,11 @@ def read_query(raw_query: bytes) -> dict[str, str]:
     return query
 
 
-def read_length(headers: Mapping[str, str]) -> int | None:
-    """The announced length of the body in bytes. Raises InvalidRequest."""
-    text = headers.get("content-length")
+def parse_length(headers: Mapping[str, str], name: str) -> int | None:
+    """A header that says a number of bytes, None without it. Raises InvalidRequest."""
+    text = headers.get(name)
     if text is None:
         return None
     if not _LENGTH.fullmatch(text):
-        raise InvalidRequest("The Content-Length header is not a number of bytes.")
+        raise InvalidRequest(f"The {name} header is not a number of bytes.")
     return int(text)
