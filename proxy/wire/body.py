@@ -52,7 +52,7 @@ class _Expectation:
     error: Callable[[bytes], S3Error]
 
 
-class RequestBody:
+class Body:
     """Pieces of 64 KiB to 1 MiB (the last may be shorter); see `proxy.backends.base.Body`.
 
     Reading past the last byte raises IncompleteBody, BadDigest, XAmzContentSHA256Mismatch,
@@ -128,7 +128,7 @@ def open_body(
     *,
     pulse: Pulse | None = None,
     limit: int = MAX_BODY_BYTES,
-) -> RequestBody:
+) -> Body:
     """Dress the raw pieces of a request's body; `pulse` is called before each is looked at.
 
     Raises at once, before a byte is read: MissingContentLength, EntityTooLarge, InvalidDigest,
@@ -150,12 +150,12 @@ def open_body(
         signed_by = None if payload == STREAMING_UNSIGNED_TRAILER else credentials
         decoder = Decoder(wire, signed_by, trailer_names)
         data, trailers = decoder, decoder.trailers
-    return RequestBody(
+    return Body(
         data, length=length, limit=limit, expectations=expectations, computed=computed, trailers=trailers
     )
 
 
-def read_all(body: RequestBody, limit: int) -> bytes:
+def read_all(body: Body, limit: int) -> bytes:
     """A small body whole, for documents. Raises MaxMessageLengthExceeded above `limit` bytes."""
     if body.length is not None and body.length > limit:
         raise MaxMessageLengthExceeded(fields={"MaxMessageLengthBytes": str(limit)})
