@@ -23,7 +23,7 @@ FOLDER.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 # The library chooses its mode when it is first imported, which django_q may have done before.
 os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(FOLDER)
-values.ValueClass = values.MultiProcessValue()
+values.ValueClass = values.MultiProcessValue()  # type: ignore[no-untyped-call]
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -98,6 +98,6 @@ class _Readings:
 def render() -> bytes:
     """Everything in Prometheus' text format (CONTENT_TYPE)."""
     registry = CollectorRegistry(support_collectors_without_names=True)
-    MultiProcessCollector(registry, path=str(FOLDER))
-    registry.register(_Readings())  # type: ignore[arg-type]
+    MultiProcessCollector(registry, path=str(FOLDER))  # type: ignore[no-untyped-call]
+    registry.register(_Readings())
     return generate_latest(registry)

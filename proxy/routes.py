@@ -129,7 +129,9 @@ def _note_place(name: str, shown: str) -> None:
         )
     known = _known_place(name)
     if known != shown:
-        raise BackendUnavailable(f"The storage {name!r} is not the place that other processes know by its name.")
+        raise BackendUnavailable(
+            f"The storage {name!r} is not the place that other processes know by its name."
+        )
 
 
 # -- buckets -------------------------------------------------------------------------------

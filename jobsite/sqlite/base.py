@@ -15,16 +15,20 @@ from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 from django.db.backends.sqlite3 import base as stock
-from django.db.backends.sqlite3._functions import register as register_functions
+from django.db.backends.sqlite3._functions import register as register_functions  # type: ignore[import-untyped]
+from django.utils.dateparse import parse_date, parse_datetime, parse_time
 from sqlcipher3 import dbapi2 as Database
+
+from jobsite.sqlite.client import DatabaseClient
+from jobsite.sqlite.forks import watch
 
 SAFE_VERSION = (3, 51, 3)
 
 Database.register_converter("bool", b"1".__eq__)
-Database.register_converter("date", stock.decoder(stock.parse_date))
-Database.register_converter("time", stock.decoder(stock.parse_time))
-Database.register_converter("datetime", stock.decoder(stock.parse_datetime))
-Database.register_converter("timestamp", stock.decoder(stock.parse_datetime))
+Database.register_converter("date", stock.decoder(parse_date))
+Database.register_converter("time", stock.decoder(parse_time))
+Database.register_converter("datetime", stock.decoder(parse_datetime))
+Database.register_converter("timestamp", stock.decoder(parse_datetime))
 Database.register_adapter(decimal.Decimal, str)
 Database.register_adapter(datetime.date, stock.adapt_date)
 Database.register_adapter(datetime.datetime, stock.adapt_datetime)
@@ -35,7 +39,7 @@ def boottime_ms() -> int:
     return time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1_000_000
 
 
-class Cursor(Database.Cursor):  # type: ignore[misc]
+class Cursor(Database.Cursor):
     """Takes Django's `%s` placeholders, as Django's own cursor does."""
 
     def execute(self, query: str, params: Any = None) -> Any:
@@ -59,7 +63,10 @@ class Cursor(Database.Cursor):  # type: ignore[misc]
 class DatabaseWrapper(stock.DatabaseWrapper):
     """SQLite in WAL mode, FULL synchronous, with the functions that leases need."""
 
+    init_commands: list[str]
+
     Database = Database
+    client_class = DatabaseClient
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
         if Database.sqlite_version_info < SAFE_VERSION:
@@ -73,6 +80,7 @@ class DatabaseWrapper(stock.DatabaseWrapper):
         for command in ("PRAGMA foreign_keys = ON", "PRAGMA legacy_alter_table = OFF", *self.init_commands):
             if command.strip():
                 connection.execute(command)
+        watch(self)
         return connection
 
     def create_cursor(self, name: str | None = None) -> Any:

@@ -21,7 +21,18 @@ from proxy.slots.advisory import AdvisorySlots
 from proxy.slots.base import POLL_SECONDS, Slot, SlotBusy, Slots, poll
 from proxy.slots.files import FileSlots
 
-__all__ = ["POLL_SECONDS", "WORK", "WRITE", "Slot", "SlotBusy", "exclusive", "holders", "poll", "shared", "take"]
+__all__ = [
+    "POLL_SECONDS",
+    "WORK",
+    "WRITE",
+    "Slot",
+    "SlotBusy",
+    "exclusive",
+    "holders",
+    "poll",
+    "shared",
+    "take",
+]
 
 WRITE = "write"
 WORK = "work"

@@ -54,7 +54,9 @@ class Session:
         self._connection.inc_thread_sharing()
         options = self._connection.settings_dict["OPTIONS"]
         options.pop("pool", None)
-        options.update(_CONNECTION_OPTIONS, application_name=f"sluicegate {os.getpid()} {socket.gethostname()}"[:63])
+        options.update(
+            _CONNECTION_OPTIONS, application_name=f"sluicegate {os.getpid()} {socket.gethostname()}"[:63]
+        )
         self._connection.connect()
         for name, value in _SESSION_SETTINGS.items():
             self.ask("SELECT set_config(%s, %s, false)", name, value)
@@ -101,7 +103,7 @@ class Session:
 class AdvisorySlot:
     """One thread's share in a lock of its process's session."""
 
-    __slots__ = ("_owner", "_session", "_key", "_pid")
+    __slots__ = ("_key", "_owner", "_pid", "_session")
 
     def __init__(self, owner: AdvisorySlots, session: Session, key: int) -> None:
         self._owner = owner
