@@ -1,0 +1,10 @@
+"""What jobs can do: one line per kind."""
+
+from __future__ import annotations
+
+from jobs.kinds.base import Kind
+from jobs.kinds.migrate import Migrate
+
+KINDS: dict[str, Kind] = {
+    "migrate": Migrate(),
+}

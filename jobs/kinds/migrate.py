@@ -1,0 +1,63 @@
+"""The migrate job: a bucket moves to another backend while clients read it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from jobs.kinds.base import Action, Item, Outcome, Page, Phase, Plan, Shape, Work
+from jobs.kinds.migration.cleanup import CLEANUP
+from jobs.kinds.migration.copying import COPY
+from jobs.kinds.migration.flipping import flip
+from jobs.kinds.migration.ground import Ground, Limits, Step
+from jobs.kinds.migration.planning import plan
+from jobs.kinds.migration.staging import STAGE
+from jobs.kinds.migration.unwinding import UNWIND
+from jobs.kinds.migration.verifying import VERIFY
+from proxy.records import BucketRecord
+
+STEPS: dict[str, Step] = {
+    "stage": STAGE,
+    "copy": COPY,
+    "verify": VERIFY,
+    "cleanup": CLEANUP,
+    "unwind": UNWIND,
+}
+"""What each walked phase does. The flip is not walked: it is one transaction."""
+
+
+class Migrate:
+    """The Kind. `limits` say how much is done between two checkpoints."""
+
+    name = "migrate"
+    subsystem = "maintenance"
+    gated = True
+    phases: tuple[Phase, ...] = (
+        Phase("stage", share=1),
+        Phase("copy", share=49, counted=True),
+        Phase("verify", share=45),
+        Phase("flip", Shape.TURN, share=1),
+        Phase("cleanup", share=4, fatal=False),
+    )
+    unwind: Phase | None = Phase("unwind", fatal=False)
+    actions: frozenset[Action] = frozenset({Action.CANCEL, Action.RETRY_FAILED})
+    concurrency = 8
+
+    def __init__(self, limits: Limits | None = None) -> None:
+        self.limits = limits or Limits()
+
+    def plan(self, bucket: BucketRecord, params: Mapping[str, Any]) -> Plan:
+        """Raises BadRequest, Unavailable, TargetNotEmpty."""
+        return plan(bucket, params)
+
+    def page(self, work: Work, phase: str, token: str | None) -> Page:
+        """The items after `token`. Raises BadToken, JobFailed, S3Error."""
+        return STEPS[phase].page(Ground(work, self.limits), token)
+
+    def apply(self, work: Work, phase: str, item: Item) -> Outcome:
+        """Do one item, idempotently. Raises JobFailed, S3Error, LeaseLost, Cancelled."""
+        return STEPS[phase].does[item.data["do"]](Ground(work, self.limits), item)
+
+    def turn(self, work: Work, phase: str) -> None:
+        """The flip. Raises JobFailed."""
+        flip(Ground(work, self.limits))

@@ -1,0 +1,141 @@
+"""Cleanup, after the flip: what the request said is to go, and nothing that came later.
+
+It never looks at the target: what the source held at the flip was verified there, and the
+bucket has moved on since. What was written to the source behind our back stays and is told.
+"""
+
+from __future__ import annotations
+
+from django.conf import settings
+
+from jobs.kinds.base import Issue, Item, Outcome, Page
+from jobs.kinds.migration import places
+from jobs.kinds.migration.ground import Ground, Step, route_from, todo
+from jobs.kinds.migration.position import OBJECTS, PARTS, UPLOADS, Position, decode, encode
+from proxy import routes
+from proxy.backends.base import Precondition, Usage
+from proxy.errors import BucketNotEmpty, NoSuchBucket, NoSuchUpload, PreconditionFailed
+
+# -- pages: leftovers of the target, the grace, then the source: objects, uploads, the place -----
+
+
+def _page(ground: Ground, token: str | None) -> Page:
+    if token is None:
+        return _first_page(ground)
+    position = decode(token)
+    wait_s = _grace_left_s(ground)
+    if wait_s > 0:
+        return Page(token=token, truncated=True, wait_s=wait_s)
+    return _PAGES[position.section](ground, position)
+
+
+def _first_page(ground: Ground) -> Page:
+    items = [todo("leftover", note["bucket"], route=note) for note in ground.work.state.get("leftovers", ())]
+    if not ground.work.spec.get("delete_source"):
+        return Page(items=items, total=len(items))
+    return Page(items=items, token=encode(Position(OBJECTS)), truncated=True, total=ground.objects)
+
+
+def _grace_left_s(ground: Ground) -> float:
+    """How long a read that took its Route before the flip may still be at the source."""
+    since_ms = ground.work.now_ms() - int(ground.work.state["flipped_ms"])
+    grace_s: float = settings.CLEANUP_GRACE_SECONDS
+    return grace_s - max(0, since_ms) / 1000
+
+
+def _objects_page(ground: Ground, position: Position) -> Page:
+    listing = ground.source.list(after=position.after, limit=ground.limits.page_items)
+    items = [todo("object", info.key, info.size) for info in listing.objects]
+    goes_on = Position(UPLOADS) if listing.last is None else position.past(listing.last)
+    return Page(items=items, token=encode(goes_on), truncated=True, total=ground.objects)
+
+
+def _uploads_page(ground: Ground, position: Position) -> Page:
+    listing = ground.source.list_uploads(
+        after=(position.after, position.after_id), limit=ground.limits.page_items
+    )
+    flipped_ms = int(ground.work.state["flipped_ms"])
+    items = [
+        todo("upload", upload.key, upload=upload.upload_id, later=upload.initiated > flipped_ms)
+        for upload in listing.uploads
+    ]
+    goes_on = Position(PARTS) if listing.last is None else position.past(*listing.last)
+    return Page(items=items, token=encode(goes_on), truncated=True, total=ground.objects)
+
+
+def _place_page(ground: Ground, position: Position) -> Page:
+    return Page(items=[todo("place", ground.source_route.place.bucket)], total=ground.objects)
+
+
+_PAGES = {OBJECTS: _objects_page, UPLOADS: _uploads_page, PARTS: _place_page}
+
+
+# -- effects --------------------------------------------------------------------------------
+
+
+def _remove_leftover(ground: Ground, item: Item) -> Outcome:
+    route = route_from(item.data["route"])
+    with ground.work.effect():
+        if places.in_use(route):
+            issue = Issue(item.key, "InUse", "A bucket is served from this leftover; it stays.")
+            return Outcome(objects=0, issues=(issue,))
+        routes.backend(route.backend).delete_bucket(route.place, force=True)
+    return Outcome(objects=0)
+
+
+def _delete_object(ground: Ground, item: Item) -> Outcome:
+    bound = Precondition(seq_at_most=int(ground.work.state["bound"]))
+    with ground.work.effect():
+        try:
+            gone = ground.source.delete(item.key, bound)
+        except PreconditionFailed:
+            issue = _stays(item.key, "The object was written after the flip; it stays.")
+            return Outcome(skipped=True, issues=(issue,))
+    return Outcome(deleted=1 if gone is not None else 0)
+
+
+def _abort_upload(ground: Ground, item: Item) -> Outcome:
+    if item.data["later"]:
+        text = f"Upload {item.data['upload']} was begun after the flip; it stays."
+        return Outcome(objects=0, issues=(_stays(item.key, text),))
+    with ground.work.effect():
+        try:
+            ground.source.abort_upload(item.data["upload"])
+        except NoSuchUpload:
+            pass
+    return Outcome(objects=0)
+
+
+def _remove_place(ground: Ground, item: Item) -> Outcome:
+    source = ground.source
+    with ground.work.effect():
+        try:
+            source.backend.delete_bucket(source.place)
+        except BucketNotEmpty:
+            issue = Issue(item.key, "BucketNotEmpty", _still_holds(source.usage()))
+            return Outcome(objects=0, issues=(issue,))
+        except NoSuchBucket:
+            pass
+    return Outcome(objects=0)
+
+
+def _stays(key: str, text: str) -> Issue:
+    return Issue(key, "WrittenAfterFlip", text)
+
+
+def _still_holds(held: Usage) -> str:
+    return (
+        f"The source still holds {held.keys} keys, {held.versions} versions and {held.uploads} uploads;"
+        " its place stays."
+    )
+
+
+CLEANUP = Step(
+    _page,
+    {
+        "leftover": _remove_leftover,
+        "object": _delete_object,
+        "upload": _abort_upload,
+        "place": _remove_place,
+    },
+)

@@ -1,0 +1,109 @@
+"""Pure comparisons: what differs between a thing and its copy, and how a body is proved."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from proxy.backends.base import ObjectInfo, PartInfo, UploadInfo
+
+OBJECT_FACTS = (
+    "size", "etag", "last_modified", "headers", "metadata", "tags", "owner_id",
+    "checksums", "checksum_type", "parts",
+)  # fmt: skip
+LISTED_FACTS = ("size", "etag", "last_modified")
+PART_FACTS = ("number", "size", "etag", "last_modified", "checksums")
+UPLOAD_FACTS = (
+    "key", "initiated", "headers", "metadata", "tags", "owner_id", "checksum_algorithm", "checksum_type",
+)  # fmt: skip
+
+_MD5 = re.compile(r"[0-9a-f]{32}")
+_MULTIPART = re.compile(r"([0-9a-f]{32})-([0-9]+)")
+
+
+def object_difference(source: ObjectInfo, target: ObjectInfo) -> str | None:
+    """The first fact in which a copy differs from its source, in words; None if there is none."""
+    return _difference(OBJECT_FACTS, source, target)
+
+
+def listed_difference(source: ObjectInfo, target: ObjectInfo) -> str | None:
+    """As `object_difference`, of the facts that a listing tells."""
+    return _difference(LISTED_FACTS, source, target)
+
+
+def part_difference(source: PartInfo, target: PartInfo) -> str | None:
+    return _difference(PART_FACTS, source, target)
+
+
+def upload_difference(source: UploadInfo, target: UploadInfo) -> str | None:
+    """The first difference of two uploads, of the objects that they became too."""
+    found = _difference(UPLOAD_FACTS, source, target)
+    if found is not None:
+        return found
+    if source.completed is None or target.completed is None:
+        return None if source.completed is target.completed else "completed"
+    return _difference(("key", "size", "etag"), source.completed, target.completed)
+
+
+def _difference(names: Sequence[str], source: object, target: object) -> str | None:
+    for name in names:
+        there, here = getattr(source, name), getattr(target, name)
+        if there != here:
+            return f"{name} is {_shown(here)}, the source has {_shown(there)}"
+    return None
+
+
+def _shown(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 200 else text[:197] + "..."
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Bytes [start, end) of a body, and their MD5 in hex if the ETag tells it.
+
+    Without one the bytes are compared with those of the source.
+    """
+
+    start: int
+    end: int
+    md5: str | None = None
+
+
+def spans(info: ObjectInfo, piece_bytes: int) -> Iterator[Span]:
+    """How a body is proved against its ETag, in order and without gaps.
+
+    Source: Amazon S3 User Guide, "Checking object integrity": the ETag of an object put whole
+    is the MD5 of its bytes, that of a multipart object the MD5 of its parts' MD5s and a count.
+    An ETag that is neither proves nothing; then the source's own bytes do, `piece_bytes` at a time.
+    """
+    if _MD5.fullmatch(info.etag) and not info.parts:
+        yield Span(0, info.size, info.etag)
+    elif etag_is_of_parts(info):
+        start = 0
+        for part in info.parts:
+            yield Span(start, start + part.size, part.etag)
+            start += part.size
+    else:
+        for start in range(0, info.size, piece_bytes):
+            yield Span(start, min(start + piece_bytes, info.size))
+
+
+def etag_is_of_parts(info: ObjectInfo) -> bool:
+    """Whether the ETag follows from the parts, and the parts make up the whole body."""
+    told = _MULTIPART.fullmatch(info.etag)
+    if told is None or int(told[2]) != len(info.parts):
+        return False
+    if sum(part.size for part in info.parts) != info.size:
+        return False
+    if not all(_MD5.fullmatch(part.etag) for part in info.parts):
+        return False
+    digests = b"".join(bytes.fromhex(part.etag) for part in info.parts)
+    return hashlib.md5(digests, usedforsecurity=False).hexdigest() == told[1]
+
+
+def is_md5(etag: str) -> bool:
+    """Whether an ETag of a part is the MD5 of its bytes."""
+    return _MD5.fullmatch(etag) is not None

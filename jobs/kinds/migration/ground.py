@@ -1,0 +1,111 @@
+"""What every step of a migration stands on: two stores, and the job's notes about them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from jobs.kinds.base import Item, Outcome, Page, Work
+from proxy.backends.base import Backend, Place, Route
+from proxy.store import Store
+
+MIB = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much is done between two checkpoints.
+
+    Bodies above `large_bytes` are copied and verified in pieces of `part_bytes`, so that a
+    slice can end inside an object. A page holds at most `page_items` items and, unless its
+    first item alone is larger, `page_bytes` bytes.
+    """
+
+    large_bytes: int = 64 * MIB
+    part_bytes: int = 64 * MIB
+    page_items: int = 250
+    page_bytes: int = 128 * MIB
+
+
+MOST_PARTS = 10_000
+"""Parts of one multipart upload. Source: Amazon S3 User Guide, "Multipart upload limits"."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """One call of a step: the job's facts and fences, and how much it may do at once."""
+
+    work: Work
+    limits: Limits
+
+    @property
+    def source_route(self) -> Route:
+        return route_from(self.work.state["source"])
+
+    @property
+    def target_route(self) -> Route:
+        return route_from(self.work.state["target"])
+
+    @property
+    def source(self) -> Store:
+        """The place that the bucket had when the job was staged, whatever its Route is now."""
+        return Store.at(self.source_route)
+
+    @property
+    def target(self) -> Store:
+        return Store.at(self.target_route)
+
+    @property
+    def objects(self) -> int:
+        """How many objects the source held when the job was staged."""
+        return int(self.work.state["objects"])
+
+    @property
+    def size(self) -> int:
+        """How many bytes they had."""
+        return int(self.work.state["bytes"])
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What one phase does: how it pages, and what it does to an item by `item.data["do"]`."""
+
+    page: Callable[[Ground, str | None], Page]
+    does: dict[str, Callable[[Ground, Item], Outcome]]
+
+
+def route_note(route: Route) -> dict[str, str]:
+    """A Route as the job's state keeps it."""
+    place = route.place
+    return {
+        "backend": route.backend,
+        "bucket_id": place.bucket_id,
+        "bucket": place.bucket,
+        "incarnation": place.incarnation,
+    }
+
+
+def route_from(note: dict[str, str]) -> Route:
+    return Route(note["backend"], Place(note["bucket_id"], note["bucket"], note["incarnation"]))
+
+
+def todo(do: str, key: str, size: int = 0, **data: Any) -> Item:
+    """An item that `Step.does[do]` handles."""
+    return Item(key=key, size=size, data={"do": do, **data})
+
+
+def same_place(one: Backend, place: Place, other: Backend, other_place: Place, text: str) -> bool:
+    """Whether two places are one under two names: a note left on the first shows on the second.
+
+    Leaves no note behind. `text` must be of this attempt alone.
+    """
+    one.mark(place, MARK, text)
+    try:
+        return other.marked(other_place, MARK) == text
+    finally:
+        one.mark(place, MARK, None)
+
+
+MARK = "migration"
+"""The name of the note that a migration leaves on its target to know it again."""

@@ -1,0 +1,80 @@
+"""Where a walk over a place is: what a cursor token holds.
+
+A walk goes through the objects in key order, then through the multipart uploads (and, to
+verify, through those of the target for one too many), then through the parts of the open
+ones. It can stop inside a large object or between two parts.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any
+
+from jobs.errors import BadToken
+
+OBJECTS, UPLOADS, EXTRAS, PARTS = "objects", "uploads", "extras", "parts"
+_SECTIONS = (OBJECTS, UPLOADS, EXTRAS, PARTS)
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """`after` (and `after_id` among uploads) is done; `inside`, if any, is done up to `offset`.
+
+    In `objects`, `inside` is the key of a large object, `offset` counts its bytes, `etag` says
+    which object it was when its copy began, and `upload` is the upload that collects the copy.
+    In `parts`, `inside` is the id of an upload and `offset` a part number.
+    """
+
+    section: str = OBJECTS
+    after: str = ""
+    after_id: str = ""
+    inside: str = ""
+    upload: str = ""
+    etag: str = ""
+    offset: int = 0
+
+    def past(self, after: str, after_id: str = "") -> Position:
+        """The same section, with one more thing done."""
+        return Position(self.section, after, after_id)
+
+    def enter(self, inside: str, *, upload: str = "", etag: str = "") -> Position:
+        """The beginning of one large thing."""
+        return replace(self, inside=inside, upload=upload, etag=etag, offset=0)
+
+    def at(self, offset: int) -> Position:
+        return replace(self, offset=offset)
+
+
+START = Position()
+
+
+def encode(position: Position) -> str:
+    """A token: JSON without what is at its default."""
+    told = {name: value for name, value in asdict(position).items() if value}
+    return json.dumps(told, separators=(",", ":"), ensure_ascii=False)
+
+
+def decode(token: str | None) -> Position:
+    """The position of a token, the start for None. Raises BadToken."""
+    if token is None:
+        return START
+    try:
+        told = json.loads(token)
+    except ValueError as error:
+        raise BadToken(f"The token is not JSON: {error}.") from None
+    if not isinstance(told, dict) or not all(_fits(name, value) for name, value in told.items()):
+        raise BadToken("The token is not of this job's kind.")
+    position = Position(**told)
+    if position.section not in _SECTIONS:
+        raise BadToken(f"The token names no section of a walk: {position.section!r}.")
+    return position
+
+
+_NAMES = frozenset(each.name for each in fields(Position))
+
+
+def _fits(name: Any, value: Any) -> bool:
+    if name == "offset":
+        return type(value) is int and value >= 0
+    return name in _NAMES and isinstance(value, str)

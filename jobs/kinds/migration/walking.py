@@ -1,0 +1,72 @@
+"""Reading a place in order: the pieces of the walks that copy, verify and cleanup share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import islice
+
+from jobs.kinds.base import Item, Page
+from jobs.kinds.migration.ground import Ground, Limits
+from jobs.kinds.migration.position import PARTS, Position, encode
+from proxy.backends.base import ObjectInfo, PartInfo, UploadInfo
+from proxy.errors import NoSuchUpload
+from proxy.store import Store
+
+UPLOADS_LOOKED_AT = 200
+"""Open uploads that one page looks into for parts."""
+
+
+def page_of(ground: Ground, items: Sequence[Item], goes_on: Position | None) -> Page:
+    """A page that goes on at a position, or ends the walk; with the totals that staging counted."""
+    return Page(
+        items=items,
+        token=None if goes_on is None else encode(goes_on),
+        truncated=goes_on is not None,
+        total=ground.objects,
+        total_bytes=ground.size,
+    )
+
+
+def fitting(objects: Iterable[ObjectInfo], limits: Limits) -> list[ObjectInfo]:
+    """The first objects that make up a page: before a large one, within the page's bytes."""
+    taken: list[ObjectInfo] = []
+    size = 0
+    for info in islice(objects, limits.page_items):
+        size += info.size
+        if info.size > limits.large_bytes or (taken and size > limits.page_bytes):
+            break
+        taken.append(info)
+    return taken
+
+
+def all_parts(store: Store, upload_id: str, after: int = 0) -> Iterable[PartInfo]:
+    """The parts of an open upload; none if it is gone."""
+    more = True
+    while more:
+        try:
+            parts, more = store.list_parts(upload_id, after=after)
+        except NoSuchUpload:
+            return
+        yield from parts
+        after = parts[-1].number if parts else after
+        more = more and bool(parts)
+
+
+def next_parts(
+    store: Store, position: Position, limits: Limits
+) -> tuple[Sequence[tuple[UploadInfo, PartInfo]], Position | None]:
+    """Parts of open uploads from `position` on, and where to go on; None at the end."""
+    listing = store.list_uploads(after=(position.after, position.after_id), limit=UPLOADS_LOOKED_AT)
+    taken: list[tuple[UploadInfo, PartInfo]] = []
+    size, at = 0, Position(PARTS, position.after, position.after_id)
+    for upload in listing.uploads:
+        resumed = upload.upload_id == position.inside
+        at = at.enter(upload.upload_id).at(position.offset if resumed else 0)
+        for part in all_parts(store, upload.upload_id, at.offset):
+            size += part.size
+            if len(taken) == limits.page_items or (taken and size > limits.page_bytes):
+                return taken, at
+            taken.append((upload, part))
+            at = at.at(part.number)
+        at = at.past(upload.key, upload.upload_id)
+    return taken, at if listing.last is not None else None
