@@ -1,0 +1,247 @@
+"""The documents of ListObjects, ListObjectsV2, ListParts and ListMultipartUploads.
+
+Built as plain text, since a page has up to 1,000 entries. Times are milliseconds since the epoch.
+Source: Amazon S3 API Reference, the response syntax of each action.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from proxy.wire.dates import iso_ms
+from proxy.wire.xml.document import (
+    checksum_elements,
+    document,
+    element,
+    escape,
+    escape_for,
+    flag,
+    optional,
+    quoted_etag,
+)
+
+
+class ListedObject(Protocol):
+    """What a listing shows of an object; proxy.backends.base.ObjectInfo is one."""
+
+    @property
+    def key(self) -> str: ...
+    @property
+    def size(self) -> int: ...
+    @property
+    def etag(self) -> str: ...
+    @property
+    def last_modified(self) -> int: ...
+    @property
+    def headers(self) -> Mapping[str, str]: ...
+    @property
+    def owner_id(self) -> str: ...
+    @property
+    def checksums(self) -> Mapping[str, str]: ...
+    @property
+    def checksum_type(self) -> str: ...
+
+
+class ListedPart(Protocol):
+    """proxy.backends.base.PartInfo is one."""
+
+    @property
+    def number(self) -> int: ...
+    @property
+    def size(self) -> int: ...
+    @property
+    def etag(self) -> str: ...
+    @property
+    def last_modified(self) -> int: ...
+    @property
+    def checksums(self) -> Mapping[str, str]: ...
+
+
+class ListedUpload(Protocol):
+    """proxy.backends.base.UploadInfo is one."""
+
+    @property
+    def upload_id(self) -> str: ...
+    @property
+    def key(self) -> str: ...
+    @property
+    def initiated(self) -> int: ...
+    @property
+    def headers(self) -> Mapping[str, str]: ...
+    @property
+    def owner_id(self) -> str: ...
+    @property
+    def checksum_algorithm(self) -> str: ...
+    @property
+    def checksum_type(self) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a listing was asked for; S3 says it again in the answer."""
+
+    bucket: str
+    prefix: str = ""
+    delimiter: str = ""
+    limit: int = 1000
+    encoding_type: str | None = None
+
+
+def list_objects_v1(
+    asked: Asked,
+    objects: Iterable[ListedObject],
+    prefixes: Iterable[str],
+    *,
+    marker: str = "",
+    next_marker: str | None = None,
+    truncated: bool,
+) -> bytes:
+    """ListBucketResult of ListObjects. Pass `next_marker` only with a delimiter, as S3 does."""
+    write = escape_for(asked.encoding_type)
+    return document(
+        "ListBucketResult",
+        element("Name", asked.bucket),
+        f"<Prefix>{write(asked.prefix)}</Prefix><Marker>{write(marker)}</Marker>",
+        f"<NextMarker>{write(next_marker)}</NextMarker>" if next_marker else "",
+        element("MaxKeys", asked.limit),
+        _delimiter(asked, write),
+        flag("IsTruncated", truncated),
+        *_contents(objects, write, owner=True),
+        *_common_prefixes(prefixes, write),
+    )
+
+
+def list_objects_v2(
+    asked: Asked,
+    objects: Iterable[ListedObject],
+    prefixes: Iterable[str],
+    *,
+    start_after: str = "",
+    token: str | None = None,
+    next_token: str | None = None,
+    fetch_owner: bool = False,
+) -> bytes:
+    """ListBucketResult of ListObjectsV2; it is truncated iff there is a `next_token`."""
+    write = escape_for(asked.encoding_type)
+    contents = _contents(objects, write, owner=fetch_owner)
+    common = _common_prefixes(prefixes, write)
+    return document(
+        "ListBucketResult",
+        element("Name", asked.bucket),
+        f"<Prefix>{write(asked.prefix)}</Prefix>",
+        f"<StartAfter>{write(start_after)}</StartAfter>" if start_after else "",
+        optional("ContinuationToken", token),
+        optional("NextContinuationToken", next_token),
+        element("KeyCount", len(contents) + len(common)),
+        element("MaxKeys", asked.limit),
+        _delimiter(asked, write),
+        flag("IsTruncated", next_token is not None),
+        *contents,
+        *common,
+    )
+
+
+def list_parts(
+    *,
+    bucket: str,
+    key: str,
+    upload: ListedUpload,
+    parts: Iterable[ListedPart],
+    marker: int,
+    next_marker: int,
+    limit: int,
+    truncated: bool,
+) -> bytes:
+    """ListPartsResult."""
+    rows = [
+        f"<Part><PartNumber>{part.number}</PartNumber><LastModified>{iso_ms(part.last_modified)}</LastModified>"
+        f"{quoted_etag(part.etag)}<Size>{part.size}</Size>{checksum_elements(part.checksums)}</Part>"
+        for part in parts
+    ]
+    return document(
+        "ListPartsResult",
+        element("Bucket", bucket),
+        element("Key", key),
+        element("UploadId", upload.upload_id),
+        _upload_facts(upload),
+        element("PartNumberMarker", marker),
+        element("NextPartNumberMarker", next_marker),
+        element("MaxParts", limit),
+        flag("IsTruncated", truncated),
+        *rows,
+    )
+
+
+def list_uploads(
+    asked: Asked,
+    uploads: Iterable[ListedUpload],
+    prefixes: Iterable[str],
+    *,
+    key_marker: str = "",
+    upload_id_marker: str = "",
+    next_marker: tuple[str, str] | None = None,
+) -> bytes:
+    """ListMultipartUploadsResult; truncated iff there is a `next_marker` (key, upload id)."""
+    write = escape_for(asked.encoding_type)
+    rows = [
+        f"<Upload><Key>{write(upload.key)}</Key>{element('UploadId', upload.upload_id)}"
+        f"{_upload_facts(upload)}<Initiated>{iso_ms(upload.initiated)}</Initiated></Upload>"
+        for upload in uploads
+    ]
+    following = ""
+    if next_marker is not None:
+        following = f"<NextKeyMarker>{write(next_marker[0])}</NextKeyMarker>" + element(
+            "NextUploadIdMarker", next_marker[1]
+        )
+    return document(
+        "ListMultipartUploadsResult",
+        element("Bucket", asked.bucket),
+        f"<KeyMarker>{write(key_marker)}</KeyMarker>",
+        element("UploadIdMarker", upload_id_marker),
+        following,
+        f"<Prefix>{write(asked.prefix)}</Prefix>",
+        _delimiter(asked, write),
+        element("MaxUploads", asked.limit),
+        flag("IsTruncated", next_marker is not None),
+        *rows,
+        *_common_prefixes(prefixes, write),
+    )
+
+
+def _contents(objects: Iterable[ListedObject], write: Callable[[str], str], *, owner: bool) -> list[str]:
+    return [
+        f"<Contents><Key>{write(one.key)}</Key><LastModified>{iso_ms(one.last_modified)}</LastModified>"
+        f"<ETag>&quot;{one.etag}&quot;</ETag>{_algorithms(one) if one.checksums else ''}"
+        f"<Size>{one.size}</Size>{_owner('Owner', one.owner_id) if owner else ''}"
+        f"<StorageClass>{one.headers.get('x-amz-storage-class', 'STANDARD')}</StorageClass></Contents>"
+        for one in objects
+    ]
+
+
+def _algorithms(one: ListedObject) -> str:
+    names = "".join([f"<ChecksumAlgorithm>{name.upper()}</ChecksumAlgorithm>" for name in one.checksums])
+    return names + optional("ChecksumType", one.checksum_type)
+
+
+def _common_prefixes(prefixes: Iterable[str], write: Callable[[str], str]) -> list[str]:
+    return [f"<CommonPrefixes><Prefix>{write(prefix)}</Prefix></CommonPrefixes>" for prefix in prefixes]
+
+
+def _delimiter(asked: Asked, write: Callable[[str], str]) -> str:
+    text = f"<Delimiter>{write(asked.delimiter)}</Delimiter>" if asked.delimiter else ""
+    return text + optional("EncodingType", asked.encoding_type)
+
+
+def _upload_facts(upload: ListedUpload) -> str:
+    return (
+        f"{_owner('Initiator', upload.owner_id)}{_owner('Owner', upload.owner_id)}"
+        f"<StorageClass>{upload.headers.get('x-amz-storage-class', 'STANDARD')}</StorageClass>"
+        f"{optional('ChecksumAlgorithm', upload.checksum_algorithm.upper())}"
+        f"{optional('ChecksumType', upload.checksum_type)}"
+    )
+
+
+def _owner(name: str, owner_id: str) -> str:
+    return f"<{name}><ID>{escape(owner_id)}</ID></{name}>"
