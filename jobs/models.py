@@ -37,6 +37,7 @@ class Job(Lease):
     gated = models.BooleanField(default=False)
     spec = models.JSONField(default=dict)
     created_by = models.CharField(max_length=150, blank=True, default="")
+    triggered_by = models.CharField(max_length=16, default="api")
     parent = models.ForeignKey("self", null=True, blank=True, on_delete=models.SET_NULL)
 
     status = models.CharField(max_length=16, choices=_STATUSES, default=Status.QUEUED)
@@ -64,6 +65,7 @@ class Job(Lease):
     has_effects = models.BooleanField(default=False)
     turned = models.BooleanField(default=False)
     unwinding = models.BooleanField(default=False)
+    stop_requested = models.BooleanField(default=False)
     crashes = models.IntegerField(default=0)
     last_error = models.TextField(blank=True, default="")
 

@@ -1,0 +1,66 @@
+"""The engine: the only code that runs jobs.
+
+`work(job_id)` is what a queue message calls. It claims the job, works on it for a slice and
+gives it back or ends it. A message that comes twice, late or for a job that has ended finds
+nothing to claim and does nothing.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from random import Random
+
+from jobs import heartbeat, transitions
+from jobs.engine.claiming import take
+from jobs.engine.hold import Hold, Renewing
+from jobs.engine.limits import Limits, limits_of
+from jobs.engine.slice import Slice
+from jobs.errors import LeaseLost
+from jobs.kinds import KINDS
+from jobs.kinds.base import Kind
+from jobs.progress import Progress
+from jobs.states import Event, Status
+from jobs.transitions import Claim, Trouble
+
+__all__ = ["Limits", "work"]
+
+log = logging.getLogger(__name__)
+
+
+def work(
+    job_id: int,
+    *,
+    kinds: Mapping[str, Kind] = KINDS,
+    limits: Limits | None = None,
+    rng: Random | None = None,
+) -> None:
+    """One slice of the job's work, if it is to be had. Raises nothing but errors of the database."""
+    heartbeat.beat("worker", job_id=job_id)
+    claim = take(job_id, kinds, limits or Limits())
+    try:
+        if claim is not None:
+            _work_on(claim, kinds.get(claim.job.kind), limits, rng or Random())
+    except LeaseLost as lost:
+        log.warning("%s: stopped: %s", job_id, lost)
+    finally:
+        heartbeat.beat("worker")
+
+
+def _work_on(claim: Claim, kind: Kind | None, limits: Limits | None, rng: Random) -> None:
+    hold = Hold(claim)
+    with Renewing(hold):
+        if kind is None:
+            _refuse(claim)
+        else:
+            Slice(claim, kind, hold, limits or limits_of(kind.name), rng).run()
+
+
+def _refuse(claim: Claim) -> None:
+    """A job that this version cannot understand ends at once, with the reason."""
+    progress, name = Progress.of(claim.job), claim.job.kind
+    progress.failed += 1
+    progress.last_error = f"No kind of job is called {name!r} here."
+    trouble = Trouble(progress.phase, "", "UnknownKind", progress.last_error)
+    event = Event.SETTLE_CANCEL if claim.job.status == Status.CANCELLING else Event.FAIL
+    transitions.settle(claim, event, progress, [trouble])

@@ -1,0 +1,144 @@
+"""A worker's hold on a job: what it knows about its lease, and the thread that renews it."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from types import TracebackType
+from typing import Self
+
+from django.db import Error, connection, connections
+
+from jobs import heartbeat, transitions
+from jobs.clock import local_ms
+from jobs.engine.retrying import forget_connection
+from jobs.errors import Cancelled, LeaseLost
+from jobs.states import Status
+from jobs.transitions import Claim
+
+log = logging.getLogger(__name__)
+
+LOOK_MS = 1_000
+_ROW = "SELECT holder, epoch, status, paused, stop_requested FROM jobs_job WHERE id = %s"
+
+
+class Hold:
+    """The lease as this process sees it.
+
+    It ends by itself when the time of the last successful renewal is over, counted from the
+    start of that renewal, whether the database answers or not.
+    """
+
+    def __init__(self, claim: Claim, clock: Callable[[], int] = local_ms) -> None:
+        self.claim = claim
+        self.unwinding = False
+        self.paused = False
+        self.stop_requested = claim.job.stop_requested
+        self._clock = clock
+        self._deadline_ms = claim.since_ms + transitions.ttl_ms()
+        self._looked_ms = claim.since_ms
+        self._lost = False
+        self._cancelled = False
+
+    def renewed(self, since_ms: int) -> None:
+        """A renewal that began then succeeded."""
+        self._deadline_ms = max(self._deadline_ms, since_ms + transitions.ttl_ms())
+
+    def lose(self) -> None:
+        """For good."""
+        self._lost = True
+
+    def check(self) -> None:
+        """What this process knows, without a statement. Raises LeaseLost, Cancelled."""
+        if self._lost or self._clock() > self._deadline_ms:
+            raise LeaseLost(f"the lease of {self.claim.job.public_id} is over")
+        if self._cancelled and not self.unwinding:
+            raise Cancelled()
+
+    def prove(self) -> None:
+        """Ask the database who has the job. Raises LeaseLost, Cancelled, database errors."""
+        grant = self.claim.grant
+        with connection.cursor() as cursor:
+            cursor.execute(_ROW, [self.claim.job.pk])
+            row = cursor.fetchone()
+        self._looked_ms = self._clock()
+        if row is None or (row[0], row[1]) != (grant.holder, grant.epoch):
+            self.lose()
+        else:
+            self._cancelled = row[2] == Status.CANCELLING
+            self.paused, self.stop_requested = bool(row[3]), bool(row[4])
+        self.check()
+
+    def pulse(self) -> None:
+        """Between pieces of work: `check`, and about once a second `prove`. Raises LeaseLost, Cancelled.
+
+        A database that does not answer is no reason to stop before the lease is over.
+        """
+        self.check()
+        if self._clock() - self._looked_ms < LOOK_MS:
+            return
+        self._looked_ms = self._clock()
+        try:
+            self.prove()
+        except Error as error:
+            log.warning("%s: the database does not answer: %s", self.claim.job.public_id, error)
+            forget_connection()
+
+    def sleep(self, seconds: float) -> None:
+        """Sleep that long and hear a cancel meanwhile. Raises LeaseLost, Cancelled."""
+        until = time.monotonic() + seconds
+        self.pulse()
+        while (left := until - time.monotonic()) > 0:
+            time.sleep(min(left, 0.2))
+            self.pulse()
+
+
+class Renewing:
+    """Renews a lease every third of its time, in a thread with a connection of its own.
+
+    So a copy of many minutes keeps its lease; a stopped process does not.
+    """
+
+    def __init__(self, hold: Hold) -> None:
+        self._hold = hold
+        self._done = threading.Event()
+        name = f"lease of {hold.claim.job.public_id}"
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._done.set()
+        self._thread.join(timeout=1.0)
+
+    def _run(self) -> None:
+        beat_s = transitions.ttl_ms() / 3000
+        pause_s = beat_s
+        try:
+            while not self._done.wait(pause_s):
+                pause_s = beat_s if self._beat() else min(1.0, beat_s / 4)
+        except LeaseLost:
+            log.warning("%s: the lease is lost", self._hold.claim.job.public_id)
+        finally:
+            connections.close_all()
+
+    def _beat(self) -> bool:
+        """False if the database did not answer. Raises LeaseLost."""
+        since = local_ms()
+        try:
+            if not transitions.renew(self._hold.claim):
+                self._hold.lose()
+                raise LeaseLost
+            self._hold.renewed(since)
+            heartbeat.beat("worker", job_id=self._hold.claim.job.pk)
+        except Error as error:
+            log.warning("%s: cannot renew the lease: %s", self._hold.claim.job.public_id, error)
+            forget_connection()
+            return False
+        return True

@@ -1,0 +1,279 @@
+"""One slice of a job's way: drain, pages, checkpoints, the turn, the end; or back in line.
+
+Each step returns the step that follows it, or None when the slice is over. A signal or an
+error in any step leads to one of two others: undo, or fail.
+"""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import logging
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from random import Random
+from typing import Any, TypeVar
+
+from django.conf import settings
+
+from jobs import cursor, transitions
+from jobs.clock import local_ms
+from jobs.cursor import Cursor, Step
+from jobs.engine.hold import Hold
+from jobs.engine.items import Applying, ItemFailed, trouble_of
+from jobs.engine.limits import Limits
+from jobs.engine.pool import Pool
+from jobs.engine.retrying import DATABASE_GONE, GaveUp, forget_connection, retrying
+from jobs.engine.work import JobWork, bucket_of
+from jobs.errors import BadToken, BudgetSpent, Cancelled, CursorError, JobFailed
+from jobs.kinds.base import Kind, Page, Phase, Shape
+from jobs.progress import Progress
+from jobs.states import Event, Status
+from jobs.transitions import Claim, Trouble
+from proxy import gate, slots
+from proxy.errors import S3Error
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+Next = Callable[[], Any]
+"""A step: returns the next one, or None."""
+
+
+class Slice:
+    """The work on a claimed job until it ends, waits, or `settings.SLICE_SECONDS` are over."""
+
+    def __init__(self, claim: Claim, kind: Kind, hold: Hold, limits: Limits, rng: Random) -> None:
+        self.claim, self.kind, self.hold, self.limits, self.rng = claim, kind, hold, limits, rng
+        self.progress = Progress.of(claim.job)
+        self.hold.unwinding = self.progress.unwinding
+        self.until = time.monotonic() + settings.SLICE_SECONDS
+        self.got_page_of = ""
+        self.pool = Pool(kind.concurrency, claim.job.public_id)
+        self.phases = {phase.name: phase for phase in (*kind.phases, kind.unwind) if phase is not None}
+        self.work: JobWork
+
+    def run(self) -> None:
+        """Raises LeaseLost; everything else ends in the job's row."""
+        step: Next | None = self._begin
+        try:
+            while step is not None:
+                step = self._take(step)
+        finally:
+            self.pool.close()
+
+    def _take(self, step: Next) -> Next | None:
+        try:
+            following: Next | None = step()
+        except Cancelled:
+            return self._unwind
+        except ItemFailed as failed:
+            return partial(self._fail, failed.trouble)
+        except JobFailed as failure:
+            return partial(self._fail, Trouble(self.progress.phase, "", failure.code, str(failure)))
+        except (CursorError, BudgetSpent, BadToken) as signal:
+            return partial(self._fail, Trouble(self.progress.phase, "", type(signal).__name__, str(signal)))
+        except GaveUp as spent:
+            if not isinstance(spent.error, S3Error):
+                log.error("%s: unexpected", self.claim.job.public_id, exc_info=spent.error)
+            return partial(self._fail, trouble_of(spent, self.progress.phase))
+        return following
+
+    # -- the way -------------------------------------------------------------------------
+
+    def _begin(self) -> Next | None:
+        job, progress = self.claim.job, self.progress
+        if job.status == Status.CANCELLING and not progress.unwinding:
+            return self._unwind
+        if job.crashes >= self.limits.crashes:
+            raise JobFailed(
+                f"{job.crashes} workers in a row were lost at the same place. {job.last_error}".strip(),
+                "PoisonPill",
+            )
+        self._open_work()
+        if progress.turned:
+            return self._walk if progress.phase else self._finish
+        if not progress.phase:
+            progress.enter(self.kind.phases[0].name)
+        if not progress.unwinding:
+            progress.last_error = ""
+            if self.kind.gated:
+                self._retried(lambda: gate.drain(job.bucket_id, self.hold.pulse))
+        return self._walk
+
+    def _open_work(self) -> None:
+        self.work = JobWork(self.hold, self.progress.state, bucket_of(self.claim.job))
+
+    def _walk(self) -> Next | None:
+        if self.progress.turned and self.hold.stop_requested:
+            return self._stop
+        phase = self._phase()
+        if phase.shape is Shape.TURN:
+            return self._turn
+        at = self._cursor()
+        try:
+            page = self._retried(lambda: self.kind.page(self.work, phase.name, at.token))
+        except (BadToken, GaveUp) as error:
+            return self._refused(at, error)
+        self.got_page_of = phase.name
+        step = cursor.after(at, page, self.limits.pages)
+        return partial(self._wait, page.wait_s) if step is Step.WAIT else partial(self._apply, phase, page)
+
+    def _phase(self) -> Phase:
+        try:
+            return self.phases[self.progress.phase]
+        except KeyError:
+            raise JobFailed(f"{self.kind.name} has no phase {self.progress.phase!r}.") from None
+
+    def _cursor(self) -> Cursor:
+        at = self.progress
+        resumed = self.got_page_of != at.phase
+        return Cursor(at.phase, at.token, at.pages, resumed, at.token_dropped_in)
+
+    def _refused(self, at: Cursor, error: BadToken | GaveUp) -> Next | None:
+        """The poison-token guard: from the top again, once in a run and phase."""
+        cause = error.error if isinstance(error, GaveUp) else error
+        blamed = isinstance(cause, BadToken) or cursor.blames_token(cause)
+        if not blamed or cursor.refused(at) is Step.FAIL:
+            raise error
+        log.warning("%s: token refused, %s begins again: %s", self.claim.job.public_id, at.phase, cause)
+        self.progress.restart(counted=self._phase().counted)
+        self._checkpoint(self.progress)
+        return self._walk
+
+    def _apply(self, phase: Phase, page: Page) -> Next | None:
+        tolerant = not phase.fatal or self.progress.turned or self.progress.unwinding
+        applying = Applying(self.kind, self.work, phase, tolerant, self._retried)
+        results = self.pool.run(applying.one, page.items)
+        draft = dataclasses.replace(self.progress)
+        troubles = applying.count(draft, page, results)
+        if self._too_many(draft):
+            self.progress = draft
+            share = f"{draft.failed} of {draft.processed + draft.failed} objects failed."
+            return partial(self._fail, Trouble(phase.name, "", "TooManyFailures", share), troubles)
+        if page.truncated:
+            draft.token, draft.pages = page.token, draft.pages + 1
+        elif not self._enter_next(draft):
+            return partial(self._finish, draft, troubles)
+        self._checkpoint(draft, troubles)
+        return self._go_on
+
+    def _too_many(self, progress: Progress) -> bool:
+        if progress.turned or progress.unwinding:
+            return False
+        seen = progress.processed + progress.failed
+        return seen >= self.limits.failed_after and progress.failed > seen * self.limits.failed_share
+
+    def _enter_next(self, progress: Progress) -> bool:
+        """Into the phase after this one. False if this one is the last."""
+        names = [phase.name for phase in self.kind.phases]
+        rest = [] if progress.unwinding else names[names.index(progress.phase) + 1 :]
+        if rest:
+            progress.enter(rest[0])
+        return bool(rest)
+
+    def _go_on(self) -> Next | None:
+        """After a checkpoint: another page, or the end of the slice."""
+        self.hold.pulse()
+        return self._give_back if self.hold.paused or time.monotonic() >= self.until else self._walk
+
+    def _wait(self, seconds: float) -> Next | None:
+        until = time.monotonic() + seconds
+        if until >= self.until and not self.hold.stop_requested:
+            return partial(self._give_back, seconds)
+        while not self.hold.stop_requested and (left := until - time.monotonic()) > 0:
+            self.hold.sleep(min(left, 1.0))
+        return self._go_on
+
+    def _give_back(self, wait_s: float = 0.0) -> None:
+        wait_ms = int(wait_s * 1000)
+        self._persisted(lambda: transitions.give_back(self.claim, self.progress, wait_ms))
+
+    def _turn(self) -> Next | None:
+        """The point of no return: nobody is in an effect, and the job moves on with its bucket."""
+        phase = self._phase()
+        draft = dataclasses.replace(self.progress, turned=True)
+        if not self._enter_next(draft):
+            draft.phase = ""
+
+        def change() -> None:
+            self.work.state = draft.state = copy.deepcopy(self.progress.state)
+            with transitions.turning(self.claim, draft) as first:
+                if first:
+                    self.kind.turn(self.work, phase.name)
+
+        with slots.exclusive(slots.WORK, self.claim.job.bucket_id, self.hold.pulse):
+            self._retried(change)
+        self.progress = draft
+        self._open_work()
+        return self._go_on if draft.phase else self._finish
+
+    # -- the ends ------------------------------------------------------------------------
+
+    def _finish(self, draft: Progress | None = None, troubles: Sequence[Trouble] = ()) -> None:
+        end = draft or self.progress
+
+        def settle(event: Event) -> None:
+            self._persisted(lambda: transitions.settle(self.claim, event, end, troubles))
+
+        if not end.unwinding:
+            end.last_error = ""
+            return settle(Event.SUCCEED)
+        try:
+            settle(Event.FAIL)
+        except Cancelled:
+            settle(Event.SETTLE_CANCEL)
+
+    def _fail(self, trouble: Trouble, others: Sequence[Trouble] = ()) -> Next | None:
+        """An error that retries did not cure. After the turn it only makes the success amber."""
+        log.warning("%s: %s: %s", self.claim.job.public_id, trouble.code, trouble.message)
+        progress, troubles = self.progress, [*others, trouble]
+        progress.failed += 1
+        if progress.turned or progress.unwinding:
+            return partial(self._finish, progress, troubles)
+        progress.last_error = f"{trouble.code}: {trouble.message}"
+        return partial(self._unwind, troubles)
+
+    def _unwind(self, troubles: Sequence[Trouble] = ()) -> Next | None:
+        """Undo what was done, if anything was, and then end as failed or cancelled."""
+        self.hold.unwinding = True
+        draft = dataclasses.replace(self.progress, unwinding=True)
+        if self.kind.unwind is None or not self.claim.job.has_effects:
+            return partial(self._finish, draft, troubles)
+        draft.enter(self.kind.unwind.name)
+        self._checkpoint(draft, troubles)
+        self._open_work()
+        return self._walk
+
+    def _stop(self) -> Next | None:
+        """An operator ended the rest of a job that can only succeed: what is left is listed."""
+        phase, progress = self.progress.phase, self.progress
+        page = self._retried(lambda: self.kind.page(self.work, phase, progress.token))
+        keys = [item.key for item in page.items] or [""]
+        troubles = [Trouble(phase, key, "Stopped", "Left as it is: the job was stopped.") for key in keys]
+        progress.failed += max(len(troubles), (progress.phase_total or 0) - progress.phase_done)
+        return partial(self._finish, progress, troubles)
+
+    # -- saved, whatever the database does -------------------------------------------------
+
+    def _checkpoint(self, draft: Progress, troubles: Sequence[Trouble] = ()) -> None:
+        since = local_ms()
+        self._persisted(lambda: transitions.checkpoint(self.claim, draft, troubles))
+        self.hold.renewed(since)
+        self.progress = draft
+
+    def _persisted(self, save: Callable[[], None]) -> None:
+        """Save, again and again while the database does not answer and the lease lasts."""
+        attempt = 0
+        while True:
+            attempt += 1
+            try:
+                return save()
+            except DATABASE_GONE as error:
+                log.warning("%s: the database does not answer: %s", self.claim.job.public_id, error)
+                forget_connection()
+            self.hold.sleep(self.limits.backoff.pause(attempt, self.rng))
+
+    def _retried(self, call: Callable[[], T]) -> T:
+        return retrying(call, self.limits.backoff, self.rng, self.hold.sleep)

@@ -1,0 +1,54 @@
+"""The queue: wake-up calls that carry a job id. The only importer of django_q.
+
+A message may come twice, late, out of order or never; the job tables hold the truth, a claim
+is exclusive, and the scheduler's tick sends again what was lost.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.db import transaction
+from django.utils import timezone
+from django_q.conf import Conf
+from django_q.models import OrmQ
+from django_q.tasks import async_task
+
+WORK = "jobs.engine.work"
+PONG = "jobs.liveness.pong"
+
+
+def send(job_id: int) -> None:
+    """Once the transaction is committed: have some worker work on the job."""
+    transaction.on_commit(lambda: _enqueue(job_id))
+
+
+def _enqueue(job_id: int) -> None:
+    async_task(WORK, job_id, task_name=f"job-{job_id}")
+
+
+def ping() -> None:
+    """Have some worker give a sign of life."""
+    async_task(PONG, task_name="ping")
+
+
+def counts() -> dict[str, int]:
+    """Messages: `waiting` for a worker, `taken` by one and not acknowledged yet."""
+    now = timezone.now()
+    mine = OrmQ.objects.filter(key=Conf.CLUSTER_NAME)
+    return {
+        "waiting": mine.filter(lock__lte=now).count(),
+        "taken": mine.filter(lock__gt=now).count(),
+    }
+
+
+def oldest_age_ms() -> int:
+    """How long the oldest message has waited for a worker; 0 if none waits. Wall clock."""
+    now = timezone.now()
+    oldest = (
+        OrmQ.objects.filter(key=Conf.CLUSTER_NAME, lock__lte=now)
+        .order_by("lock")
+        .values_list("lock", flat=True)
+        .first()
+    )
+    return 0 if oldest is None else (now - oldest) // timedelta(milliseconds=1)
