@@ -23,6 +23,12 @@ class BadRequest(JobError):
     """The request itself is wrong: an unknown backend, a malformed body, the same backend."""
 
 
+class Unauthorized(JobError):
+    """Nobody that we know: no session, no token, a wrong password."""
+
+    status, code = 401, "Unauthorized"
+
+
 class Forbidden(JobError):
     status, code = 403, "Forbidden"
 
@@ -58,6 +64,18 @@ class TargetNotEmpty(Conflict):
     """The target holds something; `keys`, `versions`, `uploads` say how much."""
 
     code = "TargetNotEmpty"
+
+
+class Unavailable(JobError):
+    """A backend that the request needs cannot be reached now."""
+
+    status, code = 503, "BackendUnavailable"
+
+
+class TooManyAttempts(JobError):
+    """Too many failed logins from one place; `retry_after` is in seconds."""
+
+    status, code = 429, "TooManyAttempts"
 
 
 class WorkSignal(Exception):

@@ -316,6 +316,13 @@ class Backend(Protocol):
         """Store an object; durable when it returns, invisible if it raises."""
         ...
 
+    def can_link(self, reader: ObjectReader) -> bool:
+        """Whether a put of this open object here takes its bytes without moving them.
+
+        A hint for the size of a step: the put decides anew, and moves them if it must.
+        """
+        ...
+
     def open(self, place: Place, key: str) -> ObjectReader:
         """Raises NoSuchKey."""
         ...
