@@ -128,8 +128,11 @@ def open_body(
     *,
     pulse: Pulse | None = None,
     limit: int = MAX_BODY_BYTES,
+    also: str = "",
 ) -> Body:
     """Dress the raw pieces of a request's body; `pulse` is called before each is looked at.
+
+    `also` names a checksum to compute even if the request does not speak of it.
 
     Raises at once, before a byte is read: MissingContentLength, EntityTooLarge, InvalidDigest,
     InvalidArgument, InvalidRequest, NotImplemented.
@@ -142,6 +145,8 @@ def open_body(
     wire = _counted(pieces, request.content_length, pulse)
     trailer_names = _trailer_names(request, payload)
     expectations, computed = _digests(request, payload, trailer_names)
+    if also and also not in computed:
+        computed[also] = checksums.algorithm(also).new()
     data: Iterable[bytes | memoryview] = wire
     trailers: Mapping[str, str] = {}
     if payload in STREAMING:

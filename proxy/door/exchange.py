@@ -1,0 +1,167 @@
+"""One S3 request and its answer, in the event loop: framing, time limits, back-pressure.
+
+Nothing here blocks, and nothing decides about S3: that is the gateway, in a thread.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Any, ParamSpec, TypeVar
+
+from proxy import gateway
+from proxy.door.download import send_rest
+from proxy.door.inlet import Inlet, Message, Receive
+from proxy.door.pipe import Pipe, Whole
+from proxy.door.pools import Pools
+from proxy.errors import S3Error, SlowDown
+from proxy.gateway import Admitted, Response
+from proxy.limits import SMALL_BODY_BYTES, UNASKED_BODY_BYTES, Bounds
+
+P = ParamSpec("P")
+T = TypeVar("T")
+Scope = dict[str, Any]
+Send = Callable[[Message], Awaitable[None]]
+
+_PATIENT_BYTES = 64 * 1024
+"""Below this an answer fits what the transport buffers: sending it cannot wait."""
+
+
+@dataclass(slots=True)
+class Announced:
+    """What the headers say about the body to come: its length, None if nobody knows."""
+
+    length: int | None = 0
+    waits: bool = False
+    """Expect: 100-continue; the client holds the body back until we ask for it."""
+    copies: bool = False
+    """The body is an object that is here already: as long as an upload may be."""
+
+    @classmethod
+    def of(cls, headers: list[tuple[bytes, bytes]]) -> Announced:
+        found = cls()
+        for name, value in headers:
+            if name == b"content-length":
+                found.length = int(value) if value.isdigit() else 0
+            elif name == b"transfer-encoding":
+                found.length = None
+            elif name == b"expect":
+                found.waits = value.lower() == b"100-continue"
+            elif name == b"x-amz-copy-source":
+                found.copies = True
+        return found
+
+
+class ClientGone(ConnectionError):
+    """The client left in the middle of a download."""
+
+
+class Exchange:
+    """The way of one request through the door. `sent` counts the bytes of the answer's body."""
+
+    __slots__ = ("_bounds", "_pools", "_scope", "_send", "inlet", "request_id", "sent")
+
+    def __init__(
+        self, scope: Scope, receive: Receive, send: Send, request_id: str, pools: Pools, bounds: Bounds
+    ) -> None:
+        self._scope = scope
+        self._send = send
+        self._pools = pools
+        self._bounds = bounds
+        self.request_id = request_id
+        self.inlet = Inlet(receive, bounds, asyncio.get_running_loop())
+        self.sent = 0
+
+    async def respond(self) -> Response:
+        """The gateway's answer; the body is taken off the wire as far as it is wanted."""
+        announced = Announced.of(self._scope["headers"])
+        length = announced.length
+        if length == 0 and not announced.copies:
+            self.inlet.done = True
+            return await self._serve(Whole())
+        if length is not None and length <= UNASKED_BODY_BYTES and not (announced.waits or announced.copies):
+            return await self._whole(self._serve)
+        admitted = await self._run(self._pools.short(gateway.admit, self._scope, self.request_id))
+        if isinstance(admitted, Response):
+            return admitted
+        if announced.copies or length is None or length > SMALL_BODY_BYTES:
+            return await self._stream(admitted)
+        return await self._whole(lambda body: self._run(self._pools.short(gateway.answer, admitted, body)))
+
+    async def reply(self, response: Response, headers: list[tuple[bytes, bytes]]) -> None:
+        """Send an answer; closes it whatever happens."""
+        unread = not self.inlet.done
+        if unread:
+            headers.append((b"connection", b"close"))
+        try:
+            await self._send({"type": "http.response.start", "status": response.status, "headers": headers})
+            await self._send_body(response)
+        finally:
+            response.close()
+        if unread and not self.inlet.gone:
+            await self.inlet.linger()
+
+    async def _send_body(self, response: Response) -> None:
+        body, rest = response.body, response.rest
+        if rest is not None:
+            response.rest = None
+            watch = asyncio.create_task(self.inlet.watch())
+            try:
+                async for count in send_rest(self._send, self._pools, body, rest, self._bounds.write_idle):
+                    self.sent += count
+                    if self.inlet.gone:
+                        raise ClientGone()
+            finally:
+                watch.cancel()
+            return
+        message: Message = {"type": "http.response.body", "body": body}
+        if len(body) < _PATIENT_BYTES:
+            await self._send(message)
+        else:
+            async with asyncio.timeout(self._bounds.write_idle):
+                await self._send(message)
+        self.sent += len(body)
+
+    async def _serve(self, body: Whole) -> Response:
+        return await self._run(self._pools.short(gateway.serve, self._scope, self.request_id, body))
+
+    async def _whole(self, then: Callable[[Whole], Awaitable[Response]]) -> Response:
+        try:
+            body = await self.inlet.whole()
+        except S3Error as error:
+            return gateway.refuse(self._scope, self.request_id, error)
+        return await then(Whole(body))
+
+    async def _stream(self, admitted: Admitted) -> Response:
+        """Through a pipe to a thread of its own, which is taken once there is something to do."""
+        pipe = Pipe(asyncio.get_running_loop(), self._bounds.pipe_bytes)
+        try:
+            if not self._pools.has_stream():
+                raise SlowDown("Too many large uploads at once.")
+            await self.inlet.fill(pipe)
+            if not self._pools.reserve_stream():
+                raise SlowDown("Too many large uploads at once.")
+        except S3Error as error:
+            return gateway.refuse(self._scope, self.request_id, error)
+        work = self._pools.stream(gateway.answer, admitted, pipe)
+        work.add_done_callback(lambda _: pipe.close())
+        feeding = asyncio.create_task(self.inlet.feed(pipe))
+        try:
+            return await self._run(work)
+        finally:
+            feeding.cancel()
+
+    async def _run(self, work: Future[T]) -> T:
+        """Await a thread's work. If we are cancelled, it comes to its end and its answer is closed."""
+        try:
+            return await asyncio.wrap_future(work)
+        except asyncio.CancelledError:
+            work.add_done_callback(_discard)
+            raise
+
+
+def _discard(work: Future[Any]) -> None:
+    if not work.cancelled() and work.exception() is None and isinstance(work.result(), Response):
+        work.result().close()

@@ -1,0 +1,194 @@
+"""The front desk: parse, authenticate, match, authorise, gate, handle, render.
+
+Plain synchronous code that runs in the door's threads. `admit` is everything that can be said
+before the first byte of the body, `answer` is the rest, `serve` is both. None of them raises:
+every error becomes an answer here and nowhere else.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from django.conf import settings
+from django.db import Error as DatabaseError
+from django.db import connection
+
+from proxy import gate, keys, metrics
+from proxy.errors import AccessDenied, InternalError, S3Error, ServiceUnavailable
+from proxy.handlers.call import Answer, Call, Download, Pieces
+from proxy.operations import Access, Operation, match
+from proxy.records import AccessKeyRecord, BucketRecord, find_bucket
+from proxy.unsupported import refuse_unsupported
+from proxy.wire import xml
+from proxy.wire.request import S3Request
+from proxy.wire.sigv4 import Credentials, authenticate
+
+log = logging.getLogger("sluicegate.gateway")
+
+Scope = Mapping[str, Any]
+T = TypeVar("T")
+
+_OBJECT_HEADERS = {"Content-Security-Policy": "sandbox", "X-Content-Type-Options": "nosniff"}
+"""One origin, two worlds: what a client stored must not run as the console."""
+
+
+@dataclass(slots=True)
+class Admitted:
+    """A request as far as it is known; what is None was not reached before an error."""
+
+    scope: Scope
+    request_id: str
+    request: S3Request | None = None
+    operation: Operation | None = None
+    credentials: Credentials | None = None
+    caller: AccessKeyRecord | None = None
+    bucket: BucketRecord | None = None
+
+
+@dataclass(slots=True)
+class Response:
+    """What goes out. `rest` continues `body` and must be closed; `length` is of both together."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+    length: int
+    rest: Download | None = None
+    admitted: Admitted | None = None
+    code: str = ""
+
+    def close(self) -> None:
+        if self.rest is not None:
+            self.rest.close()
+
+
+def admit(scope: Scope, request_id: str) -> Admitted | Response:
+    """All that can be decided before the body is asked for, the first look at the gate included."""
+    admitted = Admitted(scope, request_id)
+    return _guarded(admitted, lambda: _admit(admitted, ask=True))
+
+
+def answer(admitted: Admitted, pieces: Pieces) -> Response:
+    """Handle an admitted request."""
+    return _guarded(admitted, lambda: _answer(admitted, pieces))
+
+
+def serve(scope: Scope, request_id: str, pieces: Pieces) -> Response:
+    """`admit` and `answer` in one; the gate is asked when it is entered."""
+    admitted = Admitted(scope, request_id)
+    return _guarded(admitted, lambda: _answer(_admit(admitted, ask=False), pieces))
+
+
+def refuse(scope: Scope, request_id: str, error: S3Error) -> Response:
+    """The answer to an error that was found outside, while the body was read."""
+    return _refusal(Admitted(scope, request_id), error)
+
+
+# -- the steps -------------------------------------------------------------------------
+
+
+def _admit(admitted: Admitted, *, ask: bool) -> Admitted:
+    request = admitted.request = S3Request.from_scope(admitted.scope, admitted.request_id)
+    _authenticate(admitted, request)
+    operation = admitted.operation = match(request)
+    refuse_unsupported(request)
+    if ask and operation.access is not Access.READ and operation.in_bucket:
+        admitted.bucket = gate.ask(request.bucket)
+    return admitted
+
+
+def _authenticate(admitted: Admitted, request: S3Request) -> None:
+    """Who it is; any enabled key may do what any operation needs. Raises AccessDenied for nobody."""
+
+    def secret_for(access_key: str) -> str | None:
+        found = keys.secret_of(access_key)
+        if found is None:
+            return None
+        admitted.caller, secret = found
+        return secret
+
+    admitted.credentials = authenticate(request, secret_for, region=settings.REGION, now=time.time())
+    if admitted.credentials is None:
+        raise AccessDenied()
+
+
+def _answer(admitted: Admitted, pieces: Pieces) -> Response:
+    request, operation = admitted.request, admitted.operation
+    assert request and operation and admitted.credentials and admitted.caller
+    call = Call(
+        request=request,
+        credentials=admitted.credentials,
+        caller=admitted.caller,
+        pieces=pieces,
+        now_ms=time.time_ns() // 1_000_000,
+        region=settings.REGION,
+    )
+    if not operation.in_bucket:
+        return _render(admitted, operation.handler(call))
+    if operation.access is Access.READ:
+        call.bucket = admitted.bucket = find_bucket(request.bucket)
+        _check_owner(call)
+        return _render(admitted, operation.handler(call))
+    with gate.enter(request.bucket, exclusive=operation.access is Access.BUCKET_WRITE) as entry:
+        call.bucket = admitted.bucket = entry.bucket
+        call.pulse = entry.pulse
+        _check_owner(call)
+        handled = operation.handler(call)
+    return _render(admitted, handled)
+
+
+def _check_owner(call: Call) -> None:
+    expected = call.request.headers.get("x-amz-expected-bucket-owner")
+    if expected is not None and expected != call.here.owner_id:
+        raise AccessDenied()
+
+
+# -- rendering ---------------------------------------------------------------------------
+
+
+def _render(admitted: Admitted, handled: Answer) -> Response:
+    """Take the first piece of a download here, where an error can still become an answer."""
+    headers, body = handled.headers, handled.body
+    if admitted.request is not None and admitted.request.key:
+        headers.update(_OBJECT_HEADERS)
+    if isinstance(body, bytes):
+        length = len(body) if handled.length is None else handled.length
+        return Response(handled.status, headers, body, length, None, admitted)
+    first = next(body, b"")
+    rest: Download | None = body
+    if len(first) == body.length:
+        body.close()
+        rest = None
+    return Response(handled.status, headers, first, body.length, rest, admitted)
+
+
+def _refusal(admitted: Admitted, error: S3Error) -> Response:
+    """The error document; HEAD and 304 have none."""
+    method, path = admitted.scope["method"], admitted.scope.get("raw_path", b"").decode("latin-1")
+    headers = dict(error.headers)
+    body = b""
+    if error.status != 304:
+        headers["Content-Type"] = "application/xml"
+        if method != "HEAD":
+            body = xml.error(error, resource=path, request_id=admitted.request_id, host_id="")
+    return Response(error.status, headers, body, len(body), None, admitted, error.code)
+
+
+def _guarded(admitted: Admitted, step: Callable[[], T]) -> T | Response:
+    try:
+        return step()
+    except S3Error as error:
+        if isinstance(error, ServiceUnavailable) and admitted.bucket is not None:
+            metrics.count_backend_error(admitted.bucket.route.backend, error.code)
+        return _refusal(admitted, error)
+    except DatabaseError:
+        log.exception("request %s: the control database did not answer", admitted.request_id)
+        connection.close()
+        return _refusal(admitted, ServiceUnavailable())
+    except Exception:
+        log.exception("request %s failed", admitted.request_id)
+        return _refusal(admitted, InternalError())

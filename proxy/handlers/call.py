@@ -1,0 +1,107 @@
+"""What a handler is given, and what it gives back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from proxy.backends.base import ObjectReader
+from proxy.errors import NoSuchBucket
+from proxy.limits import MAX_DOCUMENT_BYTES
+from proxy.records import AccessKeyRecord, BucketRecord
+from proxy.store import Store
+from proxy.wire.body import Body, open_body, read_all
+from proxy.wire.request import S3Request
+from proxy.wire.sigv4 import Credentials
+
+Pulse = Callable[[], None]
+
+
+class Pieces(Protocol):
+    """A request's body as it came off the wire, in pieces.
+
+    `pulse` is called about once a second while there is nothing to take, so that a write
+    which waits for its client still notices that its gate was closed.
+    """
+
+    pulse: Pulse | None
+
+    def __iter__(self) -> Iterator[bytes]: ...
+
+
+@dataclass(slots=True)
+class Call:
+    """One authenticated, authorised request on its way through a handler."""
+
+    request: S3Request
+    credentials: Credentials
+    caller: AccessKeyRecord
+    pieces: Pieces
+    now_ms: int
+    region: str
+    bucket: BucketRecord | None = None
+    pulse: Pulse | None = None
+    _store: Store | None = None
+
+    @property
+    def here(self) -> BucketRecord:
+        """The bucket that the request names. Raises NoSuchBucket."""
+        if self.bucket is None:
+            raise NoSuchBucket(fields={"BucketName": self.request.bucket})
+        return self.bucket
+
+    @property
+    def store(self) -> Store:
+        if self._store is None:
+            self._store = Store.of(self.here)
+        return self._store
+
+    def body(self, checksum: str = "") -> Body:
+        """The decoded, self-checking body; can be taken once. `checksum` is computed in any case."""
+        self.pieces.pulse = self.pulse
+        return open_body(self.request, self.credentials, self.pieces, pulse=self.pulse, also=checksum)
+
+    def document(self) -> bytes:
+        """The body of a request that sends an XML document. Raises MaxMessageLengthExceeded."""
+        return read_all(self.body(), MAX_DOCUMENT_BYTES)
+
+
+@dataclass(slots=True)
+class Answer:
+    """A handler's answer. `length` stands in where the body is not sent (HEAD)."""
+
+    status: int = 200
+    headers: dict[str, str] = field(default_factory=dict)
+    body: bytes | Download = b""
+    length: int | None = None
+
+
+class Download:
+    """The bytes [start, end) of an open object; closes the object at the end or when told to."""
+
+    def __init__(self, reader: ObjectReader, start: int, end: int) -> None:
+        self.length = end - start
+        self._reader = reader
+        self._pieces = reader.read(start, end)
+        self._open = True
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self
+
+    def __next__(self) -> bytes:
+        try:
+            return next(self._pieces)
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        if self._open:
+            self._open = False
+            self._reader.close()
+
+
+def document(content: bytes) -> Answer:
+    """An XML document as an answer."""
+    return Answer(200, {"Content-Type": "application/xml"}, content)

@@ -1,0 +1,74 @@
+"""Questions about a bucket or an object that are answered from what is so, not from a setting."""
+
+from __future__ import annotations
+
+from proxy.backends.base import ObjectInfo
+from proxy.errors import InvalidArgument
+from proxy.handlers.call import Answer, Call, document
+from proxy.handlers.parameters import number, page_size
+from proxy.wire import xml
+from proxy.wire.dates import http_date
+
+_ATTRIBUTES = frozenset({"ETag", "Checksum", "ObjectParts", "StorageClass", "ObjectSize"})
+
+
+def get_versioning(call: Call) -> Answer:
+    """Versioning was never enabled: an empty configuration says so."""
+    return document(xml.versioning())
+
+
+def get_bucket_acl(call: Call) -> Answer:
+    """What S3 answers where ACLs are disabled: the owner's grant and no other."""
+    return document(xml.private_acl(call.here.owner_id))
+
+
+def get_object_acl(call: Call) -> Answer:
+    """Raises NoSuchKey."""
+    return document(xml.private_acl(call.store.head(call.request.key).owner_id))
+
+
+def get_object_tagging(call: Call) -> Answer:
+    """Raises NoSuchKey."""
+    return document(xml.tagging(call.store.head(call.request.key).tags))
+
+
+def get_object_attributes(call: Call) -> Answer:
+    """Raises NoSuchKey, InvalidArgument."""
+    text = call.request.headers.get("x-amz-object-attributes", "")
+    wanted = {name.strip() for name in text.split(",") if name.strip()}
+    if not wanted or not wanted <= _ATTRIBUTES:
+        raise InvalidArgument(
+            "Invalid attribute name specified.",
+            fields={"ArgumentName": "x-amz-object-attributes", "ArgumentValue": text},
+        )
+    info = call.store.head(call.request.key)
+    storage_class = info.headers.get("x-amz-storage-class", "STANDARD")
+    content = xml.object_attributes(
+        etag=info.etag if "ETag" in wanted else None,
+        checksums=info.checksums if "Checksum" in wanted else None,
+        checksum_type=info.checksum_type,
+        parts=_parts(call, info) if "ObjectParts" in wanted and info.parts else None,
+        storage_class=storage_class if "StorageClass" in wanted else None,
+        size=info.size if "ObjectSize" in wanted else None,
+    )
+    answer = document(content)
+    answer.headers["Last-Modified"] = http_date(info.last_modified)
+    return answer
+
+
+def _parts(call: Call, info: ObjectInfo) -> xml.AttributeParts:
+    """One page of the parts; each is listed only if it has checksums, as in S3."""
+    limit = page_size(call.request.headers, "x-amz-max-parts")
+    marker = number(call.request.headers, "x-amz-part-number-marker")
+    following = [part for part in info.parts if part.number > marker]
+    page = following[:limit]
+    return xml.AttributeParts(
+        total=len(info.parts),
+        marker=marker,
+        next_marker=page[-1].number if page else marker,
+        max_parts=limit,
+        truncated=len(following) > limit,
+        parts=tuple(
+            xml.AttributePart(part.number, part.size, part.checksums) for part in page if part.checksums
+        ),
+    )

@@ -1,0 +1,66 @@
+"""Bounds of the gateway: what S3 fixes, and what an operator may set.
+
+Sizes are bytes, times are seconds. Source of the fixed ones: Amazon S3 User Guide,
+"Amazon S3 multipart upload limits", "Creating object key names", "Quotas".
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+from django.conf import settings
+
+KIB = 1024
+MIB = 1024 * KIB
+GIB = 1024 * MIB
+
+MAX_PUT_BYTES = 5 * GIB
+"""One PutObject, UploadPart, CopyObject or UploadPartCopy."""
+MAX_PART_NUMBER = 10_000
+MAX_KEYS = 1000
+"""Most entries of one page, whatever the client asks for."""
+MAX_DOCUMENT_BYTES = 8 * MIB
+"""Most of an XML document: 1,000 keys of 1,024 bytes, each written as a reference, need 6 MiB."""
+
+SMALL_BODY_BYTES = MIB
+"""Up to here a body is read by the event loop before a thread is taken."""
+UNASKED_BODY_BYTES = 256 * KIB
+"""What the server holds of a body before we ask for it: reading this much early costs nothing."""
+LINGER_BYTES = 64 * MIB
+LINGER_SECONDS = 5.0
+"""How much of a refused body is thrown away so that its sender can read the refusal."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What an operator may set, read once per process."""
+
+    read_idle: float
+    """No byte of an upload for so long: RequestTimeout."""
+    write_idle: float
+    """The client takes no byte of a download for so long: the connection is cut."""
+    least_rate: int
+    """An upload slower than this, in bytes a second while we wait for it, is ended."""
+    short_threads: int
+    stream_threads: int
+    """Streaming uploads and long copies at once in one worker; beyond them: SlowDown."""
+    pipe_bytes: int
+    """Bytes of one streaming upload that wait for its thread."""
+    access_log: bool
+
+
+@cache
+def bounds() -> Bounds:
+    def of(name: str, default: float) -> float:
+        return getattr(settings, name, default)
+
+    return Bounds(
+        read_idle=float(of("READ_IDLE_SECONDS", 30)),
+        write_idle=float(of("WRITE_IDLE_SECONDS", 60)),
+        least_rate=int(of("LEAST_UPLOAD_RATE", 1024)),
+        short_threads=int(of("SHORT_THREADS", 16)),
+        stream_threads=int(of("STREAM_THREADS", 64)),
+        pipe_bytes=int(of("PIPE_BYTES", 2 * MIB)),
+        access_log=bool(of("ACCESS_LOG", True)),
+    )

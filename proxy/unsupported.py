@@ -1,0 +1,40 @@
+"""Headers and query parameters that change what a request means, and that we do not have.
+
+They are refused for every operation: an answer that ignored them would be a wrong success.
+Harmless ones (request payer, the SDKs' own markers) are not listed and are passed over.
+"""
+
+from __future__ import annotations
+
+from proxy.errors import NotImplementedByUs
+from proxy.wire.request import S3Request
+
+_PREFIXES = (
+    "x-amz-server-side-encryption",
+    "x-amz-copy-source-server-side-encryption",
+    "x-amz-object-lock-",
+    "x-amz-grant-",
+)
+_ALLOWED: dict[str, frozenset[str]] = {
+    "x-amz-acl": frozenset({"private"}),
+    "x-amz-bucket-object-lock-enabled": frozenset({"false"}),
+    "x-amz-object-ownership": frozenset({"BucketOwnerEnforced"}),
+    "x-amz-write-offset-bytes": frozenset(),
+    "x-amz-if-match-last-modified-time": frozenset(),
+    "x-amz-if-match-size": frozenset(),
+    "x-amz-rename-source": frozenset(),
+    "x-amz-mfa": frozenset(),
+}
+"""Header -> the values under which it asks for nothing that we do not do."""
+
+
+def refuse_unsupported(request: S3Request) -> None:
+    """Raise NotImplemented if a header or parameter asks for what we do not have."""
+    for name, value in request.headers.items():
+        if not name.startswith("x-amz-"):
+            continue
+        if name.startswith(_PREFIXES) or value not in _ALLOWED.get(name, (value,)):
+            raise NotImplementedByUs(fields={"Header": name})
+    version = request.query.get("versionId", "null")
+    if version != "null":
+        raise NotImplementedByUs("Object versions are not implemented.", fields={"Parameter": "versionId"})
