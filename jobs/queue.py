@@ -11,7 +11,7 @@ from datetime import timedelta
 from django.db import transaction
 from django.utils import timezone
 from django_q.conf import Conf
-from django_q.models import OrmQ
+from django_q.models import OrmQ, Task
 from django_q.tasks import async_task
 
 WORK = "jobs.engine.work"
@@ -52,3 +52,9 @@ def oldest_age_ms() -> int:
         .first()
     )
     return 0 if oldest is None else (now - oldest) // timedelta(milliseconds=1)
+
+
+def forget_failures(limit: int, age: timedelta = timedelta(days=7)) -> int:
+    """Delete old rows of tasks that ended with an error, which django_q keeps for ever; how many."""
+    old = Task.objects.filter(stopped__lt=timezone.now() - age).values_list("pk", flat=True)[:limit]
+    return Task.objects.filter(pk__in=list(old)).delete()[0]

@@ -1,56 +1,29 @@
-"""Every change of a job's status: one guarded UPDATE per event of `jobs.states.TRANSITIONS`.
+"""Changes of a job's status for which no worker is needed, each one guarded UPDATE.
 
-One row changed, or it did not happen. What belongs to the change (the Run, the gate, the
-message) is in the same transaction. Nobody else writes to a Job row.
+Sources and target come from `jobs.states.TRANSITIONS`; what belongs to the change (the Run,
+the gate, the message) is in the same transaction. What a worker changes is in `jobs.claims`;
+nobody else writes to a Job row.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import Q, QuerySet
-from django.db.models.functions import Coalesce
+from django.db.models import Q
 from django.utils import timezone
 
 from jobs import clock, leases, queue
 from jobs.clock import NowMs
-from jobs.errors import BucketBusy, Cancelled, Conflict, LeaseLost, NotFound, WorkSignal
+from jobs.errors import BucketBusy, Conflict, NotFound
 from jobs.kinds.base import Kind, Plan
-from jobs.leases import Grant
-from jobs.models import Failure, Job, Run
+from jobs.models import Job, Run
 from jobs.progress import Progress
 from jobs.states import ACTIVE, LEASED, TERMINAL, Event, Status, sources, target
 from proxy import gate
 from proxy.records import BucketRecord
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """A job in this worker's hands: the row as it was claimed, and the proof of it."""
-
-    job: Job
-    grant: Grant
-    run_id: int
-    since_ms: int
-    """Before the claim began, on this machine's clock: the lease lasts from there."""
-
-
-@dataclass(frozen=True, slots=True)
-class Trouble:
-    """One row of the failure ring, before it has one."""
-
-    phase: str
-    key: str
-    code: str
-    message: str
-    version_id: str = ""
-    attempt: int = 1
 
 
 def ttl_ms() -> int:
@@ -119,9 +92,6 @@ def resend(job_id: int) -> None:
     queue.send(job_id)
 
 
-# -- claimed ----------------------------------------------------------------------------------
-
-
 def claimable() -> Q:
     """Jobs that a worker may take now: queued and due, or cancelled and not unwound yet."""
     due = Q(not_before_ms__lte=NowMs()) | ~Q(lease_clock=clock.clock_id())
@@ -129,181 +99,12 @@ def claimable() -> Q:
     return leases.acquirable() & (ready | Q(status__in=sources(Event.CLAIM_UNWIND)))
 
 
-def claim(job: Job, holder: str, has_effects: bool) -> Claim | None:
-    """Take the lease and the status in one UPDATE; open the Run. None if it is not to be had.
-
-    The caller holds the bucket's work slot exclusively: whoever had the job before is in no
-    effect any more. `has_effects`: from now on a cancel has something to undo.
-    """
-    event = Event.CLAIM_UNWIND if job.status in sources(Event.CLAIM_UNWIND) else Event.CLAIM
-    now, since_ms = timezone.now(), clock.local_ms()
-    with transaction.atomic():
-        changed = Job.objects.filter(claimable(), pk=job.pk, status__in=sources(event)).update(
-            status=target(event),
-            started_at=Coalesce("started_at", now),
-            updated_at=now,
-            **leases.taken(holder, ttl_ms()),
-            **({"has_effects": True} if has_effects else {}),
-        )
-        if not changed:
-            return None
-        fresh = Job.objects.get(pk=job.pk)
-        run, _ = Run.objects.get_or_create(
-            job=fresh,
-            finished_at=None,
-            defaults={"triggered_by": fresh.triggered_by, "started_at": now, "status": Status.RUNNING},
-        )
-    return Claim(fresh, Grant(holder, fresh.epoch), run.pk, since_ms)
-
-
-def held(claim: Claim, *statuses: Status) -> QuerySet[Job]:
-    """The job's row while this claim holds it; empty once it does not."""
-    return Job.objects.filter(leases.mine(claim.grant), pk=claim.job.pk, status__in=statuses or LEASED)
-
-
-def _known(claim: Claim, progress: Progress, statuses: Iterable[Status]) -> QuerySet[Job]:
-    """`held`, and on the side of the turn where this worker believes it to be.
-
-    An answer to a COMMIT can be lost: whoever does not know that a job has turned must
-    neither unwind nor fail it.
-    """
-    return held(claim, *statuses).filter(turned=progress.turned)
-
-
-def why_not(claim: Claim) -> WorkSignal:
-    """After a guarded UPDATE that changed nothing: what has happened meanwhile."""
-    if held(claim, Status.CANCELLING).exists():
-        return Cancelled()
-    return LeaseLost(f"another worker may have {claim.job.public_id}")
-
-
-# -- worked on ---------------------------------------------------------------------------------
-
-
 def note(job_id: int, text: str) -> None:
     """Tell operators why a job that nobody has does not move."""
     Job.objects.filter(pk=job_id, holder="").update(last_error=text, updated_at=timezone.now())
 
 
-def renew(claim: Claim) -> bool:
-    """The heartbeat's UPDATE. False: the lease is lost for good."""
-    return bool(held(claim).update(**leases.renewed(ttl_ms())))
-
-
-def checkpoint(claim: Claim, progress: Progress, troubles: Sequence[Trouble] = ()) -> None:
-    """Save the progress, prove and renew the lease, hear a cancel: one UPDATE.
-
-    A job that unwinds may be saved while `cancelling`. Raises Cancelled, LeaseLost.
-    """
-    statuses = LEASED if progress.unwinding else {Status.RUNNING}
-    with _together(troubles):
-        changed = _known(claim, progress, statuses).update(
-            **progress.columns(),
-            **leases.renewed(ttl_ms()),
-            crashes=0,
-            updated_at=timezone.now(),
-        )
-        if not changed:
-            raise why_not(claim)
-        record(claim, troubles)
-
-
-@contextmanager
-def turning(claim: Claim, progress: Progress) -> Iterator[bool]:
-    """One transaction, past the point of no return: the job moves on, if it is still ours and running.
-
-    What the body does and the notes that it leaves in `progress.state` are part of it. Gives
-    False, and the body must do nothing, if this claim has turned before and was not told.
-    Raises Cancelled, LeaseLost.
-    """
-    with transaction.atomic():
-        first = (
-            held(claim, Status.RUNNING)
-            .filter(turned=False)
-            .update(**progress.columns(), **leases.renewed(ttl_ms()), crashes=0, updated_at=timezone.now())
-        )
-        if not first and not held(claim).filter(turned=True).exists():
-            raise why_not(claim)
-        yield bool(first)
-        if first:
-            Job.objects.filter(pk=claim.job.pk).update(state=progress.state)
-
-
-def give_back(claim: Claim, progress: Progress, wait_ms: int = 0) -> None:
-    """The slice ended: back in line, for `wait_ms` at least. Raises Cancelled, LeaseLost.
-
-    A job that unwinds after a cancel stays `cancelling`, without a lease.
-    """
-    cancelling = progress.unwinding and held(claim, Status.CANCELLING).exists()
-    status = Status.CANCELLING if cancelling else target(Event.YIELD)
-    allowed = {Status.CANCELLING} if cancelling else sources(Event.YIELD)
-    with transaction.atomic():
-        changed = _known(claim, progress, allowed).update(
-            **progress.columns(),
-            status=status,
-            crashes=0,
-            not_before_ms=NowMs() + wait_ms if wait_ms else 0,
-            sent_ms=NowMs(),
-            updated_at=timezone.now(),
-            **leases.released(),
-        )
-        if not changed:
-            raise why_not(claim)
-        Run.objects.filter(pk=claim.run_id).update(**progress.run_columns())
-        if not wait_ms:
-            queue.send(claim.job.pk)
-
-
-def record(claim: Claim, troubles: Sequence[Trouble]) -> None:
-    """Into the failure ring, in the caller's transaction; its oldest rows go, by insertion id."""
-    if not troubles:
-        return
-    now, job = timezone.now(), claim.job
-    keep = troubles[-settings.FAILURE_RING :]
-    Failure.objects.bulk_create(
-        Failure(
-            job=job,
-            run_id=claim.run_id,
-            occurred_at=now,
-            phase=trouble.phase,
-            bucket=job.bucket_name,
-            key=trouble.key,
-            version_id=trouble.version_id,
-            code=trouble.code,
-            message=trouble.message,
-            attempt=trouble.attempt,
-        )
-        for trouble in keep
-    )
-    prune_ring(job.pk)
-
-
-def prune_ring(job_id: int) -> int:
-    """Keep the newest FAILURE_RING rows of a job; how many went."""
-    ring = Failure.objects.filter(job_id=job_id).order_by("-pk").values_list("pk", flat=True)
-    last = ring[settings.FAILURE_RING : settings.FAILURE_RING + 1].first()
-    return 0 if last is None else Failure.objects.filter(job_id=job_id, pk__lte=last).delete()[0]
-
-
-def _together(troubles: Sequence[Trouble]) -> AbstractContextManager[Any]:
-    return transaction.atomic() if troubles else nullcontext()
-
-
 # -- ended -------------------------------------------------------------------------------------
-
-
-def settle(claim: Claim, event: Event, progress: Progress, troubles: Sequence[Trouble] = ()) -> None:
-    """The end: job, Run and gate in one transaction. Raises Cancelled, LeaseLost."""
-    now, job = timezone.now(), claim.job
-    with transaction.atomic():
-        changed = _known(claim, progress, sources(event)).update(
-            status=target(event), **progress.columns(), **_ended(now), **leases.released()
-        )
-        if not changed:
-            raise why_not(claim)
-        record(claim, troubles)
-        _end_run(job, target(event), now, progress)
-        _open_gate(job)
 
 
 def settle_without_worker(job: Job, event: Event, guard: Q) -> bool:
@@ -312,25 +113,23 @@ def settle_without_worker(job: Job, event: Event, guard: Q) -> bool:
     with transaction.atomic():
         changed = Job.objects.filter(
             guard, pk=job.pk, status__in=sources(event), has_effects=False, turned=False
-        ).update(status=target(event), **_ended(now), **leases.released())
+        ).update(status=target(event), **ended(now), **leases.released())
         if not changed:
             return False
-        _end_run(job, target(event), now, Progress.of(job))
-        _open_gate(job)
+        end(job, target(event), now, Progress.of(job))
     return True
 
 
-def _ended(now: dt.datetime) -> dict[str, Any]:
+def ended(now: dt.datetime) -> dict[str, Any]:
+    """The columns that every end sets."""
     return {"finished_at": now, "updated_at": now, "not_before_ms": 0, "stop_requested": False}
 
 
-def _end_run(job: Job, status: Status, now: dt.datetime, progress: Progress) -> None:
+def end(job: Job, status: Status, now: dt.datetime, progress: Progress) -> None:
+    """What else ends with a job, in the caller's transaction: its Run; and its gate opens."""
     Run.objects.filter(job=job, finished_at=None).update(
         finished_at=now, status=status, status_raw=status, **progress.run_columns()
     )
-
-
-def _open_gate(job: Job) -> None:
     if job.gated:
         gate.open(job.bucket_id, job.gate_name)
 

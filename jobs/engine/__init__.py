@@ -11,17 +11,18 @@ import logging
 from collections.abc import Mapping
 from random import Random
 
-from jobs import heartbeat, transitions
+from jobs import claims, heartbeat
+from jobs.claims import Claim
 from jobs.engine.claiming import take
 from jobs.engine.hold import Hold, Renewing
 from jobs.engine.limits import Limits, limits_of
 from jobs.engine.slice import Slice
 from jobs.errors import LeaseLost
+from jobs.failures import Trouble
 from jobs.kinds import KINDS
 from jobs.kinds.base import Kind
 from jobs.progress import Progress
 from jobs.states import Event, Status
-from jobs.transitions import Claim, Trouble
 
 __all__ = ["Limits", "work"]
 
@@ -63,4 +64,4 @@ def _refuse(claim: Claim) -> None:
     progress.last_error = f"No kind of job is called {name!r} here."
     trouble = Trouble(progress.phase, "", "UnknownKind", progress.last_error)
     event = Event.SETTLE_CANCEL if claim.job.status == Status.CANCELLING else Event.FAIL
-    transitions.settle(claim, event, progress, [trouble])
+    claims.settle(claim, event, progress, [trouble])

@@ -5,12 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 
-from jobs import leases, transitions
+from jobs import claims, leases, transitions
+from jobs.claims import Claim
 from jobs.engine.limits import Limits
 from jobs.errors import WorkSignal
 from jobs.kinds.base import Kind
 from jobs.models import Job
-from jobs.transitions import Claim
 from proxy import slots
 
 _LOOK_S = 1.0
@@ -32,11 +32,11 @@ def take(job_id: int, kinds: Mapping[str, Kind], limits: Limits) -> Claim | None
     kind = kinds.get(job.kind)
     has_effects = kind is not None and kind.unwind is not None
     if not job.bucket_id:
-        return transitions.claim(job, leases.holder_id(), has_effects)
+        return claims.claim(job, leases.holder_id(), has_effects)
     waiting = _Waiting(job, limits.claim_wait_s)
     try:
         with slots.exclusive(slots.WORK, job.bucket_id, waiting.pulse):
-            return transitions.claim(job, leases.holder_id(), has_effects)
+            return claims.claim(job, leases.holder_id(), has_effects)
     except _NotNow:
         return None
 

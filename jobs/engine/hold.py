@@ -11,16 +11,17 @@ from typing import Self
 
 from django.db import Error, connection, connections
 
-from jobs import heartbeat, transitions
+from jobs import claims, heartbeat, transitions
+from jobs.claims import Claim
 from jobs.clock import local_ms
 from jobs.engine.retrying import forget_connection
 from jobs.errors import Cancelled, LeaseLost
 from jobs.states import Status
-from jobs.transitions import Claim
 
 log = logging.getLogger(__name__)
 
 LOOK_MS = 1_000
+SIGN_S = 5.0
 _ROW = "SELECT holder, epoch, status, paused, stop_requested FROM jobs_job WHERE id = %s"
 
 
@@ -118,27 +119,36 @@ class Renewing:
         self._thread.join(timeout=1.0)
 
     def _run(self) -> None:
-        beat_s = transitions.ttl_ms() / 3000
-        pause_s = beat_s
+        renew_ms = transitions.ttl_ms() // 3
+        pause_s = min(renew_ms / 1000, SIGN_S)
+        due_ms = local_ms() + renew_ms
         try:
             while not self._done.wait(pause_s):
-                pause_s = beat_s if self._beat() else min(1.0, beat_s / 4)
-        except LeaseLost:
-            log.warning("%s: the lease is lost", self._hold.claim.job.public_id)
+                if local_ms() + pause_s * 1000 > due_ms and self._renew():
+                    due_ms = local_ms() + renew_ms
+                self._sign()
+        except LeaseLost as lost:
+            log.warning("%s", lost)
         finally:
             connections.close_all()
 
-    def _beat(self) -> bool:
+    def _renew(self) -> bool:
         """False if the database did not answer. Raises LeaseLost."""
-        since = local_ms()
+        claim, since = self._hold.claim, local_ms()
         try:
-            if not transitions.renew(self._hold.claim):
-                self._hold.lose()
-                raise LeaseLost
-            self._hold.renewed(since)
-            heartbeat.beat("worker", job_id=self._hold.claim.job.pk)
+            renewed = claims.renew(claim)
         except Error as error:
-            log.warning("%s: cannot renew the lease: %s", self._hold.claim.job.public_id, error)
+            log.warning("%s: cannot renew the lease: %s", claim.job.public_id, error)
             forget_connection()
             return False
+        if not renewed and not self._done.is_set():
+            self._hold.lose()
+            raise LeaseLost(f"the lease of {claim.job.public_id} is lost")
+        self._hold.renewed(since)
         return True
+
+    def _sign(self) -> None:
+        try:
+            heartbeat.beat("worker", job_id=self._hold.claim.job.pk)
+        except Error:
+            forget_connection()

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from jobs.engine.retrying import GaveUp
 from jobs.errors import WorkSignal
+from jobs.failures import Trouble
 from jobs.kinds.base import Item, Kind, Outcome, Page, Phase, Work
 from jobs.progress import Progress
-from jobs.transitions import Trouble
 from proxy.errors import S3Error
 
 

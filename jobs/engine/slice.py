@@ -17,7 +17,8 @@ from typing import Any, TypeVar
 
 from django.conf import settings
 
-from jobs import cursor, transitions
+from jobs import claims, cursor
+from jobs.claims import Claim
 from jobs.clock import local_ms
 from jobs.cursor import Cursor, Step
 from jobs.engine.hold import Hold
@@ -27,10 +28,10 @@ from jobs.engine.pool import Pool
 from jobs.engine.retrying import DATABASE_GONE, GaveUp, forget_connection, retrying
 from jobs.engine.work import JobWork, bucket_of
 from jobs.errors import BadToken, BudgetSpent, Cancelled, CursorError, JobFailed
+from jobs.failures import Trouble
 from jobs.kinds.base import Kind, Page, Phase, Shape
 from jobs.progress import Progress
 from jobs.states import Event, Status
-from jobs.transitions import Claim, Trouble
 from proxy import gate, slots
 from proxy.errors import S3Error
 
@@ -94,12 +95,18 @@ class Slice:
         self._open_work()
         if progress.turned:
             return self._walk if progress.phase else self._finish
+        return self._walk if progress.unwinding else self._drain
+
+    def _drain(self) -> Next | None:
+        """Nobody writes to a gated bucket from here on; the phase is empty while that is waited for."""
+        progress = self.progress
+        progress.last_error = ""
+        if self.kind.gated:
+            bucket_id = self.claim.job.bucket_id
+            self._retried(lambda: gate.drain(bucket_id, self.hold.pulse))
         if not progress.phase:
             progress.enter(self.kind.phases[0].name)
-        if not progress.unwinding:
-            progress.last_error = ""
-            if self.kind.gated:
-                self._retried(lambda: gate.drain(job.bucket_id, self.hold.pulse))
+            self._checkpoint(progress)
         return self._walk
 
     def _open_work(self) -> None:
@@ -188,7 +195,7 @@ class Slice:
 
     def _give_back(self, wait_s: float = 0.0) -> None:
         wait_ms = int(wait_s * 1000)
-        self._persisted(lambda: transitions.give_back(self.claim, self.progress, wait_ms))
+        self._persisted(lambda: claims.give_back(self.claim, self.progress, wait_ms))
 
     def _turn(self) -> Next | None:
         """The point of no return: nobody is in an effect, and the job moves on with its bucket."""
@@ -199,7 +206,7 @@ class Slice:
 
         def change() -> None:
             self.work.state = draft.state = copy.deepcopy(self.progress.state)
-            with transitions.turning(self.claim, draft) as first:
+            with claims.turning(self.claim, draft) as first:
                 if first:
                     self.kind.turn(self.work, phase.name)
 
@@ -215,7 +222,7 @@ class Slice:
         end = draft or self.progress
 
         def settle(event: Event) -> None:
-            self._persisted(lambda: transitions.settle(self.claim, event, end, troubles))
+            self._persisted(lambda: claims.settle(self.claim, event, end, troubles))
 
         if not end.unwinding:
             end.last_error = ""
@@ -259,7 +266,7 @@ class Slice:
 
     def _checkpoint(self, draft: Progress, troubles: Sequence[Trouble] = ()) -> None:
         since = local_ms()
-        self._persisted(lambda: transitions.checkpoint(self.claim, draft, troubles))
+        self._persisted(lambda: claims.checkpoint(self.claim, draft, troubles))
         self.hold.renewed(since)
         self.progress = draft
 
