@@ -23,7 +23,9 @@ DEBUG = env_bool("SLUICEGATE_DEBUG")
 
 # -- secrets: from the environment, else what the first start put into the home ----------------
 # Without either (before `prepare`) a process signs with a key of its own, which nobody shares.
-SECRET_KEY = env_made("SLUICEGATE_SECRET_KEY", HOME / "secret_key") or secrets.token_urlsafe(48)
+_secret_key = env_made("SLUICEGATE_SECRET_KEY", HOME / "secret_key")
+SECRET_KEY = _secret_key or secrets.token_urlsafe(48)
+SECRET_KEY_SHARED = bool(_secret_key)
 MASTER_KEY = env_made("SLUICEGATE_MASTER_KEY", HOME / "master_key")
 ROOT_ACCESS_KEY = env_secret("SLUICEGATE_ROOT_ACCESS_KEY")
 ROOT_SECRET_KEY = env_secret("SLUICEGATE_ROOT_SECRET_KEY")
@@ -47,6 +49,7 @@ INSTALLED_APPS = [
     "django.contrib.humanize",
     "rest_framework",
     "drf_spectacular",
+    "drf_spectacular_sidecar",
     "django_q",
     "proxy",
     "jobs",
@@ -54,6 +57,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "jobsite.console_headers.ConsoleHeaders",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -84,8 +88,10 @@ TIME_ZONE = "UTC"
 STATIC_URL = "/_/static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_USE_FINDERS = True  # nothing to collect: the files are served from where they are
-LOGIN_URL = "/_/login"
+LOGIN_URL = "/_/login/"
 LOGIN_REDIRECT_URL = "/_/"
+
+ENVIRONMENT_LABEL = env_str("SLUICEGATE_ENVIRONMENT")  # shown in the header: "production"
 
 # -- the console's safety --------------------------------------------------------------
 # S3 clients name any host they like; the console's own forms are checked against its origin.
@@ -142,6 +148,7 @@ SLICE_SECONDS = env_int("SLUICEGATE_SLICE_SECONDS", 20, least=1)
 FAILURE_RING = env_int("SLUICEGATE_FAILURE_RING", 200, least=1)
 CLEANUP_GRACE_SECONDS = env_int("SLUICEGATE_CLEANUP_GRACE_SECONDS", 60)
 JOB_WORKERS = env_int("SLUICEGATE_JOB_WORKERS", 2, least=1)
+FREEZE_SECONDS = env_int("SLUICEGATE_FREEZE_SECONDS", 30, least=3)
 
 Q_CLUSTER = {
     "name": "sluicegate",
@@ -165,6 +172,8 @@ SPECTACULAR_SETTINGS = {
     "DESCRIPTION": "The admin API for background jobs on buckets.",
     "VERSION": "1",
     "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
 }
 
 # -- storage: what sluicegate.yaml declares, as plain values ---------------------------------

@@ -1,0 +1,1 @@
+"""The admin API: DRF views that make one call to `jobs.actions` each."""

@@ -1,0 +1,56 @@
+"""What an operator can do, one function each; all that the windows call.
+
+Every function takes the Actor first, checks that they may, and whatever changes something
+leaves an AuditEntry, also when it is refused.
+"""
+
+from jobs.actions.actor import EVERYTHING, Actor, Right, actor_of, origin_of
+from jobs.actions.buckets import ShownBucket, backends, buckets
+from jobs.actions.changing import (
+    HANDLERS,
+    cancel,
+    perform,
+    preview_migration,
+    retry_failed,
+    start_migration,
+)
+from jobs.actions.listing import Filters, Listed, counts, listing
+from jobs.actions.reading import Failures, busy, failures, lookup, runs, trail
+from jobs.actions.signing_in import sign_in, sign_out
+from jobs.actions.tokens import create_token, holder_of, list_tokens, revoke_token
+from jobs.actions.workers import Workers, workers
+
+__all__ = [
+    "EVERYTHING",
+    "HANDLERS",
+    "Actor",
+    "Failures",
+    "Filters",
+    "Listed",
+    "Right",
+    "ShownBucket",
+    "Workers",
+    "actor_of",
+    "backends",
+    "buckets",
+    "busy",
+    "cancel",
+    "counts",
+    "create_token",
+    "failures",
+    "holder_of",
+    "list_tokens",
+    "listing",
+    "lookup",
+    "origin_of",
+    "perform",
+    "preview_migration",
+    "retry_failed",
+    "revoke_token",
+    "runs",
+    "sign_in",
+    "sign_out",
+    "start_migration",
+    "trail",
+    "workers",
+]

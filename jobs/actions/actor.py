@@ -1,0 +1,56 @@
+"""Who asks, from where, and what they may do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from jobs.errors import Forbidden
+
+
+class Right(StrEnum):
+    """What an actor may do in the console: look, or also change."""
+
+    VIEW = "view"
+    OPERATE = "operate"
+
+
+EVERYTHING = frozenset(Right)
+_REFUSALS = {
+    Right.VIEW: "This account may not look at jobs.",
+    Right.OPERATE: "This account may look at jobs, but not start, cancel or retry them.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """A person, a token or a command; `origin` is an address or a host name."""
+
+    name: str
+    origin: str
+    rights: frozenset[Right] = EVERYTHING
+
+    def may(self, right: Right) -> bool:
+        return right in self.rights
+
+    def require(self, right: Right) -> None:
+        """Raises Forbidden."""
+        if not self.may(right):
+            raise Forbidden(_REFUSALS[right])
+
+
+def origin_of(request: Any) -> str:
+    """The address that an HTTP request came from."""
+    return str(request.META.get("REMOTE_ADDR") or "-")
+
+
+def actor_of(request: Any) -> Actor:
+    """The user of an HTTP request. Staff may look; with the permission `jobs.change_job` also operate."""
+    user = request.user
+    rights = set()
+    if user.is_staff:
+        rights.add(Right.VIEW)
+        if user.has_perm("jobs.change_job"):
+            rights.add(Right.OPERATE)
+    return Actor(user.get_username(), origin_of(request), frozenset(rights))

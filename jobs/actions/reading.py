@@ -1,0 +1,78 @@
+"""One job and what belongs to it: runs, failures, audit trail; and the busy state of a bucket."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Count
+
+from jobs.actions.actor import Actor, Right
+from jobs.actions.listing import refreshed, shown_jobs
+from jobs.errors import BadRequest, NotFound
+from jobs.models import AuditEntry, Failure, Job, Run
+from jobs.presentation import Shown
+from jobs.states import ACTIVE
+
+DEFAULT_LIMIT, MOST = 20, 100
+
+
+@dataclass(frozen=True, slots=True)
+class Failures:
+    """The newest rows of the ring, how many objects failed in truth, and the ring by code."""
+
+    rows: list[Failure]
+    total: int
+    by_code: dict[str, int]
+
+
+def lookup(actor: Actor, public_id: str) -> Shown:
+    """The job that operators call `subsystem:key`; keys may hold colons. Raises NotFound."""
+    actor.require(Right.VIEW)
+    return find(public_id)
+
+
+def find(public_id: str) -> Shown:
+    """As `lookup`, for callers that check the right themselves. Raises NotFound."""
+    subsystem, _, key = public_id.partition(":")
+    rows: list[Any] = []
+    if key.isascii() and key.isdigit() and len(key) < 19:
+        rows = list(shown_jobs().filter(pk=int(key), subsystem=subsystem))
+    if not rows:
+        raise NotFound(f"There is no job {public_id[:200]!r}.")
+    return refreshed(rows)[0]
+
+
+def runs(actor: Actor, public_id: str, limit: int = DEFAULT_LIMIT) -> list[Run]:
+    """The job's runs, newest first. Raises NotFound, BadRequest."""
+    job = lookup(actor, public_id).job
+    return list(Run.objects.filter(job=job).order_by("-pk")[: _checked(limit)])
+
+
+def failures(actor: Actor, public_id: str, limit: int = DEFAULT_LIMIT, code: str = "") -> Failures:
+    """The job's failures (of one code, if named), newest first. Raises NotFound, BadRequest."""
+    job = lookup(actor, public_id).job
+    ring = Failure.objects.filter(job=job)
+    named = ring.filter(code=code) if code else ring
+    rows = list(named.order_by("-pk")[: _checked(limit)])
+    by_code = dict(ring.values_list("code").annotate(number=Count("pk")).order_by("-number", "code"))
+    return Failures(rows, max(job.failed, sum(by_code.values())), by_code)
+
+
+def trail(actor: Actor, job: Job, limit: int = DEFAULT_LIMIT) -> list[AuditEntry]:
+    """Who asked what of the job, newest first."""
+    actor.require(Right.VIEW)
+    return list(AuditEntry.objects.filter(job=job).order_by("-pk")[: _checked(limit)])
+
+
+def busy(bucket_name: str) -> Shown | None:
+    """The job that has the bucket, if one has. Anybody who is logged in may ask."""
+    rows = shown_jobs().filter(bucket_name=bucket_name, status__in=ACTIVE).order_by("-gated", "-pk")
+    found = refreshed(list(rows[:1]))
+    return found[0] if found and not found[0].job.terminal else None
+
+
+def _checked(limit: int) -> int:
+    if not 1 <= limit <= MOST:
+        raise BadRequest(f"limit must be 1 to {MOST}, not {limit}.")
+    return limit

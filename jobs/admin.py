@@ -1,0 +1,75 @@
+"""Django admin: jobs and what belongs to them, to look at. What changes a job is `jobs.actions`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+
+from jobs.models import ApiToken, AuditEntry, Failure, Job, Run
+
+
+class ReadOnly(admin.ModelAdmin):  # type: ignore[type-arg]
+    """No add, no change, no delete, whatever the user's rights."""
+
+    show_full_result_count = False
+    list_per_page = 50
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(Job)
+class JobAdmin(ReadOnly):
+    list_display = (
+        "public_id",
+        "kind",
+        "bucket_name",
+        "status",
+        "phase",
+        "processed",
+        "failed",
+        "created_at",
+    )
+    list_filter = ("kind", "status")
+    search_fields = ("name", "bucket_name", "last_error")
+    ordering = ("-id",)
+
+
+@admin.register(Run)
+class RunAdmin(ReadOnly):
+    list_display = ("id", "job", "triggered_by", "status", "started_at", "finished_at", "errors")
+    list_filter = ("status",)
+    list_select_related = ("job",)
+    ordering = ("-id",)
+
+
+@admin.register(Failure)
+class FailureAdmin(ReadOnly):
+    list_display = ("id", "job", "code", "bucket", "key", "phase", "occurred_at")
+    list_filter = ("code",)
+    search_fields = ("key", "code")
+    list_select_related = ("job",)
+    ordering = ("-id",)
+
+
+@admin.register(ApiToken)
+class ApiTokenAdmin(ReadOnly):
+    list_display = ("name", "created_at", "last_used_at", "expires_at")
+    exclude = ("digest",)
+
+
+@admin.register(AuditEntry)
+class AuditEntryAdmin(ReadOnly):
+    list_display = ("at", "actor", "origin", "action", "job")
+    list_filter = ("action",)
+    search_fields = ("actor", "origin")
+    list_select_related = ("job",)
+    ordering = ("-id",)

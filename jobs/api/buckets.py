@@ -1,0 +1,74 @@
+"""`/_/api/admin/buckets...` and `backends`: where buckets live, and moving them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from jobs import actions
+from jobs.api import serializers as shapes
+from jobs.api.views import ApiView, only, whole_number
+from jobs.presentation import migration_row
+
+_ERRORS = {400: shapes.ErrorAnswer, 404: shapes.ErrorAnswer, 409: shapes.ErrorAnswer, 503: shapes.ErrorAnswer}
+
+
+def _wanted(request: Request) -> dict[str, Any]:
+    body = shapes.MigrateRequest(data=request.data)
+    body.is_valid(raise_exception=True)
+    return dict(body.validated_data)
+
+
+class BucketList(ApiView):
+    """Buckets by name, with backend and gate."""
+
+    @extend_schema(
+        operation_id="buckets_list",
+        parameters=[OpenApiParameter(name) for name in ("prefix", "after")] + [OpenApiParameter("limit", int)],
+        responses={200: shapes.BucketsAnswer, 400: shapes.ErrorAnswer},
+    )
+    def get(self, request: Request) -> Response:
+        only(request, "prefix", "after", "limit")
+        given = request.query_params
+        found, after = actions.buckets(
+            self.actor, given.get("prefix", ""), given.get("after", ""), whole_number(request, "limit", 100)
+        )
+        body: dict[str, Any] = {"buckets": [bucket.row() for bucket in found]}
+        return Response(body | ({"next_after": after} if after else {}))
+
+
+class BackendList(ApiView):
+    """The configured backends."""
+
+    @extend_schema(operation_id="backends_list", responses={200: shapes.BackendsAnswer})
+    def get(self, request: Request) -> Response:
+        return Response({"backends": actions.backends(self.actor)})
+
+
+class Migrate(ApiView):
+    """Move a bucket to another backend."""
+
+    @extend_schema(
+        operation_id="buckets_migrate",
+        request=shapes.MigrateRequest,
+        responses={202: shapes.MigrateAnswer, **_ERRORS},
+    )
+    def post(self, request: Request, bucket: str) -> Response:
+        started = actions.start_migration(self.actor, bucket, **_wanted(request))
+        return Response(migration_row(started), 202)
+
+
+class MigratePreview(ApiView):
+    """What such a migration would do; changes nothing."""
+
+    @extend_schema(
+        operation_id="buckets_migrate_preview",
+        request=shapes.MigrateRequest,
+        responses={200: dict[str, Any], **_ERRORS},
+    )
+    def post(self, request: Request, bucket: str) -> Response:
+        plan = actions.preview_migration(self.actor, bucket, **_wanted(request))
+        return Response({"name": plan.name, **plan.preview})

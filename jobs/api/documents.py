@@ -1,0 +1,37 @@
+"""The OpenAPI document and the page that shows it, without anything from another host."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponseBase
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+from rest_framework.authentication import SessionAuthentication
+
+from jobs.api.authentication import BearerAuthentication, Staff
+
+PAGE_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
+    "connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+)
+"""Swagger UI writes style attributes; everything else is as strict as on the other pages."""
+
+
+class Schema(SpectacularAPIView):
+    """The document, in YAML or JSON."""
+
+    authentication_classes = [BearerAuthentication, SessionAuthentication]
+    permission_classes = [Staff]
+
+
+class Docs(SpectacularSwaggerSplitView):
+    """The page."""
+
+    authentication_classes = [BearerAuthentication, SessionAuthentication]
+    permission_classes = [Staff]
+    url_name = "api:schema"
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        response = super().dispatch(request, *args, **kwargs)
+        response["Content-Security-Policy"] = PAGE_POLICY
+        return response

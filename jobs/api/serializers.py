@@ -1,0 +1,191 @@
+"""What bodies must look like, and what the OpenAPI document says of the answers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+
+from jobs.states import Status
+
+STATUSES = [status.value for status in Status]
+
+
+class Strict(serializers.Serializer[Any]):
+    """Refuses fields that it does not know: a misspelt `delete_source` must not pass."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, dict):
+            unknown = sorted(str(name) for name in set(data) - set(self.fields))
+            if unknown:
+                raise serializers.ValidationError(f"Unknown field {unknown[0][:40]!r}.")
+        return super().to_internal_value(data)
+
+
+class Flag(serializers.BooleanField):
+    """true or false and nothing that only looks like them."""
+
+    def to_internal_value(self, data: Any) -> bool:
+        if not isinstance(data, bool):
+            self.fail("invalid", input=data)
+        return data
+
+
+class LoginRequest(Strict):
+    username = serializers.CharField(max_length=150)
+    password = serializers.CharField(max_length=4096, trim_whitespace=False)
+
+
+class LoginAnswer(serializers.Serializer[Any]):
+    user = serializers.CharField()
+    csrf_token = serializers.CharField(help_text="Send it as X-CSRFToken with every POST of this session.")
+
+
+class MigrateRequest(Strict):
+    target_backend = serializers.CharField(max_length=64, help_text="A backend of sluicegate.yaml.")
+    delete_source = Flag(default=False, help_text="Delete the source after the flip.")
+    replace_target = Flag(default=False, help_text="Allow a target that holds something; it goes.")
+
+
+class MigrateAnswer(serializers.Serializer[Any]):
+    job_id = serializers.IntegerField()
+    id = serializers.CharField(help_text="maintenance:42")
+    bucket = serializers.CharField()
+    from_backend = serializers.CharField()
+    to_backend = serializers.CharField()
+
+
+class ErrorAnswer(serializers.Serializer[Any]):
+    error = serializers.CharField()
+    code = serializers.CharField()
+
+
+class NotSupportedAnswer(ErrorAnswer):
+    supported = serializers.ListField(child=serializers.CharField())
+
+
+class Scope(serializers.Serializer[Any]):
+    bucket = serializers.CharField()
+    target = serializers.CharField(required=False)
+
+
+class Progress(serializers.Serializer[Any]):
+    processed = serializers.IntegerField()
+    total = serializers.IntegerField(required=False)
+    bytes = serializers.IntegerField()
+    bytes_total = serializers.IntegerField(required=False)
+    failed = serializers.IntegerField()
+    skipped = serializers.IntegerField()
+
+
+class Rate(serializers.Serializer[Any]):
+    objects_s = serializers.FloatField()
+    bytes_s = serializers.FloatField()
+
+
+class JobRow(serializers.Serializer[Any]):
+    id = serializers.CharField()
+    kind = serializers.CharField()
+    name = serializers.CharField()
+    scope = Scope()
+    trigger = serializers.ChoiceField(["continuous", "scheduled", "oneoff"])
+    paused = serializers.BooleanField(required=False)
+    status = serializers.ChoiceField(STATUSES)
+    status_raw = serializers.CharField()
+    with_errors = serializers.BooleanField()
+    phase = serializers.CharField(required=False)
+    percent = serializers.IntegerField(required=False)
+    progress = Progress()
+    rate = Rate(required=False)
+    eta_s = serializers.IntegerField(required=False)
+    last_run_at = serializers.IntegerField(required=False, help_text="Unix seconds, as all times here.")
+    created_at = serializers.IntegerField(required=False)
+    started_at = serializers.IntegerField(required=False)
+    finished_at = serializers.IntegerField(required=False)
+    last_error = serializers.CharField(required=False)
+    actions = serializers.ListField(child=serializers.CharField(), help_text="Those that apply now.")
+    detail = serializers.DictField()
+
+
+class JobAnswer(JobRow):
+    definition = serializers.DictField()
+
+
+class JobsAnswer(serializers.Serializer[Any]):
+    workers = serializers.DictField()
+    jobs = JobRow(many=True)
+    next_cursor = serializers.CharField(required=False)
+
+
+class RunRow(serializers.Serializer[Any]):
+    id = serializers.IntegerField()
+    triggered_by = serializers.CharField()
+    started_at = serializers.IntegerField()
+    finished_at = serializers.IntegerField(required=False)
+    status = serializers.ChoiceField(STATUSES)
+    status_raw = serializers.CharField()
+    objects_scanned = serializers.IntegerField()
+    objects_processed = serializers.IntegerField()
+    objects_skipped = serializers.IntegerField()
+    objects_deleted = serializers.IntegerField(required=False)
+    bytes = serializers.IntegerField()
+    errors = serializers.IntegerField()
+
+
+class RunsAnswer(serializers.Serializer[Any]):
+    runs = RunRow(many=True)
+
+
+class FailureRow(serializers.Serializer[Any]):
+    id = serializers.IntegerField()
+    run_id = serializers.IntegerField(required=False)
+    occurred_at = serializers.IntegerField()
+    object_key = serializers.CharField()
+    bucket = serializers.CharField(required=False)
+    version_id = serializers.CharField(required=False)
+    phase = serializers.CharField(required=False)
+    code = serializers.CharField()
+    error = serializers.CharField()
+    attempt = serializers.IntegerField()
+
+
+class FailuresAnswer(serializers.Serializer[Any]):
+    failures = FailureRow(many=True)
+    total = serializers.IntegerField(help_text="How many failed in truth; the rows are the latest.")
+    by_code = serializers.DictField(child=serializers.IntegerField())
+
+
+class BusyJob(serializers.Serializer[Any]):
+    id = serializers.CharField()
+    kind = serializers.CharField()
+    status = serializers.ChoiceField(STATUSES)
+    phase = serializers.CharField(required=False)
+    percent = serializers.IntegerField(required=False)
+    progress = Progress()
+    gated = serializers.BooleanField()
+
+
+class BusyAnswer(serializers.Serializer[Any]):
+    active = BusyJob(allow_null=True)
+
+
+class Gate(serializers.Serializer[Any]):
+    closed = serializers.BooleanField()
+    holder = serializers.CharField(required=False)
+
+
+class BucketRow(serializers.Serializer[Any]):
+    name = serializers.CharField()
+    backend = serializers.CharField()
+    created_at = serializers.IntegerField()
+    gate = Gate()
+    active_job = serializers.CharField(required=False)
+
+
+class BucketsAnswer(serializers.Serializer[Any]):
+    buckets = BucketRow(many=True)
+    next_after = serializers.CharField(required=False)
+
+
+class BackendsAnswer(serializers.Serializer[Any]):
+    backends = serializers.ListField(child=serializers.CharField())

@@ -1,0 +1,52 @@
+"""What the API's views share: who may call them, what they speak, how they fail."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from drf_spectacular.openapi import AutoSchema
+from rest_framework.authentication import SessionAuthentication
+from rest_framework.parsers import JSONParser
+from rest_framework.renderers import JSONRenderer
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from jobs.actions import Actor, actor_of
+from jobs.api.authentication import BearerAuthentication, Staff
+from jobs.api.errors import answer
+from jobs.errors import BadRequest
+
+
+class ApiView(APIView):
+    """JSON in and out, for operators; sessions send the CSRF token with what changes something."""
+
+    authentication_classes = [BearerAuthentication, SessionAuthentication]
+    permission_classes: list[Any] = [Staff]
+    parser_classes = [JSONParser]
+    renderer_classes = [JSONRenderer]
+    schema = AutoSchema()
+
+    def get_exception_handler(self) -> Callable[..., Any]:
+        return answer
+
+    @property
+    def actor(self) -> Actor:
+        return actor_of(self.request)
+
+
+def whole_number(request: Request, name: str, default: int) -> int:
+    """A query parameter. Raises BadRequest."""
+    text = request.query_params.get(name, "")
+    if not text:
+        return default
+    if not (text.isascii() and text.isdigit() and len(text) < 10):
+        raise BadRequest(f"{name} must be a whole number, not {text[:40]!r}.")
+    return int(text)
+
+
+def only(request: Request, *names: str) -> None:
+    """Refuse query parameters that nobody reads: a misspelt filter would show too much. Raises BadRequest."""
+    unknown = sorted(set(request.query_params) - set(names))
+    if unknown:
+        raise BadRequest(f"Unknown parameter {unknown[0][:40]!r}; there are {', '.join(names)}.")

@@ -1,0 +1,68 @@
+"""Watching a job from a terminal: a progress bar there, a line per change elsewhere."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable
+from typing import Any, TextIO
+
+from django.utils import timezone
+
+from jobs import actions, units
+from jobs.actions import Actor
+from jobs.presentation import Shown, job_row
+
+TERMINAL_POLL_S, PLAIN_POLL_S = 0.5, 2.0
+
+
+def watch(who: Actor, public_id: str, out: TextIO, sleep: Callable[[float], None] = time.sleep) -> Shown:
+    """Follow the job to its end and give it back. KeyboardInterrupt passes through."""
+    bar = out.isatty()
+    last = ""
+    while True:
+        shown = actions.lookup(who, public_id)
+        row = job_row(shown, timezone.now())
+        text = line(row, shutil.get_terminal_size().columns if bar else None)
+        if bar:
+            out.write(f"\r\x1b[K{text}")
+        elif text != last:
+            out.write(text + "\n")
+        out.flush()
+        last = text
+        if shown.job.terminal:
+            if bar:
+                out.write("\n")
+            return shown
+        sleep(TERMINAL_POLL_S if bar else PLAIN_POLL_S)
+
+
+def line(row: dict[str, Any], width: int | None = None) -> str:
+    """One line of progress; with a width a bar that fills it."""
+    text = f"{row['id']} {_state(row)} {_counts(row)}"
+    if width is None:
+        return text
+    room = min(30, width - len(text) - 3)
+    if room >= 5:
+        full = round(room * row.get("percent", 0) / 100)
+        text = f"[{'#' * full}{'.' * (room - full)}] {text}"
+    return text[: max(0, width - 1)]
+
+
+def _state(row: dict[str, Any]) -> str:
+    phase = f" {row['phase']}" if "phase" in row and row["status"] in ("running", "cancelling") else ""
+    percent = f" {row['percent']} %" if "percent" in row else ""
+    return f"{row['status']}{phase}{percent}"
+
+
+def _counts(row: dict[str, Any]) -> str:
+    done = row["progress"]
+    total = f" of {units.grouped(done['total'])}" if "total" in done else ""
+    words = [f"{units.grouped(done['processed'])}{total} objects, {units.binary(done['bytes'])}"]
+    if "rate" in row:
+        words.append(f"{units.binary(row['rate']['bytes_s'])}/s")
+    if "eta_s" in row:
+        words.append(f"{units.span(row['eta_s'])} left")
+    if done["failed"]:
+        words.append(f"{units.grouped(done['failed'])} failed")
+    return ", ".join(words)

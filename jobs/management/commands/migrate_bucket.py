@@ -1,0 +1,98 @@
+"""`manage.py migrate_bucket BUCKET TARGET`: move a bucket to another backend under live clients."""
+
+from __future__ import annotations
+
+import sys
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from jobs import actions, units
+from jobs.management.commands._watch import watch
+from jobs.management.commands._words import FAILED, REFUSED, actor, refusals_end_it
+from jobs.states import Status
+
+EXIT_CODES = """exit codes:
+  0  the migration was started; with --wait: it succeeded
+  1  with --wait: it failed or was cancelled
+  2  it was refused, and nothing was started
+
+Reads go on all the time; writes are answered 503 SlowDown until the bucket has moved.
+"""
+
+
+class Command(BaseCommand):
+    """Starts the migrate job, or says what it would do."""
+
+    help = "Move a bucket to another backend while clients use it."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.formatter_class = RawDescriptionHelpFormatter
+        parser.epilog = EXIT_CODES
+        parser.add_argument("bucket", metavar="BUCKET")
+        parser.add_argument("target", metavar="TARGET", help="the backend to move to")
+        parser.add_argument("--delete-source", action="store_true", help="delete the old copy after the move")
+        parser.add_argument(
+            "--replace-target",
+            action="store_true",
+            help="allow a target that holds something under this name; it is removed",
+        )
+        parser.add_argument("--preview", action="store_true", help="say what would happen and change nothing")
+        parser.add_argument("--wait", action="store_true", help="follow the job to its end")
+        parser.add_argument("--yes", action="store_true", help="do not ask before something is deleted")
+
+    @refusals_end_it
+    def handle(self, *args: Any, **options: Any) -> None:
+        who = actor()
+        wish = (options["bucket"], options["target"], options["delete_source"], options["replace_target"])
+        dangerous = options["delete_source"] or options["replace_target"]
+        if options["preview"] or (dangerous and not options["yes"]):
+            self._tell(actions.preview_migration(who, *wish).preview)
+        if options["preview"]:
+            return
+        if dangerous and not options["yes"]:
+            self._ask(options["bucket"])
+        job = actions.start_migration(who, *wish)
+        self.stdout.write(f"Started {job.public_id}: {job.name}.")
+        if options["wait"]:
+            self._wait(job.public_id)
+        else:
+            self.stdout.write(f"Follow it with: manage.py jobs show {job.public_id}")
+
+    def _tell(self, preview: Any) -> None:
+        """The plan, one fact a line."""
+        size = f"{units.grouped(preview['objects'])} objects, {units.binary(preview['bytes'])}"
+        uploads = f", {units.grouped(preview['uploads'])} open uploads" if preview["uploads"] else ""
+        self.stdout.write(f"{preview['bucket']}: {preview['from_backend']} -> {preview['to_backend']}")
+        self.stdout.write(f"  {size}{uploads}")
+        for note in preview["notes"]:
+            self.stdout.write(f"  {note}")
+
+    def _ask(self, bucket: str) -> None:
+        """Go on only if the bucket's name is typed. Exit code 2 otherwise."""
+        if not sys.stdin.isatty():
+            self.stderr.write("Refused: this deletes data. Add --yes to go on without being asked.")
+            raise SystemExit(REFUSED)
+        try:
+            typed = input(f"Type the bucket's name, {bucket}, to go on: ")
+        except (EOFError, KeyboardInterrupt):
+            typed = ""
+        if typed.strip() != bucket:
+            self.stderr.write("Refused: that is not the bucket's name. Nothing was started.")
+            raise SystemExit(REFUSED)
+
+    def _wait(self, public_id: str) -> None:
+        try:
+            shown = watch(actor(), public_id, sys.stdout)
+        except KeyboardInterrupt:
+            self.stderr.write(
+                f"\nNo longer watching. {public_id} goes on; "
+                f"end it with: manage.py jobs cancel {public_id}"
+            )
+            raise SystemExit(130) from None
+        if shown.status is not Status.SUCCEEDED:
+            self.stderr.write(f"{public_id} {shown.status}: {shown.job.last_error or 'no reason is known'}")
+            raise SystemExit(FAILED)
+        if shown.with_errors:
+            self.stderr.write(f"{public_id} succeeded with errors: manage.py jobs show {public_id}")

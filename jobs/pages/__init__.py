@@ -1,0 +1,1 @@
+"""The console's pages: server-rendered, live where htmx is there, whole without it."""

@@ -1,0 +1,88 @@
+"""What every page has: the login wall, the actor, the frame around it, refusals as pages."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from functools import wraps
+from typing import Any
+from urllib.parse import urlencode
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.cache import get_conditional_response, patch_vary_headers
+from django.views.decorators.cache import never_cache
+
+from jobs.actions import Actor, Right, actor_of
+from jobs.errors import JobError
+from proxy.errors import S3Error
+
+View = Callable[..., HttpResponse]
+
+
+def live(request: HttpRequest) -> bool:
+    """The request asks for the live part of a page only."""
+    return request.headers.get("HX-Request") == "true"
+
+
+def page(view: View) -> View:
+    """A page for staff: `view(request, actor, ...)`; refusals are rendered with their status."""
+
+    @never_cache
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if not (request.user.is_authenticated and request.user.is_staff):
+            return _to_login(request)
+        actor = actor_of(request)
+        try:
+            return view(request, actor, *args, **kwargs)
+        except (JobError, S3Error) as refusal:
+            context = {"message": refusal.message, "status": refusal.status}
+            return framed(request, actor, "jobs/problem.html", context, refusal.status)
+
+    return guarded
+
+
+def framed(
+    request: HttpRequest, actor: Actor, template: str, context: Mapping[str, Any], status: int = 200
+) -> HttpResponse:
+    """The template with what base.html needs."""
+    frame = {
+        "actor": actor,
+        "may_operate": actor.may(Right.OPERATE),
+        "environment": getattr(settings, "ENVIRONMENT_LABEL", ""),
+        "endpoint": f"{request.scheme}://{request.get_host()}",
+    }
+    return render(request, template, {**frame, **context}, status=status)
+
+
+def polled(
+    request: HttpRequest, actor: Actor, whole: str, part: str, context: Mapping[str, Any], facts: Any
+) -> HttpResponse:
+    """The whole page, or for a poll its live part: 304 while `facts` are what they were."""
+    if not live(request):
+        response: HttpResponse = framed(request, actor, whole, context)
+    else:
+        digest = hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode()).hexdigest()
+        etag = f'"{digest[:32]}"'
+        unchanged = get_conditional_response(request, etag=etag)
+        response = unchanged or framed(request, actor, part, context)
+        response["ETag"] = etag
+    patch_vary_headers(response, ["HX-Request"])
+    return response
+
+
+def steady(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row without what changes by the passing of time alone."""
+    return {name: value for name, value in row.items() if name not in ("rate", "eta_s")}
+
+
+def _to_login(request: HttpRequest) -> HttpResponse:
+    back = request.get_full_path()
+    target = f"{reverse('console:login')}?{urlencode({'next': back})}"
+    if live(request):
+        return HttpResponse(status=401, headers={"HX-Redirect": target})
+    return HttpResponseRedirect(target)

@@ -1,0 +1,49 @@
+"""How the pages write times, sizes and statuses."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from django import template
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from jobs import units
+
+register = template.Library()
+
+LABELS = {"with_errors": "succeeded with errors"}
+register.filter("grouped", units.grouped)
+register.filter("binary", units.binary)
+register.filter("span", units.span)
+
+
+@register.filter
+def lookup(values: Any, name: str) -> Any:
+    """`values[name]`, empty if it is not there."""
+    return values.get(name, "")
+
+
+@register.simple_tag
+def when(seconds: int | None) -> SafeString | str:
+    """Unix seconds as a relative time, with the exact UTC time on hover."""
+    if seconds in (None, ""):
+        return "–"
+    moment = datetime.fromtimestamp(int(seconds), UTC)
+    distance = (datetime.now(UTC) - moment).total_seconds()
+    return format_html(
+        '<time datetime="{}" title="{}" data-ago>{}</time>',
+        moment.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        moment.strftime("%Y-%m-%d %H:%M:%S UTC"),
+        units.ago(distance),
+    )
+
+
+@register.simple_tag
+def status(row: dict[str, Any]) -> SafeString:
+    """The status chip: paused outranks the status, errors colour a success."""
+    word = "with_errors" if row.get("with_errors") else row["status"]
+    if row.get("paused") and word == "queued":
+        word = "paused"
+    return format_html('<span class="chip chip-{}">{}</span>', word, LABELS.get(word, word))

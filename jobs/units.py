@@ -1,0 +1,46 @@
+"""How numbers, sizes and spans of time are written for people. Pure."""
+
+from __future__ import annotations
+
+_BINARY = ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
+_SPANS = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
+
+
+def grouped(number: int) -> str:
+    """`12431` as `12,431`."""
+    return f"{number:,}"
+
+
+def binary(size: float) -> str:
+    """Bytes in binary units, three figures at most: `0 B`, `1.50 KiB`, `64.0 MiB`, `512 GiB`."""
+    if size < 1024:
+        return f"{round(size)} B"
+    unit = 0
+    while size >= 1000 and unit < len(_BINARY) - 1:
+        size /= 1024
+        unit += 1
+    places = 2 if size < 9.995 else 1 if size < 99.95 else 0
+    return f"{size:.{places}f} {_BINARY[unit]}"
+
+
+def span(seconds: float) -> str:
+    """A span of time by its two largest units: `8 s`, `4 min 10 s`, `2 h 5 min`, `3 d`."""
+    left = max(0, round(seconds))
+    words: list[str] = []
+    for name, length in _SPANS:
+        count, left = divmod(left, length)
+        if count:
+            words.append(f"{count} {name}")
+        if len(words) == 2 or (words and not count):
+            break
+    return " ".join(words) or "0 s"
+
+
+def ago(seconds: float) -> str:
+    """How long ago by the largest unit only: `just now`, `12 s ago`, `3 h ago`; `in 5 min` if ahead."""
+    distance = abs(round(seconds))
+    if distance < 2:
+        return "just now"
+    name, length = next((name, length) for name, length in _SPANS if distance >= length)
+    text = f"{distance // length} {name}"
+    return f"{text} ago" if seconds > 0 else f"in {text}"
