@@ -151,8 +151,12 @@ class AdvisorySlots:
         key = lock_key(name)
         with self.mutex:
             try:
-                session = self._current()
-                self._lock(session, key, exclusive)
+                try:
+                    session = self._current()
+                    self._lock(session, key, exclusive)
+                except Error:  # lost since its last use: a new one knows nothing of what is gone
+                    session = self._current()
+                    self._lock(session, key, exclusive)
             except Error as error:
                 raise ServiceUnavailable("The control database cannot be reached. Try again.") from error
             return AdvisorySlot(self, session, key)
