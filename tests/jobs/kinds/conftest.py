@@ -1,0 +1,38 @@
+"""Two empty backends for each test, of every type on either side."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+PAIRS = {
+    "memory to memory": ("memory", "memory"),
+    "filesystem to filesystem": ("filesystem", "filesystem"),
+    "filesystem to memory": ("filesystem", "memory"),
+    "memory to filesystem": ("memory", "filesystem"),
+}
+
+
+def storage(here: str, there: str, root: Path) -> dict[str, Any]:
+    """`settings.STORAGE` with the backends `here` (the default) and `there`."""
+    kinds = {"here": here, "there": there}
+    return {
+        "backends": {name: {"type": kind, "path": str(root / name)} for name, kind in kinds.items()},
+        "default_backend": "here",
+        "buckets": {},
+    }
+
+
+@pytest.fixture(params=PAIRS.values(), ids=PAIRS.keys())
+def backends(request: pytest.FixtureRequest, settings: Any, tmp_path: Path, db: None) -> tuple[str, str]:
+    """The types of `here` and `there`."""
+    pair: tuple[str, str] = request.param
+    settings.STORAGE = storage(*pair, tmp_path)
+    return pair
+
+
+@pytest.fixture
+def in_memory(settings: Any, tmp_path: Path, db: None) -> None:
+    settings.STORAGE = storage("memory", "memory", tmp_path)

@@ -1,0 +1,158 @@
+"""A small stand-in for the engine: it walks a kind's phases in one thread and can stop anywhere.
+
+What the engine keeps in the Job row is kept here as the JSON text that would be saved, so a
+job that is taken up again knows what was saved and nothing else.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db import transaction
+
+from jobs import cursor
+from jobs.cursor import Cursor, Step
+from jobs.errors import BadToken
+from jobs.kinds.base import Issue, Kind, Outcome, Phase, Shape
+from proxy.records import BucketRecord, find_bucket
+
+PAGES = 10_000
+
+
+class Killed(BaseException):
+    """The process is gone at this moment."""
+
+
+class InTestWork:
+    """Implements `jobs.kinds.base.Work`; `happens` is told of each boundary and may raise."""
+
+    def __init__(self, saved: Saved, happens: Callable[[str], None]) -> None:
+        self.job_id = 1
+        self.holder = saved.holder
+        self.bucket: BucketRecord = find_bucket(saved.bucket_name)
+        self.spec = saved.spec
+        self.state: dict[str, Any] = json.loads(saved.state)
+        self.clock_ms = saved.clock_ms
+        self._happens = happens
+
+    @contextmanager
+    def effect(self) -> Iterator[None]:
+        self._happens("effect begins")
+        yield
+        self._happens("effect ended")
+
+    def pulse(self) -> None:
+        self._happens("pulse")
+
+    def now_ms(self) -> int:
+        return self.clock_ms
+
+
+@dataclass
+class Saved:
+    """What survives the worker."""
+
+    bucket_name: str
+    holder: str
+    spec: dict[str, Any]
+    clock_ms: int
+    phase: str = ""
+    token: str | None = None
+    state: str = "{}"
+    turned: bool = False
+    processed: int = 0
+    bytes_done: int = 0
+    deleted: int = 0
+    skipped: int = 0
+    issues: list[Issue] = field(default_factory=list)
+    ended: bool = False
+
+
+def nothing(event: str) -> None:
+    """Whatever happens, go on."""
+
+
+@dataclass
+class Drive:
+    """A job of a kind on its way. `happens` hears every boundary: effects, pulses, checkpoints."""
+
+    kind: Kind
+    saved: Saved
+    happens: Callable[[str], None] = nothing
+    waited_s: float = 0.0
+
+    def run(self, until: str | None = None) -> Saved:
+        """From where it was saved up to before the phase `until`, or to the end."""
+        names = [phase.name for phase in self.kind.phases]
+        self.saved.phase = self.saved.phase or names[0]
+        for phase in self.kind.phases[names.index(self.saved.phase) :]:
+            if phase.name == until:
+                return self.saved
+            self._go_through(phase)
+            following = names[names.index(phase.name) + 1 :]
+            self._save(phase=following[0] if following else "", token=None)
+        self._save(ended=True)
+        return self.saved
+
+    def unwind(self) -> None:
+        """As after a cancel or a failure."""
+        assert self.kind.unwind is not None
+        self._save(phase=self.kind.unwind.name, token=None)
+        self._go_through(self.kind.unwind)
+
+    def _go_through(self, phase: Phase) -> None:
+        if phase.shape is Shape.TURN:
+            self._turn(phase)
+        else:
+            self._walk(phase)
+
+    def _turn(self, phase: Phase) -> None:
+        work = InTestWork(self.saved, self.happens)
+        with transaction.atomic():
+            self.kind.turn(work, phase.name)
+            self.happens("turn changed")
+            self.saved.turned = True
+        self.saved.state = json.dumps(work.state)
+
+    def _walk(self, phase: Phase) -> None:
+        at = Cursor(phase.name, self.saved.token, resumed=self.saved.token is not None)
+        while True:
+            work = InTestWork(self.saved, self.happens)
+            try:
+                page = self.kind.page(work, phase.name, at.token)
+            except BadToken:
+                assert cursor.refused(at) is Step.RESTART
+                at = Cursor(phase.name, dropped_in=phase.name)
+                continue
+            self.happens("page")
+            json.dumps([item.data for item in page.items])
+            outcomes = [self.kind.apply(work, phase.name, item) for item in page.items]
+            step = cursor.after(at, page, PAGES)
+            if step is Step.WAIT:
+                self.waited_s += page.wait_s
+                self.saved.clock_ms += round(page.wait_s * 1000)
+                continue
+            self.happens("before checkpoint")
+            self._save(token=page.token, state=json.dumps(work.state))
+            self._count(phase, outcomes)
+            self.happens("checkpoint")
+            if step is Step.END:
+                return
+            at = Cursor(phase.name, page.token, at.pages + 1, dropped_in=at.dropped_in)
+
+    def _count(self, phase: Phase, outcomes: list[Outcome]) -> None:
+        for outcome in outcomes:
+            if phase.counted:
+                self.saved.processed += outcome.objects
+                self.saved.bytes_done += outcome.size
+                self.saved.skipped += int(outcome.skipped)
+            self.saved.deleted += outcome.deleted
+            self.saved.issues += outcome.issues
+
+    def _save(self, **values: Any) -> None:
+        for name, value in values.items():
+            setattr(self.saved, name, value)

@@ -1,0 +1,154 @@
+"""The pure parts of a migration: cursor tokens, comparisons, and how a body is proved."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jobs.errors import BadToken
+from jobs.kinds.migration.copying import part_bytes
+from jobs.kinds.migration.facts import (
+    OBJECT_FACTS,
+    PART_FACTS,
+    UPLOAD_FACTS,
+    Span,
+    object_difference,
+    part_difference,
+    spans,
+    upload_difference,
+)
+from jobs.kinds.migration.ground import MIB, MOST_PARTS, Limits
+from jobs.kinds.migration.position import OBJECTS, PARTS, START, UPLOADS, Position, decode, encode
+from proxy.backends.base import ObjectInfo, PartInfo, UploadInfo
+
+_TEXT = st.text(st.characters(exclude_categories=["Cs"]))
+_POSITIONS = st.builds(
+    Position,
+    section=st.sampled_from([OBJECTS, UPLOADS, PARTS]),
+    after=_TEXT, after_id=_TEXT, inside=_TEXT, upload=_TEXT, etag=_TEXT,
+    offset=st.integers(min_value=0, max_value=2**53),
+)  # fmt: skip
+
+
+@given(_POSITIONS)
+def test_a_position_comes_back_from_its_token(position: Position) -> None:
+    assert decode(encode(position)) == position
+
+
+def test_no_token_is_the_start() -> None:
+    assert decode(None) == START
+
+
+@pytest.mark.parametrize(
+    "token",
+    ["", "x", "[]", "7", "null", '{"section":"elsewhere"}', '{"after":1}', '{"offset":"1"}', '{"offset":-1}',
+     '{"offset":true}', '{"unknown":"x"}', '{"after":null}'],
+)  # fmt: skip
+def test_a_token_that_is_not_ours_is_a_bad_token(token: str) -> None:
+    with pytest.raises(BadToken):
+        decode(token)
+
+
+def test_entering_and_passing_forget_what_was_inside() -> None:
+    inside = Position(after="a").enter("b", upload="u", etag="e").at(7)
+    assert (inside.after, inside.inside, inside.offset) == ("a", "b", 7)
+    assert inside.past("b") == Position(after="b")
+
+
+@pytest.mark.parametrize(
+    ("size", "expected"),
+    [(65 * MIB, 64 * MIB), (64 * MIB * MOST_PARTS, 64 * MIB), (64 * MIB * MOST_PARTS + 1, 65 * MIB)],
+)
+def test_pieces_grow_so_that_they_stay_below_ten_thousand(size: int, expected: int) -> None:
+    assert part_bytes(size, Limits()) == expected
+    assert -(-size // expected) <= MOST_PARTS
+
+
+# -- comparisons -----------------------------------------------------------------------------
+
+_OBJECT = ObjectInfo(
+    key="k", size=1, etag="e", last_modified=5, seq=3, headers={"a": "b"}, metadata={"c": "d"},
+    tags={"e": "f"}, owner_id="o", checksums={"crc32": "x"}, checksum_type="FULL_OBJECT",
+    parts=(PartInfo(1, 1, "p", 4),),
+)  # fmt: skip
+_PART = PartInfo(1, 2, "p", 3, {"crc32": "x"})
+_UPLOAD = UploadInfo("id", "k", 1, {"a": "b"}, {"c": "d"}, {"e": "f"}, "o", "CRC32", "COMPOSITE")
+_OTHER: dict[str, Any] = {
+    "size": 77, "etag": "E", "last_modified": 6, "headers": {}, "metadata": {}, "tags": {}, "owner_id": "O",
+    "checksums": {}, "checksum_type": "COMPOSITE", "parts": (), "number": 9, "key": "K", "initiated": 2,
+    "checksum_algorithm": "SHA1",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", OBJECT_FACTS)
+def test_each_fact_of_an_object_counts(name: str) -> None:
+    changed = dataclasses.replace(_OBJECT, **{name: _OTHER[name]})
+    assert object_difference(_OBJECT, changed).startswith(name)  # type: ignore[union-attr]
+
+
+def test_the_sequence_number_is_no_difference() -> None:
+    assert object_difference(_OBJECT, dataclasses.replace(_OBJECT, seq=99)) is None
+
+
+@pytest.mark.parametrize("name", PART_FACTS)
+def test_each_fact_of_a_part_counts(name: str) -> None:
+    changed = dataclasses.replace(_PART, **{name: _OTHER[name]})
+    assert part_difference(_PART, changed).startswith(name)  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("name", UPLOAD_FACTS)
+def test_each_fact_of_an_upload_counts(name: str) -> None:
+    other = "FULL_OBJECT" if name == "checksum_type" else _OTHER[name]
+    changed = dataclasses.replace(_UPLOAD, **{name: other})
+    assert upload_difference(_UPLOAD, changed).startswith(name)  # type: ignore[union-attr]
+
+
+def test_an_upload_that_is_finished_on_one_side_differs() -> None:
+    finished = dataclasses.replace(_UPLOAD, completed=_OBJECT)
+    assert upload_difference(_UPLOAD, finished) == "completed"
+    assert upload_difference(finished, finished) is None
+
+
+# -- how a body is proved ----------------------------------------------------------------------
+
+
+def _multipart(*bodies: bytes, count: int | None = None) -> ObjectInfo:
+    digests = [hashlib.md5(body) for body in bodies]
+    parts = tuple(
+        PartInfo(number, len(body), digest.hexdigest(), 1)
+        for number, (body, digest) in enumerate(zip(bodies, digests, strict=True), 1)
+    )
+    whole = hashlib.md5(b"".join(digest.digest() for digest in digests)).hexdigest()
+    return ObjectInfo("k", sum(map(len, bodies)), f"{whole}-{count or len(bodies)}", 1, parts=parts)
+
+
+def test_a_whole_object_is_proved_by_its_md5() -> None:
+    info = ObjectInfo("k", 10, "0" * 32, 1)
+    assert list(spans(info, 4)) == [Span(0, 10, "0" * 32)]
+
+
+def test_a_multipart_object_is_proved_part_by_part() -> None:
+    info = _multipart(b"one", b"", b"three")
+    assert [(span.start, span.end) for span in spans(info, 4)] == [(0, 3), (3, 3), (3, 8)]
+    assert [span.md5 for span in spans(info, 4)] == [part.etag for part in info.parts]
+
+
+@pytest.mark.parametrize(
+    "info",
+    [
+        ObjectInfo("k", 9, "no-md5", 1),
+        ObjectInfo("k", 9, "0" * 32, 1, parts=(PartInfo(1, 9, "0" * 32, 1),)),
+        ObjectInfo("k", 9, "0" * 32 + "-2", 1),
+        dataclasses.replace(_multipart(b"123456789"), etag="0" * 32 + "-1"),
+        _multipart(b"123456789", count=2),
+        dataclasses.replace(_multipart(b"12345678"), size=9),
+    ],
+    ids=["unknown", "md5 with parts", "without parts", "another digest", "another count", "another size"],
+)
+def test_an_etag_that_cannot_be_recomputed_is_replaced_by_the_sources_bytes(info: ObjectInfo) -> None:
+    assert list(spans(info, 4)) == [Span(0, 4), Span(4, 8), Span(8, 9)]
