@@ -1,4 +1,4 @@
-"""gunicorn's configuration: one port, its ASGI worker, one worker per core.
+"""gunicorn's configuration: one port, its ASGI worker (with manners), one worker per core.
 
 `manage.py serve` uses it, and `gunicorn -c jobsite/gunicorn_conf.py jobsite.asgi:application`
 does the same without the supervisor.
@@ -14,27 +14,26 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "jobsite.settings")
 
 from django.conf import settings
 
-_READ_IDLE = int(getattr(settings, "READ_IDLE_SECONDS", 30))
-_WRITE_IDLE = int(getattr(settings, "WRITE_IDLE_SECONDS", 60))
-
 wsgi_app = "jobsite.asgi:application"
 bind = [settings.BIND]
-worker_class = "asgi"
+worker_class = "jobsite.web_worker.Worker"
 asgi_loop = "uvloop"
 asgi_lifespan = "on"
-workers = int(getattr(settings, "WEB_WORKERS", 0)) or os.cpu_count() or 1
+workers = settings.WEB_WORKERS
 preload_app = False  # no connection, lock or open index crosses a fork
 
-certfile = getattr(settings, "TLS_CERT", "") or None
-keyfile = getattr(settings, "TLS_KEY", "") or None
+certfile = settings.TLS_CERT or None
+keyfile = settings.TLS_KEY or None
 
 header_map = "dangerous"  # else x-amz-meta-a_b is dropped: S3 metadata may have underscores
 limit_request_line = 0  # a key of 1,024 bytes and a presigned query need more than 4 KiB
 limit_request_field_size = 16384
 limit_request_fields = 200
 
-timeout = max(60, 2 * _READ_IDLE)  # the door's own limits come first
-graceful_timeout = 30
+forwarded_allow_ips = ",".join(settings.TRUSTED_PROXIES)
+
+timeout = max(60, 2 * settings.READ_IDLE_SECONDS)  # the door's own limits come first
+graceful_timeout = settings.DRAIN_SECONDS
 keepalive = 15
 control_socket_disable = True
 worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None
@@ -49,4 +48,5 @@ def when_ready(server: Any) -> None:
     """
     for listener in server.LISTENERS:
         if listener.sock.family in (socket.AF_INET, socket.AF_INET6):
-            listener.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _WRITE_IDLE * 1000)
+            milliseconds = settings.WRITE_IDLE_SECONDS * 1000
+            listener.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, milliseconds)

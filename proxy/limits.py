@@ -52,15 +52,12 @@ class Bounds:
 
 @cache
 def bounds() -> Bounds:
-    def of(name: str, default: float) -> float:
-        return getattr(settings, name, default)
-
     return Bounds(
-        read_idle=float(of("READ_IDLE_SECONDS", 30)),
-        write_idle=float(of("WRITE_IDLE_SECONDS", 60)),
-        least_rate=int(of("LEAST_UPLOAD_RATE", 1024)),
-        short_threads=int(of("SHORT_THREADS", 16)),
-        stream_threads=int(of("STREAM_THREADS", 64)),
-        pipe_bytes=int(of("PIPE_BYTES", 2 * MIB)),
-        access_log=bool(of("ACCESS_LOG", True)),
+        read_idle=settings.READ_IDLE_SECONDS,
+        write_idle=settings.WRITE_IDLE_SECONDS,
+        least_rate=settings.LEAST_UPLOAD_RATE,
+        short_threads=settings.SHORT_THREADS,
+        stream_threads=settings.STREAM_THREADS,
+        pipe_bytes=settings.PIPE_BYTES,
+        access_log=settings.ACCESS_LOG,
     )

@@ -1,0 +1,52 @@
+"""gunicorn's ASGI worker, with two manners added: it bounds how long headers may take, and a
+worker that is told to end hangs up on clients that have no request under way.
+
+Without the first, a client that sends half a request and nothing more holds its connection for
+ever; without the second, ending waits for every idle keep-alive connection. Both reach into
+gunicorn.asgi.protocol, whose version is pinned; tests/s3/test_manners.py sees that they hold.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from gunicorn.asgi.protocol import ASGIProtocol
+from gunicorn.workers import gasgi
+
+HEADER_SECONDS = 30.0
+
+
+class Connection(ASGIProtocol):
+    """One connection; known to its worker while it is open."""
+
+    worker: Worker
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        self.worker.connections.add(self)
+        if self._request_ready is not None:  # gunicorn takes the timer off once a request is there
+            self._keepalive_handle = self.worker.loop.call_later(HEADER_SECONDS, self._keepalive_timeout)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.worker.connections.discard(self)
+        super().connection_lost(exc)
+
+    def hang_up_if_idle(self) -> None:
+        if self._awaiting_request and not self._request_ready.is_set():
+            self._keepalive_timeout()
+
+
+class Worker(gasgi.ASGIWorker):
+    """What `worker_class` names."""
+
+    def init_process(self) -> None:
+        self.connections: set[Connection] = set()
+        gasgi.ASGIProtocol = Connection
+        super().init_process()
+
+    async def _shutdown(self) -> None:
+        for server in self.servers:
+            server.close()
+        for connection in list(self.connections):
+            connection.hang_up_if_idle()
+        await super()._shutdown()
