@@ -65,7 +65,7 @@ def _enter_large(ground: Ground, position: Position, key: str) -> Page:
             return page_of(ground, [todo("object", key, info.size)], position.past(key))
     upload_id = collecting_id(ground, key)
     inside = position.enter(key, upload=upload_id, etag=info.etag)
-    return page_of(ground, [todo("begin", key, upload=upload_id)], inside)
+    return page_of(ground, [todo("begin", key, upload=upload_id, etag=info.etag)], inside)
 
 
 def _pieces_page(ground: Ground, position: Position) -> Page:
@@ -129,7 +129,17 @@ def _copy_object(ground: Ground, item: Item) -> Outcome:
 
 
 def _begin(ground: Ground, item: Item) -> Outcome:
-    upload = UploadInfo(upload_id=item.data["upload"], key=item.key, initiated=ground.work.now_ms())
+    info = ground.source.head(item.key)
+    _same_as_begun(info, item.data["etag"])
+    upload = UploadInfo(
+        upload_id=item.data["upload"],
+        key=item.key,
+        initiated=ground.work.now_ms(),
+        headers=info.headers,
+        metadata=info.metadata,
+        tags=info.tags,
+        owner_id=info.owner_id,
+    )
     with ground.work.effect():
         ground.target.create_upload(upload)
     return Outcome(objects=0)

@@ -7,7 +7,7 @@ job that is taken up again knows what was saved and nothing else.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -34,8 +34,8 @@ class InTestWork:
         self.job_id = 1
         self.holder = saved.holder
         self.bucket: BucketRecord = find_bucket(saved.bucket_name)
-        self.spec = saved.spec
-        self.state: dict[str, Any] = json.loads(saved.state)
+        self.spec: Mapping[str, Any] = saved.spec
+        self.state: MutableMapping[str, Any] = json.loads(saved.state)
         self.clock_ms = saved.clock_ms
         self._happens = happens
 
@@ -116,7 +116,7 @@ class Drive:
             self.kind.turn(work, phase.name)
             self.happens("turn changed")
             self.saved.turned = True
-        self.saved.state = json.dumps(work.state)
+        self.saved.state = json.dumps(dict(work.state))
 
     def _walk(self, phase: Phase) -> None:
         at = Cursor(phase.name, self.saved.token, resumed=self.saved.token is not None)
@@ -137,7 +137,7 @@ class Drive:
                 self.saved.clock_ms += round(page.wait_s * 1000)
                 continue
             self.happens("before checkpoint")
-            self._save(token=page.token, state=json.dumps(work.state))
+            self._save(token=page.token, state=json.dumps(dict(work.state)))
             self._count(phase, outcomes)
             self.happens("checkpoint")
             if step is Step.END:

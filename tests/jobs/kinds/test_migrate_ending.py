@@ -9,7 +9,7 @@ import pytest
 
 from jobs.errors import Cancelled
 from proxy import routes
-from proxy.backends.base import NewObject, Place, Route
+from proxy.backends.base import NewObject, Place, Route, UploadInfo
 from proxy.models import Bucket
 from proxy.records import find_bucket
 from proxy.store import Store
@@ -132,8 +132,6 @@ def test_an_upload_that_was_begun_after_the_flip_stays_and_is_told() -> None:
 
 
 def _late_upload() -> Any:
-    from proxy.backends.base import UploadInfo
-
     return UploadInfo(upload_id="late", key="late", initiated=NOW_MS + 1)
 
 

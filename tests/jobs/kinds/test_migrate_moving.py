@@ -8,14 +8,24 @@ from typing import Any
 import pytest
 
 from jobs.errors import JobFailed
-from proxy import routes
+from proxy import gate, routes
 from proxy.backends.base import NewObject, PartRequest, Place, ReaderBody
 from proxy.errors import BadDigest, NoSuchKey, S3Error
 from proxy.models import Bucket
 from proxy.records import find_bucket
 from proxy.store import Store
 from tests.jobs.kinds.migrating import BIG_STEPS, SMALL_STEPS, filled_bucket, job, staged
-from tests.jobs.kinds.world import Bytes, complete, contents, keys, noise, open_upload, put
+from tests.jobs.kinds.world import (
+    Bytes,
+    closed,
+    complete,
+    contents,
+    keys,
+    make_bucket,
+    noise,
+    open_upload,
+    put,
+)
 
 pytestmark = pytest.mark.usefixtures("backends")
 
@@ -86,8 +96,6 @@ def test_a_bucket_moves_back_to_where_it_was_and_the_old_place_is_replaced() -> 
     before = contents(source)
     job().run()
     put(Store.at(find_bucket("photos").route), "later", b"later")
-    from proxy import gate
-
     assert gate.close(find_bucket("photos").id, "maintenance:1")
     with pytest.raises(Exception, match="already holds"):
         job(target_backend="here")
@@ -190,7 +198,7 @@ def test_a_source_that_vanishes_behind_our_back_after_its_copy_fails_the_job() -
     drive = job()
     drive.run(until="verify")
     Store.at(source).delete("facts")
-    with pytest.raises(JobFailed, match="^facts: the source has no such object"):
+    with pytest.raises(JobFailed, match=r"^facts: the source has no such object"):
         drive.run()
 
 
@@ -318,8 +326,6 @@ def test_without_the_gate_nothing_is_flipped() -> None:
 
 
 def test_an_empty_bucket_moves() -> None:
-    from tests.jobs.kinds.world import closed, make_bucket
-
     closed(make_bucket("bare"))
     job("bare").run()
     assert find_bucket("bare").route.backend == "there"
