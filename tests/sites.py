@@ -142,7 +142,7 @@ def _env(home: Path, **more: str) -> dict[str, str]:
 def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home with a migrated control database, to be copied."""
     home = tmp_path_factory.mktemp("sqlite-template")
-    Site(home, _env(home), "sqlite").manage("migrate", "-v0")
+    Site(home, _env(home), "sqlite").manage("migrate", "-v0", "--skip-checks")
     return home
 
 
@@ -151,7 +151,7 @@ def migrated_postgres(tmp_path_factory: pytest.TempPathFactory, postgres: Cluste
     """The name of a migrated database, to be used as a template."""
     name = postgres.create_database()
     home = tmp_path_factory.mktemp("postgres-template")
-    Site(home, _env(home, DATABASE_URL=postgres.url(name)), "postgresql").manage("migrate", "-v0")
+    Site(home, _env(home, DATABASE_URL=postgres.url(name)), "postgresql").manage("migrate", "-v0", "--skip-checks")
     return name
 
 
