@@ -213,7 +213,7 @@ def list_uploads(
 def _contents(objects: Iterable[ListedObject], write: Callable[[str], str], *, owner: bool) -> list[str]:
     return [
         f"<Contents><Key>{write(one.key)}</Key><LastModified>{iso_ms(one.last_modified)}</LastModified>"
-        f"<ETag>&quot;{one.etag}&quot;</ETag>{_algorithms(one) if one.checksums else ''}"
+        f"<ETag>&quot;{escape(one.etag)}&quot;</ETag>{_algorithms(one) if one.checksums else ''}"
         f"<Size>{one.size}</Size>{_owner('Owner', one.owner_id) if owner else ''}"
         f"<StorageClass>{one.headers.get('x-amz-storage-class', 'STANDARD')}</StorageClass></Contents>"
         for one in objects

@@ -113,3 +113,8 @@ def verify(signed: S3Request, now: float = MAY_24_2013, region: str = REGION) ->
     credentials = authenticate(signed, secret_for, region=region, now=now)
     assert credentials is not None
     return credentials
+
+
+def cut(data: bytes, size: int) -> list[bytes]:
+    """In pieces of that many bytes."""
+    return [data[at : at + size] for at in range(0, len(data), size)]

@@ -226,7 +226,8 @@ def test_headers_that_are_lost_on_the_way_may_have_been_signed(drop):
     key = signing.signing_key(secret_for(ACCESS_KEY) or "", "20130524", "us-east-1", "s3")
     signature = signing.sign(key, signing.string_to_sign("20130524T000000Z", scope, canonical))
     plain.headers["authorization"] = (
-        f"AWS4-HMAC-SHA256 Credential={ACCESS_KEY}/{scope},SignedHeaders={';'.join(names)},Signature={signature}"
+        f"AWS4-HMAC-SHA256 Credential={ACCESS_KEY}/{scope},"
+        f"SignedHeaders={';'.join(names)},Signature={signature}"
     )
     plain.headers.pop(drop, None)
     verify(plain)
