@@ -1,0 +1,44 @@
+"""Run the django-q2 cluster whose workers do the jobs, with signs of life for its supervisor."""
+
+from __future__ import annotations
+
+import logging
+import multiprocessing
+import time
+from typing import Any
+
+from django.conf import settings
+from django.core.management import CommandError, call_command
+from django.core.management.base import BaseCommand
+from django.db import DatabaseError, connection
+
+from jobs import heartbeat, liveness, orphans
+
+log = logging.getLogger("sluicegate.cluster")
+
+
+class Command(BaseCommand):
+    help = "Run the workers that do the jobs (a django-q2 cluster). SIGTERM ends it after the slices in hand."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        connection.close()  # nothing open crosses a fork
+        orphans.end_forks_with_parents()
+        call_command("qcluster")
+        sentinels = multiprocessing.active_children()
+        beat_at = 0.0
+        while any(sentinel.is_alive() for sentinel in sentinels):
+            if time.monotonic() >= beat_at:
+                beat_at = time.monotonic() + settings.FREEZE_SECONDS / 6
+                _beat()
+            time.sleep(0.2)
+        if any(sentinel.exitcode for sentinel in sentinels):
+            raise CommandError("The cluster's first process was killed.")
+
+
+def _beat() -> None:
+    try:
+        heartbeat.beat(liveness.CLUSTER)
+        liveness.ping()
+    except DatabaseError as error:
+        log.warning("no heartbeat: %s", error)
+        connection.close()

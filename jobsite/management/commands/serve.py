@@ -1,0 +1,96 @@
+"""Prepare, then run and supervise the web server, the job cluster and the scheduler."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import socket
+from pathlib import Path
+from typing import IO, Any
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError
+from django.db import connections
+
+from jobsite.first_start import CREDENTIALS, make_home
+from jobsite.preparing import ADMIN
+from jobsite.supervisor import specs
+from jobsite.supervisor.run import Supervisor
+from jobsite.supervisor.watching import Watch
+
+
+class Command(BaseCommand):
+    help = "Create what is missing, then serve. Ctrl-C (or SIGTERM) ends all in order, a second one at once."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        lock = _only_one(Path(settings.HOME))
+        _address_is_free(settings.BIND)
+        _forget_metrics(Path(settings.HOME) / "metrics")
+        call_command("prepare", verbosity=options["verbosity"], stdout=self.stdout, stderr=self.stderr)
+        connections.close_all()
+        web, life = specs.watches()
+        supervisor = Supervisor(specs.specs(web, life), specs.environ())
+        went = supervisor.run(_Banner(self, web))
+        lock.close()
+        self.stdout.write("Ended." if went else "Ended; something had to be killed.")
+
+
+class _Banner:
+    """Says where everything is, once, when the web server answers."""
+
+    def __init__(self, command: BaseCommand, web: Watch[float]) -> None:
+        self._command, self._web, self._said = command, web, False
+
+    def __call__(self) -> None:
+        seen = self._web.latest()
+        if self._said or seen is None or seen.value == 0.0:
+            return
+        self._said = True
+        url = settings.PUBLIC_URL or f"{'https' if settings.TLS_CERT else 'http'}://{settings.BIND}"
+        rows = {
+            "S3 endpoint": f"{url}  (region {settings.REGION})",
+            "Console": f"{url}/_/  (user {ADMIN})",
+            "Credentials": str(Path(settings.HOME) / CREDENTIALS),
+            "Configuration": str(settings.CONFIG_PATH),
+            "State": str(settings.HOME),
+        }
+        if not Path(rows["Credentials"]).exists():
+            rows["Credentials"] = "as set in the environment"
+        lines = [f"  {name:<14} {value}" for name, value in rows.items()]
+        self._command.stdout.write("\n".join(["", "Sluicegate is up. Ctrl-C ends it.", *lines, ""]))
+        self._command.stdout.flush()
+
+
+def _only_one(home: Path) -> IO[str]:
+    """The lock of this home; it ends with us. Raises CommandError if another `serve` has it."""
+    make_home(home)
+    file = (home / "serve.lock").open("w")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.close()
+        raise CommandError(f"Another `manage.py serve` runs with the home {home}.") from None
+    return file
+
+
+def _address_is_free(bind: str) -> None:
+    """Raises CommandError with the reason if nobody could listen there."""
+    host, _, port = bind.rpartition(":")
+    host = host.strip("[]")
+    if not port.isdigit():
+        raise CommandError(f"SLUICEGATE_BIND must be HOST:PORT, not {bind!r}.")
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, int(port)))
+        except (OSError, OverflowError) as error:
+            used = getattr(error, "errno", None) == errno.EADDRINUSE
+            why = "something listens there already" if used else str(error)
+            raise CommandError(f"Cannot listen on {bind}: {why}. Set SLUICEGATE_BIND.") from None
+
+
+def _forget_metrics(folder: Path) -> None:
+    """Counters of processes that ended with the last start; they begin at zero again."""
+    for path in folder.glob("*.db"):
+        path.unlink(missing_ok=True)

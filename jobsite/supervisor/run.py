@@ -1,0 +1,117 @@
+"""The supervisor's loop: judge each child, act on it, and end all of them in order."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import FrameType
+
+from jobsite.supervisor.decisions import Action, Child, Signs, after_death, after_start, judge
+from jobsite.supervisor.processes import Group, now
+
+log = logging.getLogger("sluicegate.supervisor")
+STEP = 0.2
+
+
+@dataclass(frozen=True)
+class Spec:
+    """A child: how it is started, looked at, and ended."""
+
+    name: str
+    command: Sequence[str]
+    signs: Callable[[float], Signs]
+    patience: float
+    """Seconds that it may take to end after SIGTERM."""
+    orphaned: signal.Signals = signal.SIGKILL
+    """What it gets if the supervisor itself is killed."""
+
+
+@dataclass
+class Ward:
+    """One child under watch."""
+
+    spec: Spec
+    environ: Mapping[str, str]
+    child: Child = field(default_factory=Child)
+    group: Group | None = None
+    stopped_at: float | None = None
+
+    def step(self, moment: float) -> None:
+        """Look, decide, act."""
+        child, signs = self.child, Signs()
+        if self.group is not None:
+            child = Child(child.started, self.group.exited(), child.deaths, child.died)
+            signs = self._signs(moment)
+        verdict = judge(child, signs, moment)
+        if verdict.action is Action.START:
+            self._start(moment)
+        elif verdict.action is Action.KILL:
+            self._kill(moment, verdict.reason)
+
+    def _signs(self, moment: float) -> Signs:
+        assert self.group is not None
+        if not self.group.stopped():
+            self.stopped_at = None
+        elif self.stopped_at is None:
+            self.stopped_at = moment
+        signs = self.spec.signs(moment)
+        stopped = moment - self.stopped_at if self.stopped_at is not None else 0.0
+        return Signs(signs.looked, signs.silence, signs.limit, stopped)
+
+    def _start(self, moment: float) -> None:
+        self.group = Group(self.spec.command, self.environ, self.spec.orphaned)
+        self.child, self.stopped_at = after_start(self.child, moment), None
+        log.info("%s started, pid %d", self.spec.name, self.group.pid)
+
+    def _kill(self, moment: float, reason: str) -> None:
+        assert self.group is not None
+        status = self.group.kill()
+        self.group, self.child = None, after_death(self.child, moment)
+        log.error(
+            "%s: %s (exit status %d); its processes were killed, starting anew",
+            self.spec.name,
+            reason,
+            status,
+        )
+
+    def end(self, hurry: Callable[[], bool]) -> bool:
+        """SIGTERM, wait, then SIGKILL what is left; whether it went by itself."""
+        if self.group is None:
+            return True
+        self.group.terminate()
+        deadline = now() + self.spec.patience
+        while not self.group.exited() and now() < deadline and not hurry():
+            time.sleep(0.05)
+        went = self.group.exited()
+        self.group.kill()
+        self.group = None
+        log.info("%s ended%s", self.spec.name, "" if went else ": it had to be killed")
+        return went
+
+
+class Supervisor:
+    """Keeps its children alive until SIGINT or SIGTERM; a second signal kills them at once."""
+
+    def __init__(self, specs: Sequence[Spec], environ: Mapping[str, str]) -> None:
+        self._wards = [Ward(spec, environ) for spec in specs]
+        self._signals = 0
+
+    def run(self, each_step: Callable[[], None]) -> bool:
+        """Until a signal; then end the children in their order. Whether all went by themselves."""
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._note)
+        try:
+            while not self._signals:
+                for ward in self._wards:
+                    ward.step(now())
+                each_step()
+                time.sleep(STEP)
+        finally:
+            went = [ward.end(lambda: self._signals > 1) for ward in self._wards]
+        return all(went)
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        self._signals += 1
