@@ -1,5 +1,32 @@
+"""The gateway as a Django app."""
+
+from __future__ import annotations
+
+import os
+
 from django.apps import AppConfig
+from django.db import connections
+
+_inherited: list[object] = []
 
 
 class ProxyConfig(AppConfig):
+    """Registers the system checks, and keeps database connections on their side of a fork."""
+
     name = "proxy"
+
+    def ready(self) -> None:
+        from proxy import checks
+
+        assert checks
+        os.register_at_fork(after_in_child=_set_connections_aside)
+
+
+def _set_connections_aside() -> None:
+    """A child connects anew: two processes on one connection would read each other's answers.
+
+    What it inherited is neither used nor closed, for closing would end the parent's session.
+    """
+    for wrapper in connections.all(initialized_only=True):
+        _inherited.append(wrapper.connection)
+        wrapper.connection = None

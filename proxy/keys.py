@@ -9,7 +9,7 @@ from functools import lru_cache
 from django.conf import settings
 from django.db import IntegrityError, transaction
 
-from proxy.crypto import open_sealed, seal
+from proxy.crypto import WrongKey, open_sealed, seal
 from proxy.errors import InvalidArgument
 from proxy.models import AccessKey
 from proxy.records import AccessKeyRecord, find_access_key
@@ -83,6 +83,20 @@ def secret_of(access_key: str) -> tuple[AccessKeyRecord, str] | None:
 def set_enabled(access_key: str, enabled: bool) -> bool:
     """Switch a key on or off, from the next request on; False if there is no such key."""
     return bool(AccessKey.objects.filter(access_key=access_key).update(enabled=enabled))
+
+
+def unreadable_keys() -> list[str]:
+    """The access keys whose secrets the master key does not open."""
+    rows = AccessKey.objects.order_by("access_key").values_list("access_key", "sealed_secret")
+    return [access_key for access_key, sealed in rows if not _opens(bytes(sealed), access_key)]
+
+
+def _opens(sealed: bytes, access_key: str) -> bool:
+    try:
+        open_sealed(sealed, _context(access_key))
+    except WrongKey:
+        return False
+    return True
 
 
 @lru_cache(maxsize=1024)

@@ -21,6 +21,8 @@ from proxy.slots.base import SlotBusy
 
 _EXCLUSIVE = -1
 
+_POOLER_ROUNDS = 5
+
 # Both ends must notice within seconds that the other is gone: here a write waits for the
 # proof, there a drain waits for the lock. The session must not be ended for being idle.
 _CONNECTION_OPTIONS = {
@@ -60,7 +62,7 @@ class Session:
         self._connection.connect()
         for name, value in _SESSION_SETTINGS.items():
             self.ask("SELECT set_config(%s, %s, false)", name, value)
-        self._backend_pid = self.ask("SELECT pg_backend_pid()")
+        self._backend_pid = self.backend_pid()
 
     def ask(self, query: str, *params: Any) -> Any:
         """The first column of the first row. Raises Django's database errors; then the session is lost."""
@@ -72,12 +74,16 @@ class Session:
             self.lose()
             raise
 
+    def backend_pid(self) -> int:
+        """The server process that answers. Raises as `ask` does."""
+        return int(self.ask("SELECT pg_backend_pid()"))
+
     def alive(self) -> bool:
         """One round trip; True if the same server process answers that took the locks."""
         if self.lost:
             return False
         try:
-            if self.ask("SELECT pg_backend_pid()") == self._backend_pid:
+            if self.backend_pid() == self._backend_pid:
                 return True
         except Error:
             return False
@@ -98,6 +104,22 @@ class Session:
         raw = self._connection.connection
         if raw is not None and not raw.closed:
             os.close(raw.fileno())
+
+
+def behind_pooler() -> bool:
+    """Whether connections share server processes, as behind a pooler in transaction mode.
+
+    Such a pooler gives a connection any idle server process for each transaction; here two
+    take turns, so that both meet the same one.
+    """
+    first, second = Session(), Session()
+    try:
+        seen = [(first.backend_pid(), second.backend_pid()) for _ in range(_POOLER_ROUNDS)]
+    finally:
+        first.lose()
+        second.lose()
+    firsts, seconds = (set(pids) for pids in zip(*seen, strict=True))
+    return len(firsts) > 1 or len(seconds) > 1 or firsts == seconds
 
 
 class AdvisorySlot:
