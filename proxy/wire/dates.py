@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from email.utils import formatdate, parsedate_to_datetime
 from functools import lru_cache
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LONGEST_DATE = 64
+_AMZ_DATE = re.compile(r"(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z", re.ASCII)
 
 
 @lru_cache(maxsize=4096)
@@ -62,15 +64,16 @@ def amz_date(seconds: float) -> str:
 
 def parse_amz_date(text: str) -> float | None:
     """Seconds since the epoch, or None for anything but `YYYYMMDDTHHMMSSZ`."""
-    if len(text) != 16 or text[8] != "T" or text[15] != "Z":
+    return _amz_moment(text) if len(text) == 16 else None
+
+
+@lru_cache(maxsize=1024)
+def _amz_moment(text: str) -> float | None:
+    match = _AMZ_DATE.fullmatch(text)
+    if match is None:
         return None
-    digits = text[:8] + text[9:15]
-    if not (digits.isascii() and digits.isdigit()):
-        return None
+    year, month, day, hour, minute, second = map(int, match.groups())
     try:
-        return datetime(
-            int(text[:4]), int(text[4:6]), int(text[6:8]),
-            int(text[9:11]), int(text[11:13]), int(text[13:15]), tzinfo=UTC,
-        ).timestamp()  # fmt: skip
+        return datetime(year, month, day, hour, minute, second, tzinfo=UTC).timestamp()
     except ValueError:
         return None

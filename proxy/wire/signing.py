@@ -7,6 +7,7 @@ Authorization Header", "Using Query Parameters", "Transferring Payload in Multip
 from __future__ import annotations
 
 import hmac
+import re
 from collections.abc import Iterable
 from functools import lru_cache
 from hashlib import sha256
@@ -15,6 +16,9 @@ from proxy.wire.encoding import decode_query, encode
 
 ALGORITHM = "AWS4-HMAC-SHA256"
 EMPTY_SHA256 = sha256(b"").hexdigest()
+
+# A parameter that is its own canonical form.
+_PLAIN = re.compile(rb"[A-Za-z0-9._~-]+(?:=[A-Za-z0-9._~-]*)?")
 
 
 @lru_cache(maxsize=1024)
@@ -32,10 +36,13 @@ def canonical_query(raw_query: bytes, *, leave_out: str | None = None) -> str:
     for pair in raw_query.split(b"&"):
         if not pair:
             continue
-        raw_name, _, raw_value = pair.partition(b"=")
-        name = decode_query(raw_name)
+        if _PLAIN.fullmatch(pair):
+            name, _, value = pair.decode("ascii").partition("=")
+        else:
+            raw_name, _, raw_value = pair.partition(b"=")
+            name, value = encode(decode_query(raw_name)), encode(decode_query(raw_value))
         if name != leave_out:
-            pairs.append((encode(name), encode(decode_query(raw_value))))
+            pairs.append((name, value))
     pairs.sort()
     return "&".join([f"{name}={value}" for name, value in pairs])
 
@@ -49,12 +56,11 @@ def folded(value: str) -> str:
 
 
 def canonical_request(
-    method: str, uri: str, query: str, headers: Iterable[tuple[str, str]], payload: str
+    method: str, uri: str, query: str, headers: Iterable[tuple[str, str]], signed_headers: str, payload: str
 ) -> bytes:
-    """Headers are lower-case names in order with their folded values, latin-1 text throughout."""
-    lines = [f"{name}:{value}\n" for name, value in headers]
-    signed = ";".join([line[: line.index(":")] for line in lines])
-    return f"{method}\n{uri}\n{query}\n{''.join(lines)}\n{signed}\n{payload}".encode("latin-1")
+    """`headers` are (lower-case name, folded value) in order, `signed_headers` their names; all latin-1."""
+    lines = "".join([f"{name}:{value}\n" for name, value in headers])
+    return f"{method}\n{uri}\n{query}\n{lines}\n{signed_headers}\n{payload}".encode("latin-1")
 
 
 def string_to_sign(timestamp: str, scope: str, request: bytes) -> str:

@@ -87,6 +87,7 @@ def _verify(claim: Claim, request: S3Request, key: bytes) -> None:
         (name, signing.folded(headers.get(name, _DROPPED_ON_THE_WAY.get(name, ""))))
         for name in claim.signed_headers
     ]
+    names = ";".join(claim.signed_headers)
     leave_out = "X-Amz-Signature" if claim.presigned else None
     query = signing.canonical_query(request.raw_query, leave_out=leave_out) if request.raw_query else ""
     raw_uri = request.raw_path.decode("latin-1")
@@ -96,7 +97,7 @@ def _verify(claim: Claim, request: S3Request, key: bytes) -> None:
             uri = encode(decode(request.raw_path), keep_slash=True)
             if uri == raw_uri:
                 break
-        canonical = signing.canonical_request(request.method, uri, query, signed, claim.payload)
+        canonical = signing.canonical_request(request.method, uri, query, signed, names, claim.payload)
         text = signing.string_to_sign(claim.timestamp, claim.scope, canonical)
         if signing.same(claim.signature, signing.sign(key, text)):
             return

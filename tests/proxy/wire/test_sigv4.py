@@ -220,7 +220,7 @@ def test_headers_that_are_lost_on_the_way_may_have_been_signed(drop):
     names = sorted(["host", "x-amz-content-sha256", "x-amz-date", drop])
     headers = [(name, plain.headers.get(name, value)) for name in names]
     canonical = signing.canonical_request(
-        "PUT", "/bucket/key", "", headers, plain.headers["x-amz-content-sha256"]
+        "PUT", "/bucket/key", "", headers, ";".join(names), plain.headers["x-amz-content-sha256"]
     )
     scope = "20130524/us-east-1/s3/aws4_request"
     key = signing.signing_key(secret_for(ACCESS_KEY) or "", "20130524", "us-east-1", "s3")
