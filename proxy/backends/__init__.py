@@ -1,1 +1,17 @@
 """The table of backend types: one line each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from proxy.backends.base import Backend, Clock
+from proxy.backends.filesystem import FilesystemBackend
+from proxy.backends.memory import MemoryBackend
+
+BACKENDS: Mapping[str, Callable[[str, Mapping[str, Any], Clock], Backend]] = {
+    "filesystem": lambda name, options, now: FilesystemBackend(name, Path(options["path"]), now),
+    "memory": lambda name, options, now: MemoryBackend(name, now),
+}
+"""type -> (name, options, clock) -> Backend. Options: `path` of a filesystem backend."""

@@ -21,6 +21,9 @@ PIECE_BYTES = 1024 * 1024
 Clock = Callable[[], int]
 """Wall clock: milliseconds since the epoch, UTC."""
 
+Pulse = Callable[[], None]
+"""Called between the pieces of a body; raises to end the transfer."""
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -228,15 +231,11 @@ class ObjectReader(Protocol):
 
     def read(self, start: int, end: int) -> Iterator[bytes]:
         """Bytes [start, end) in pieces of at most PIECE_BYTES."""
-        ...
 
     def close(self) -> None: ...
     def __enter__(self) -> Self: ...
     def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None: ...
 
 
@@ -248,7 +247,7 @@ class ReaderBody:
     """
 
     def __init__(
-        self, reader: ObjectReader, start: int = 0, end: int | None = None, pulse: Callable[[], None] | None = None
+        self, reader: ObjectReader, start: int = 0, end: int | None = None, pulse: Pulse | None = None
     ) -> None:
         self.reader = reader
         self.start = start
@@ -281,59 +280,44 @@ class Backend(Protocol):
 
         Raises BackendUnavailable if the place does not show `known_id`.
         """
-        ...
 
     def check(self) -> None:
         """Raise BackendUnavailable unless the place that we know is there and answers."""
-        ...
 
     def create_bucket(self, place: Place) -> None:
         """Make an empty place. Doing it again is no error."""
-        ...
 
     def delete_bucket(self, place: Place, *, force: bool = False) -> None:
         """Remove a place; BucketNotEmpty unless it is empty or `force`. Absent is no error."""
-        ...
 
     def places(self, bucket: str) -> tuple[Place, ...]:
         """Every place of that real bucket name that exists here, of whatever incarnation."""
-        ...
 
     def usage(self, place: Place) -> Usage: ...
 
     def head_seq(self, place: Place) -> int:
         """The newest sequence number that was given out."""
-        ...
 
     def mark(self, place: Place, name: str, text: str | None) -> None:
         """Leave a small note on a place (None takes it away); clients never see it."""
-        ...
 
     def marked(self, place: Place, name: str) -> str | None: ...
 
     # -- objects ---------------------------------------------------------------------
     def put(self, place: Place, new: NewObject, body: Body, when: Precondition = ALWAYS) -> ObjectInfo:
         """Store an object; durable when it returns, invisible if it raises."""
-        ...
 
     def can_link(self, reader: ObjectReader) -> bool:
-        """Whether a put of this open object here takes its bytes without moving them.
-
-        A hint for the size of a step: the put decides anew, and moves them if it must.
-        """
-        ...
+        """Whether a put of it here would move no bytes: a hint, the put decides anew."""
 
     def open(self, place: Place, key: str) -> ObjectReader:
         """Raises NoSuchKey."""
-        ...
 
     def head(self, place: Place, key: str) -> ObjectInfo:
         """Raises NoSuchKey."""
-        ...
 
     def delete(self, place: Place, key: str, when: Precondition = ALWAYS) -> ObjectInfo | None:
         """The object that is gone now, or None if there was none."""
-        ...
 
     def list(
         self, place: Place, *, prefix: str = "", delimiter: str = "", after: str = "", limit: int = 1000
@@ -343,26 +327,21 @@ class Backend(Protocol):
         Keys under a common prefix that is at or before `after` are passed over, so `last`,
         an S3 marker and a start-after all mean the same here.
         """
-        ...
 
     # -- multipart uploads -----------------------------------------------------------
     def create_upload(self, place: Place, upload: UploadInfo) -> None:
         """Open an upload under the id that the caller chose; the same again is no error."""
-        ...
 
     def head_upload(self, place: Place, upload_id: str) -> UploadInfo:
         """Raises NoSuchUpload; finished uploads are found for 24 hours."""
-        ...
 
     def put_part(
         self, place: Place, upload_id: str, number: int, body: Body, carried: PartInfo | None = None
     ) -> PartInfo:
         """Raises NoSuchUpload. `carried` takes a part's facts over as NewObject.carried does."""
-        ...
 
     def open_part(self, place: Place, upload_id: str, number: int) -> ObjectReader:
         """An uploaded part's bytes (`info.key` is the upload's key). Raises NoSuchUpload, InvalidPart."""
-        ...
 
     def complete_upload(
         self,
@@ -381,17 +360,14 @@ class Backend(Protocol):
         then neither the least part size nor the ETag rule applies.
         Raises NoSuchUpload, InvalidPart, InvalidPartOrder, EntityTooSmall, PreconditionFailed.
         """
-        ...
 
     def abort_upload(self, place: Place, upload_id: str) -> None:
         """Raises NoSuchUpload."""
-        ...
 
     def list_parts(
         self, place: Place, upload_id: str, *, after: int = 0, limit: int = 1000
     ) -> tuple[tuple[PartInfo, ...], bool]:
         """Parts after a number, in order, and whether there are more. Raises NoSuchUpload."""
-        ...
 
     def list_uploads(
         self,
@@ -404,4 +380,3 @@ class Backend(Protocol):
         finished: bool = False,
     ) -> UploadListing:
         """Open uploads after (key, upload id); with `finished` also those that `head_upload` still finds."""
-        ...

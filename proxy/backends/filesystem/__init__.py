@@ -1,0 +1,9 @@
+"""Objects in one folder: facts and small bodies in an SQLite index per bucket, others in files.
+
+Read `index` (the tables), then `objects`, `writer` and `taking`.
+"""
+
+from proxy.backends.filesystem.backend import FilesystemBackend
+from proxy.backends.filesystem.check import Finding
+
+__all__ = ["FilesystemBackend", "Finding"]

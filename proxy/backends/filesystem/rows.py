@@ -1,0 +1,154 @@
+"""Rows of the index as values, and back. Pure.
+
+Checksums are `crc32:AAAA== sha256:...`; facts, segments and parts are JSON, empty text when
+there is nothing to say.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+from proxy.backends.base import ObjectInfo, PartInfo, UploadInfo
+
+LISTED = "key, size, etag, modified, seq, owner, checksums, checksum_type"
+WHOLE = f"{LISTED}, facts, parts, body, segments"
+UPLOAD = "id, key, initiated, owner, algorithm, checksum_type, facts"
+PART = "number, size, etag, modified, checksums, segments"
+
+Row = tuple[Any, ...]
+
+_NONE: Mapping[str, str] = MappingProxyType({})
+
+
+class Segment(NamedTuple):
+    """Some bytes of a blob."""
+
+    blob: str
+    offset: int
+    length: int
+
+
+class Stored(NamedTuple):
+    """Where an object's bytes are: an inline body's id, or segments in order (none: empty)."""
+
+    body: int | None
+    segments: tuple[Segment, ...] = ()
+
+
+# -- texts ---------------------------------------------------------------------------------
+def _dump(value: Any) -> str:
+    return json.dumps(value, separators=(",", ":"))
+
+
+def checksums_text(checksums: Mapping[str, str]) -> str:
+    return " ".join(f"{name}:{value}" for name, value in checksums.items()) if checksums else ""
+
+
+def checksums_of(text: str) -> Mapping[str, str]:
+    return dict(pair.split(":", 1) for pair in text.split(" ")) if text else _NONE
+
+
+def facts_text(headers: Mapping[str, str], metadata: Mapping[str, str], tags: Mapping[str, str]) -> str:
+    if not (headers or metadata or tags):
+        return ""
+    return _dump([dict(headers), dict(metadata), dict(tags)])
+
+
+def segments_text(segments: Iterable[Segment]) -> str:
+    found = list(segments)
+    return _dump(found) if found else ""
+
+
+def segments_of(text: str) -> tuple[Segment, ...]:
+    return tuple(Segment(*entry) for entry in json.loads(text)) if text else ()
+
+
+def parts_text(parts: Iterable[PartInfo]) -> str:
+    found = [[p.number, p.size, p.etag, p.last_modified, dict(p.checksums)] for p in parts]
+    return _dump(found) if found else ""
+
+
+def parts_of(text: str) -> tuple[PartInfo, ...]:
+    return tuple(PartInfo(*entry) for entry in json.loads(text)) if text else ()
+
+
+# -- objects -------------------------------------------------------------------------------
+def listed(row: Row) -> ObjectInfo:
+    """LISTED columns."""
+    key, size, etag, modified, seq, owner, checksums, checksum_type = row
+    return ObjectInfo(
+        str(key, "utf-8"), size, etag, modified, seq, _NONE, _NONE, _NONE,
+        owner, checksums_of(checksums), checksum_type,
+    )  # fmt: skip
+
+
+def whole(row: Row) -> ObjectInfo:
+    """WHOLE columns (what follows them is ignored)."""
+    key, size, etag, modified, seq, owner, checksums, checksum_type, facts, parts = row[:10]
+    headers, metadata, tags = json.loads(facts) if facts else (_NONE, _NONE, _NONE)
+    return ObjectInfo(
+        str(key, "utf-8"), size, etag, modified, seq, headers, metadata, tags,
+        owner, checksums_of(checksums), checksum_type, parts_of(parts),
+    )  # fmt: skip
+
+
+def stored(row: Row) -> Stored:
+    """WHOLE columns."""
+    return Stored(row[10], segments_of(row[11]))
+
+
+def values(info: ObjectInfo, where: Stored) -> Row:
+    """WHOLE columns of an object."""
+    return (
+        info.key.encode(), info.size, info.etag, info.last_modified, info.seq, info.owner_id,
+        checksums_text(info.checksums), info.checksum_type,
+        facts_text(info.headers, info.metadata, info.tags), parts_text(info.parts),
+        where.body, segments_text(where.segments),
+    )  # fmt: skip
+
+
+def result_text(info: ObjectInfo) -> str:
+    """An object's facts as one text, for completions."""
+    return _dump([info.key, *values(info, Stored(None))[1:10]])
+
+
+def result_of(text: str) -> ObjectInfo:
+    key, *rest = json.loads(text)
+    return whole((key.encode(), *rest))
+
+
+# -- uploads and parts ---------------------------------------------------------------------
+def upload_values(upload: UploadInfo) -> Row:
+    """UPLOAD columns."""
+    return (
+        upload.upload_id, upload.key.encode(), upload.initiated, upload.owner_id,
+        upload.checksum_algorithm, upload.checksum_type,
+        facts_text(upload.headers, upload.metadata, upload.tags),
+    )  # fmt: skip
+
+
+def upload_of(row: Row) -> UploadInfo:
+    """UPLOAD columns and, for a finished one, its result."""
+    upload_id, key, initiated, owner, algorithm, checksum_type, facts, *result = row
+    headers, metadata, tags = json.loads(facts) if facts else (_NONE, _NONE, _NONE)
+    return UploadInfo(
+        upload_id, str(key, "utf-8"), initiated, headers, metadata, tags, owner, algorithm, checksum_type,
+        result_of(result[0]) if result and result[0] else None,
+    )  # fmt: skip
+
+
+def part_values(part: PartInfo, segments: Iterable[Segment]) -> Row:
+    """PART columns."""
+    return (
+        part.number, part.size, part.etag, part.last_modified,
+        checksums_text(part.checksums), segments_text(segments),
+    )  # fmt: skip
+
+
+def part_of(row: Row) -> PartInfo:
+    """PART columns (segments are ignored)."""
+    number, size, etag, modified, checksums = row[:5]
+    return PartInfo(number, size, etag, modified, checksums_of(checksums))

@@ -1,0 +1,109 @@
+"""What is removed later: garbage after a minute, finished uploads after a day, orphans after an hour.
+
+Nothing here is needed for correctness of reads or writes; it gives space back.
+"""
+
+from __future__ import annotations
+
+import os
+from functools import partial
+from pathlib import Path
+
+from proxy.backends.filesystem.bucket import OpenBucket
+from proxy.backends.filesystem.transaction import Transaction
+from proxy.backends.filesystem.workspace import oldest_pin, remove_abandoned
+from proxy.backends.multipart import COMPLETION_MS
+
+GARBAGE_MS = 60_000
+"""A blob stays at least so long after the last row that named it."""
+ORPHAN_MS = 3_600_000
+"""A file that no row names is left alone until it is that old; swept as often."""
+_TOGETHER = 500
+
+
+def sweep_bucket(bucket: OpenBucket) -> None:
+    """One round over one place. Raises S3Error, OSError, apsw.Error."""
+    remove_abandoned(bucket.folder / "tmp")
+    while _collect(bucket) == _TOGETHER:
+        pass
+    while bucket.writer.submit(_forget_finished) == _TOGETHER:
+        pass
+    if bucket.writer.submit(_orphans_due):
+        for folder in sorted(_folders(bucket.folder / "blobs")):
+            bucket.writer.submit(partial(_sweep_orphans, folder))
+
+
+def is_due(bucket: OpenBucket) -> bool:
+    """Whether a round would find anything; only reads."""
+    now = bucket.now()
+    with bucket.pool.lend() as connection:
+        row = connection.execute(
+            "SELECT EXISTS (SELECT 1 FROM garbage WHERE since <= ?)"
+            " OR EXISTS (SELECT 1 FROM completions WHERE finished <= ?)"
+            " OR (SELECT swept <= ? FROM place)",
+            (now - GARBAGE_MS, now - COMPLETION_MS, now - ORPHAN_MS),
+        ).get
+    return bool(row)
+
+
+def _collect(bucket: OpenBucket) -> int:
+    """Unlink some garbage; how much there was. The row goes first: then nobody takes it back."""
+    pinned = oldest_pin(bucket.folder / "tmp")
+
+    def operation(transaction: Transaction) -> list[str]:
+        until = transaction.now - GARBAGE_MS
+        if pinned is not None:
+            until = min(until, pinned - 1)
+        rows = transaction.rows(
+            "SELECT id FROM garbage WHERE since <= ? ORDER BY since LIMIT ?", until, _TOGETHER
+        )
+        for (blob,) in rows:
+            transaction.run("DELETE FROM garbage WHERE id = ?", blob)
+        return [blob for (blob,) in rows]
+
+    found = bucket.writer.submit(operation)
+    for blob in found:
+        with bucket.pool.lend() as connection:
+            named = connection.execute("SELECT 1 FROM blobs WHERE id = ?", (blob,)).fetchone()
+        if named is None:  # the second check: never unlink what a row names
+            bucket.blob_path(blob).unlink(missing_ok=True)
+    return len(found)
+
+
+def _forget_finished(transaction: Transaction) -> int:
+    return transaction.changed(
+        "DELETE FROM completions WHERE id IN (SELECT id FROM completions WHERE finished <= ? LIMIT ?)",
+        transaction.now - COMPLETION_MS,
+        _TOGETHER,
+    )
+
+
+def _orphans_due(transaction: Transaction) -> bool:
+    """One process an hour."""
+    changed = transaction.changed(
+        "UPDATE place SET swept = ? WHERE swept <= ?", transaction.now, transaction.now - ORPHAN_MS
+    )
+    return bool(changed)
+
+
+def _folders(blobs: Path) -> list[Path]:
+    return [Path(entry.path) for entry in os.scandir(blobs) if entry.is_dir()]
+
+
+def _sweep_orphans(folder: Path, transaction: Transaction) -> int:
+    """Under the writer lock, so that no blob is between its folder and its row."""
+    named = {
+        row[0]
+        for table in ("blobs", "garbage")
+        for row in transaction.rows(
+            f"SELECT id FROM {table} WHERE id >= ? AND id < ?", folder.name, folder.name + "g"
+        )
+    }
+    removed = 0
+    for name in os.listdir(folder):
+        path = folder / name
+        # ctime: a hard link has the mtime of its source, but its own birth moves this.
+        if name not in named and path.stat().st_ctime * 1000 <= transaction.now - ORPHAN_MS:
+            path.unlink()
+            removed += 1
+    return removed

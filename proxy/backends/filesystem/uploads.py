@@ -1,0 +1,248 @@
+"""Multipart uploads of one open place, except their listing. Parts are blobs, never inline."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from proxy.backends.base import (
+    Body,
+    ObjectInfo,
+    PartInfo,
+    PartRequest,
+    Precondition,
+    ReaderBody,
+    UploadInfo,
+)
+from proxy.backends.filesystem.bucket import OpenBucket
+from proxy.backends.filesystem.objects import refuse_other_bytes, replace_live, retry_with_bytes
+from proxy.backends.filesystem.reader import FileReader
+from proxy.backends.filesystem.rows import (
+    PART,
+    UPLOAD,
+    Row,
+    Segment,
+    Stored,
+    part_of,
+    part_values,
+    result_text,
+    segments_of,
+    upload_of,
+    upload_values,
+)
+from proxy.backends.filesystem.taking import take_body
+from proxy.backends.filesystem.transaction import Transaction
+from proxy.backends.multipart import COMPLETION_MS, check_part_number, plan_completion
+from proxy.errors import InternalError, InvalidPart, NoSuchUpload
+
+_OPEN = f"SELECT {UPLOAD} FROM uploads WHERE id = ?"
+_FINISHED = f"SELECT {UPLOAD}, result FROM completions WHERE id = ? AND finished > ?"
+_PARTS = f"SELECT {PART} FROM parts WHERE upload = ? AND number > ? ORDER BY number LIMIT ?"
+_PART = f"SELECT {PART} FROM parts WHERE upload = ? AND number = ?"
+_ALL = -1
+_OPEN_TRIES = 5
+
+Run = Callable[..., Any]
+
+
+def _no_upload(upload_id: str) -> NoSuchUpload:
+    return NoSuchUpload(fields={"UploadId": upload_id})
+
+
+def _find_open(run: Run, upload_id: str) -> UploadInfo:
+    row = run(_OPEN, (upload_id,)).fetchone()
+    if row is None:
+        raise _no_upload(upload_id)
+    return upload_of(row)
+
+
+def _find(run: Run, upload_id: str, now: int) -> UploadInfo:
+    """Open or finished within the last 24 hours. Raises NoSuchUpload."""
+    row = run(_OPEN, (upload_id,)).fetchone() or run(_FINISHED, (upload_id, now - COMPLETION_MS)).fetchone()
+    if row is None:
+        raise _no_upload(upload_id)
+    return upload_of(row)
+
+
+# -- uploads -------------------------------------------------------------------------------
+def create_upload(bucket: OpenBucket, upload: UploadInfo) -> None:
+    """Doing it again is no error; one that is `completed` is kept as finished."""
+
+    def operation(transaction: Transaction) -> None:
+        done = upload.completed
+        if done is None:
+            if _known(transaction, "completions", upload.upload_id):
+                return
+            transaction.run(
+                f"INSERT OR IGNORE INTO uploads ({UPLOAD}) VALUES (?, ?, ?, ?, ?, ?, ?)",
+                *upload_values(upload),
+            )
+        elif not _known(transaction, "uploads", upload.upload_id):
+            _finish(transaction, upload, done, done.last_modified)
+
+    bucket.writer.submit(operation)
+
+
+def _known(transaction: Transaction, table: str, upload_id: str) -> bool:
+    return transaction.row(f"SELECT 1 FROM {table} WHERE id = ?", upload_id) is not None
+
+
+def _finish(transaction: Transaction, upload: UploadInfo, result: ObjectInfo, finished: int) -> None:
+    transaction.run(
+        f"INSERT OR IGNORE INTO completions ({UPLOAD}, finished, result) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        *upload_values(upload),
+        finished,
+        result_text(result),
+    )
+
+
+def head_upload(bucket: OpenBucket, upload_id: str) -> UploadInfo:
+    """Raises NoSuchUpload; finished uploads are found for 24 hours."""
+    with bucket.pool.lend() as connection:
+        return _find(connection.execute, upload_id, bucket.now())
+
+
+def abort_upload(bucket: OpenBucket, upload_id: str) -> None:
+    """Raises NoSuchUpload."""
+
+    def operation(transaction: Transaction) -> None:
+        if not transaction.changed("DELETE FROM uploads WHERE id = ?", upload_id):
+            raise _no_upload(upload_id)
+        _drop_parts(transaction, upload_id, keep=frozenset())
+
+    bucket.writer.submit(operation)
+
+
+def _drop_parts(transaction: Transaction, upload_id: str, keep: frozenset[int]) -> None:
+    rows = transaction.rows("SELECT number, segments FROM parts WHERE upload = ?", upload_id)
+    for number, segments in rows:
+        if number not in keep:
+            transaction.release(Stored(None, segments_of(segments)))
+    transaction.run("DELETE FROM parts WHERE upload = ?", upload_id)
+
+
+# -- parts ---------------------------------------------------------------------------------
+def put_part(
+    bucket: OpenBucket, upload_id: str, number: int, body: Body, carried: PartInfo | None
+) -> PartInfo:
+    """Raises NoSuchUpload, InvalidArgument, BadDigest, StorageFull and what the body raises."""
+    check_part_number(number)
+    with bucket.pool.lend() as connection:
+        upload = _find_open(connection.execute, upload_id)
+    # A client's own body was told to compute it; one that is read from an object was not.
+    name = upload.checksum_algorithm.lower()
+    need = (name,) if name and carried is None and isinstance(body, ReaderBody) else ()
+
+    def attempt(source: Body) -> PartInfo:
+        incoming = take_body(
+            bucket, source, etag=carried.etag if carried else None, need=need, inline_bytes=-1
+        )
+        try:
+            found = incoming.facts
+            part = PartInfo(number, found.size, found.etag, bucket.now(), found.checksums)
+            if carried is not None:
+                refuse_other_bytes(incoming, carried.size, carried.etag)
+                part = replace(carried, number=number)
+            return bucket.writer.submit(
+                lambda transaction: _put_part(transaction, upload_id, part, incoming.land)
+            )
+        finally:
+            incoming.discard()
+
+    return retry_with_bytes(attempt, body)
+
+
+def _put_part(
+    transaction: Transaction, upload_id: str, part: PartInfo, land: Callable[[Transaction], Stored]
+) -> PartInfo:
+    _find_open(transaction.connection.execute, upload_id)
+    old = transaction.row(_PART, upload_id, part.number)
+    where = land(transaction)
+    transaction.run(
+        f"INSERT OR REPLACE INTO parts (upload, {PART}) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        upload_id,
+        *part_values(part, where.segments),
+    )
+    if old is not None:
+        transaction.release(Stored(None, segments_of(old[5])))
+    return part
+
+
+def open_part(bucket: OpenBucket, upload_id: str, number: int, release: Callable[[], None]) -> FileReader:
+    """Raises NoSuchUpload, InvalidPart; InternalError if a row stays without its body."""
+    for _ in range(_OPEN_TRIES):
+        began = bucket.now()
+        with bucket.pool.lend() as connection:
+            upload = _find_open(connection.execute, upload_id)
+            row: Row | None = connection.execute(_PART, (upload_id, number)).fetchone()
+        if row is None:
+            raise InvalidPart(fields={"UploadId": upload_id, "PartNumber": str(number)})
+        part = part_of(row)
+        info = ObjectInfo(upload.key, part.size, part.etag, part.last_modified, checksums=part.checksums)
+        try:
+            return FileReader(bucket, info, Stored(None, segments_of(row[5])), None, began, release)
+        except FileNotFoundError:
+            continue
+    raise InternalError(f"The body of part {number} of an upload of {upload.key!r} is missing.")
+
+
+def list_parts(
+    bucket: OpenBucket, upload_id: str, after: int, limit: int
+) -> tuple[tuple[PartInfo, ...], bool]:
+    """Raises NoSuchUpload."""
+    with bucket.pool.lend() as connection:
+        _find_open(connection.execute, upload_id)
+        rows = connection.execute(_PARTS, (upload_id, after, limit + 1)).fetchall()
+    return tuple(map(part_of, rows[:limit])), len(rows) > limit
+
+
+# -- complete ------------------------------------------------------------------------------
+def complete_upload(
+    bucket: OpenBucket,
+    upload_id: str,
+    parts: Iterable[PartRequest],
+    when: Precondition,
+    checksums: Mapping[str, str] | None,
+    carried: ObjectInfo | None,
+) -> ObjectInfo:
+    """See `Backend.complete_upload`. No byte moves: the parts' segments become the object's."""
+    asked = tuple(parts)
+
+    def operation(transaction: Transaction) -> ObjectInfo:
+        upload = _find(transaction.connection.execute, upload_id, transaction.now)
+        if upload.completed is not None:
+            return upload.completed
+        rows = transaction.rows(_PARTS, upload_id, 0, _ALL)
+        uploaded = {row[0]: part_of(row) for row in rows}
+        plan = plan_completion(upload, uploaded, asked, expected=checksums, carried=carried)
+        chosen = frozenset(part.number for part in plan.parts)
+        segments = tuple(_joined(rows, chosen))
+        said = carried or ObjectInfo(
+            upload.key, plan.size, plan.etag, transaction.now, parts=_renumbered(plan.parts),
+            checksums=plan.checksums, checksum_type=plan.checksum_type,
+        )  # fmt: skip
+        info = replace(
+            said,
+            key=upload.key,
+            headers=upload.headers,
+            metadata=upload.metadata,
+            tags=upload.tags,
+            owner_id=upload.owner_id,
+        )
+        info = replace_live(transaction, info, lambda _: Stored(None, segments), when)
+        _drop_parts(transaction, upload_id, keep=chosen)
+        transaction.run("DELETE FROM uploads WHERE id = ?", upload_id)
+        _finish(transaction, upload, info, transaction.now)
+        return info
+
+    return bucket.writer.submit(operation)
+
+
+def _joined(rows: Iterable[Row], chosen: frozenset[int]) -> Iterable[Segment]:
+    return (segment for row in rows if row[0] in chosen for segment in segments_of(row[5]))
+
+
+def _renumbered(parts: tuple[PartInfo, ...]) -> tuple[PartInfo, ...]:
+    """Parts of a finished object count from 1 without gaps: what `partNumber` reads."""
+    return tuple(replace(part, number=index) for index, part in enumerate(parts, 1))

@@ -1,0 +1,169 @@
+"""Writing to one index: operations of many threads share a commit, processes queue on a file.
+
+Whoever finds no commit under way leads: it takes the file lock, begins an IMMEDIATE
+transaction, runs every operation that waits, each in a savepoint of its own, and commits
+once. So one failed condition fails one request, and a durable commit serves many.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+from proxy.backends.filesystem.faults import translate
+from proxy.backends.filesystem.pool import Pool
+from proxy.backends.filesystem.transaction import Transaction
+from proxy.errors import InternalError, SlowDown
+
+T = TypeVar("T")
+
+WAIT_S = 5.0
+"""How long a write waits for the writers of other processes."""
+_TOGETHER = 256
+"""Operations that share one commit: it stays far below a second."""
+_FIRST_NAP_S, _LAST_NAP_S = 0.0001, 0.001
+
+
+class FileLock:
+    """An exclusive lock between processes, held by at most one thread of ours at a time."""
+
+    def __init__(self, path: Path) -> None:
+        self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+
+    def acquire(self, wait_s: float) -> bool:
+        """False if it could not be had within `wait_s` seconds."""
+        deadline, nap = time.monotonic() + wait_s, _FIRST_NAP_S
+        while True:
+            try:
+                fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return True
+            except BlockingIOError:
+                if time.monotonic() >= deadline:
+                    return False
+            time.sleep(nap)
+            nap = min(nap * 1.5, _LAST_NAP_S)
+
+    def release(self) -> None:
+        # Said, not left to closing: a forked child may share the descriptor for a moment.
+        fcntl.flock(self._descriptor, fcntl.LOCK_UN)
+
+    def close(self) -> None:
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+
+class _Item(Generic[T]):
+    """One operation, who waits for it, and what came of it."""
+
+    __slots__ = ("done", "error", "operation", "value", "wake")
+
+    def __init__(self, operation: Callable[[Transaction], T]) -> None:
+        self.operation = operation
+        self.wake = threading.Lock()
+        self.wake.acquire()
+        self.done = False
+        self.value: T | None = None
+        self.error: BaseException | None = None
+
+    def outcome(self) -> T:
+        if self.error is not None:
+            raise self.error
+        return self.value  # type: ignore[return-value]
+
+
+class Writer:
+    """The one door through which this process changes an index."""
+
+    def __init__(self, folder: Path, pool: Pool, now: Callable[[], int]) -> None:
+        self._folder = folder
+        self._pool = pool
+        self._now = now
+        self._lock = FileLock(folder / "write.lock")
+        self._mutex = threading.Lock()
+        self._queue: deque[_Item[Any]] = deque()
+        self._led = False
+
+    def close(self) -> None:
+        self._lock.close()
+
+    def submit(self, operation: Callable[[Transaction], T]) -> T:
+        """Run it in a shared transaction; durable when this returns.
+
+        `operation` must be quick, must not wait, and may be undone after it has returned.
+        Raises what it raises; SlowDown, StorageFull or BackendUnavailable if nothing was kept.
+        """
+        item = _Item(operation)
+        with self._mutex:
+            self._queue.append(item)
+            lead, self._led = not self._led, True
+        if not lead:
+            item.wake.acquire()
+        if not item.done:
+            self._lead()
+        return item.outcome()
+
+    def _lead(self) -> None:
+        with self._mutex:
+            batch = [self._queue.popleft() for _ in range(min(len(self._queue), _TOGETHER))]
+        try:
+            self._commit(batch)
+        except BaseException as error:
+            self._fail(batch, error)
+        finally:
+            self._hand_over(batch)
+
+    def _hand_over(self, batch: list[_Item[Any]]) -> None:
+        with self._mutex:
+            heir = self._queue[0] if self._queue else None
+            self._led = heir is not None
+        if heir is not None:
+            heir.wake.release()
+        for item in batch:
+            item.done = True
+            item.wake.release()
+
+    def _fail(self, batch: list[_Item[Any]], error: BaseException) -> None:
+        """Nothing of the batch was kept: each gets an error of its own."""
+        for item in batch:
+            if item.error is None:
+                better = translate(error, self._folder)
+                if better is error:
+                    better = type(better)(better.message)
+                item.error = better or InternalError()
+                item.error.__cause__ = error
+
+    def _commit(self, batch: list[_Item[Any]]) -> None:
+        if not self._lock.acquire(WAIT_S):
+            raise SlowDown("Too many writers wait for this bucket. Try again.")
+        try:
+            with self._pool.lend() as connection:
+                connection.execute("BEGIN IMMEDIATE")
+                transaction = Transaction(connection, self._now())
+                for item in batch:
+                    _attempt(item, transaction)
+                transaction.finish()
+        finally:
+            self._lock.release()
+
+
+def _attempt(item: _Item[Any], transaction: Transaction) -> None:
+    connection = transaction.connection
+    before = transaction.counters()
+    connection.execute("SAVEPOINT item")
+    try:
+        transaction.require_place()
+        item.value = item.operation(transaction)
+    except BaseException as error:
+        if not connection.in_transaction or not isinstance(error, Exception):
+            raise  # SQLite gave up the whole transaction
+        connection.execute("ROLLBACK TO item")
+        transaction.restore(before)
+        item.error = error
+    connection.execute("RELEASE item")
