@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from jobs.models import ApiToken, AuditEntry, Failure, Job, Run
 
 
-class ReadOnly(admin.ModelAdmin):  # type: ignore[type-arg]
+class ReadOnly(admin.ModelAdmin):
     """No add, no change, no delete, whatever the user's rights."""
 
     show_full_result_count = False

@@ -167,6 +167,7 @@ Q_CLUSTER = {
 }
 
 # -- the admin API ---------------------------------------------------------------------
+REST_FRAMEWORK = {"DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema"}
 SPECTACULAR_SETTINGS = {
     "TITLE": "Sluicegate",
     "DESCRIPTION": "The admin API for background jobs on buckets.",
@@ -188,10 +189,17 @@ LOGGING = {
     "formatters": {
         "plain": {"()": "jobsite.logs.PlainFormatter"},
         "json": {"()": "jobsite.logs.JsonFormatter"},
+        "bare": {"format": "%(message)s"},  # the access log writes JSON itself
     },
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT}},
+    "filters": {"quiet": {"()": "jobsite.logs.WithoutProbes"}},
+    "handlers": {
+        "stderr": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT},
+        "access": {"class": "logging.StreamHandler", "formatter": "bare", "filters": ["quiet"]},
+    },
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
     "loggers": {
+        "sluicegate.access": {"handlers": ["access"], "propagate": False},
+        "gunicorn.error": {"handlers": ["stderr"], "propagate": False},
         "django": {"handlers": [], "level": "INFO", "propagate": True},
         "django.server": {"handlers": [], "propagate": True},
         "django-q": {"handlers": [], "level": "WARNING", "propagate": True},

@@ -11,7 +11,7 @@ from proxy.models import Bucket
 
 
 @admin.register(Bucket)
-class BucketAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class BucketAdmin(admin.ModelAdmin):
     list_display = ("name", "backend", "gate_holder", "gate_generation")
     list_filter = ("backend",)
     search_fields = ("name",)

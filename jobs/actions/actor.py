@@ -25,11 +25,15 @@ _REFUSALS = {
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """A person, a token or a command; `origin` is an address or a host name."""
+    """A person, a token or a command; `origin` is an address or a host name.
+
+    `channel` is what a Run says of how it came to be: `api` or `command`.
+    """
 
     name: str
     origin: str
     rights: frozenset[Right] = EVERYTHING
+    channel: str = "api"
 
     def may(self, right: Right) -> bool:
         return right in self.rights

@@ -103,7 +103,7 @@ def _create(
 ) -> Job:
     plan = kind.plan(bucket, params)
     with transaction.atomic():
-        job = transitions.create_job(kind, plan, bucket, actor.name, parent)
+        job = transitions.create_job(kind, plan, bucket, actor.name, parent, actor.channel)
         if parent is None:
             done(job)
         else:

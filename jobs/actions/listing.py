@@ -81,7 +81,7 @@ def counts(actor: Actor, filters: Filters | None = None) -> dict[Status, int]:
     return {status: found.get(status.value, 0) for status in Status}
 
 
-def shown_jobs() -> QuerySet[Job, Job]:
+def shown_jobs() -> QuerySet[Any, Any]:
     """Jobs with `shown`: their status as every window shows it."""
     open_run = Exists(Run.objects.filter(job=OuterRef("pk"), finished_at__isnull=True))
     return Job.objects.annotate(
@@ -105,7 +105,7 @@ def refreshed(page: list[Any]) -> list[Shown]:
     return [as_shown(fresh.get(row.pk, row)) for row in page]
 
 
-def _filtered(filters: Filters) -> QuerySet[Job, Job]:
+def _filtered(filters: Filters) -> QuerySet[Any, Any]:
     rows = shown_jobs()
     if filters.status:
         if filters.status not in set(Status):
@@ -125,7 +125,9 @@ def _matches(text: str) -> Q:
         raise BadRequest("q may not contain a NUL character.")
     about = Q(name__icontains=text) | Q(bucket_name__icontains=text) | Q(last_error__icontains=text)
     about |= Q(created_by__icontains=text)
-    about |= Q(Exists(Failure.objects.filter(Q(code__iexact=text) | Q(key__contains=text), job=OuterRef("pk"))))
+    about |= Q(
+        Exists(Failure.objects.filter(Q(code__iexact=text) | Q(key__contains=text), job=OuterRef("pk")))
+    )
     subsystem, _, key = text.partition(":")
     number = key if key else subsystem
     if number.isascii() and number.isdigit() and len(number) < 19:

@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib.auth import authenticate, login, logout
-from django.contrib.auth.models import AbstractBaseUser
 from django.http import HttpRequest
 
 from jobs.actions.actor import Actor
@@ -28,7 +27,7 @@ def sign_in(request: HttpRequest, username: str, password: str, origin: str, now
     """
     actor = Actor(username[:LONGEST] or "-", origin)
     _limit(origin, now)
-    user: AbstractBaseUser | None = None
+    user: Any = None
     if username and password and "\x00" not in username and len(username) <= LONGEST:
         user = authenticate(request, username=username, password=password)
     if user is None:

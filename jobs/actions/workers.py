@@ -52,7 +52,11 @@ class Workers:
         if self.working:
             return ""
         if not (self.alive.get("worker") or self.alive.get("cluster")):
-            since = "" if self.last_beat_ms is None else f" (the last sign of life is {self.last_beat_ms // 1000} s old)"
+            since = (
+                ""
+                if self.last_beat_ms is None
+                else f" (the last sign of life is {self.last_beat_ms // 1000} s old)"
+            )
             return f"No worker is alive{since}. Start one with: manage.py serve"
         if self.in_line and not self.leader:
             return "Jobs wait, and no scheduler holds the lead. Start one with: manage.py scheduler"

@@ -67,4 +67,6 @@ class Staff(BasePermission):
     message = "This account may not use the console."
 
     def has_permission(self, request: Request, view: Any) -> bool:
-        return bool(request.user and request.user.is_authenticated and getattr(request.user, "is_staff", False))
+        return bool(
+            request.user and request.user.is_authenticated and getattr(request.user, "is_staff", False)
+        )

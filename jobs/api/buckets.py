@@ -27,7 +27,8 @@ class BucketList(ApiView):
 
     @extend_schema(
         operation_id="buckets_list",
-        parameters=[OpenApiParameter(name) for name in ("prefix", "after")] + [OpenApiParameter("limit", int)],
+        parameters=[OpenApiParameter(name) for name in ("prefix", "after")]
+        + [OpenApiParameter("limit", int)],
         responses={200: shapes.BucketsAnswer, 400: shapes.ErrorAnswer},
     )
     def get(self, request: Request) -> Response:

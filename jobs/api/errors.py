@@ -11,6 +11,7 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
+from jobs.api.bodies import BodyTooLarge
 from jobs.errors import ActionNotSupported, JobError, TooManyAttempts
 from proxy.errors import S3Error
 
@@ -26,6 +27,7 @@ CODES: dict[type[exceptions.APIException], str] = {
     exceptions.MethodNotAllowed: "MethodNotAllowed",
     exceptions.NotAcceptable: "NotAcceptable",
     exceptions.UnsupportedMediaType: "UnsupportedMediaType",
+    BodyTooLarge: "BodyTooLarge",
 }
 
 
@@ -56,7 +58,9 @@ def _job_error(error: JobError) -> Response:
         headers["Allow"] = "OPTIONS"  # no method of this resource does anything for this kind of job
     if isinstance(error, TooManyAttempts):
         headers["Retry-After"] = str(error.fields["retry_after"])
-    return Response({"error": error.message, "code": error.code, **error.fields}, error.status, headers=headers)
+    return Response(
+        {"error": error.message, "code": error.code, **error.fields}, error.status, headers=headers
+    )
 
 
 def _sentence(detail: Any) -> str:

@@ -41,7 +41,9 @@ class JobList(ApiView):
         given = request.query_params
         found = actions.listing(
             self.actor,
-            Filters(given.get("kind", ""), given.get("status", ""), given.get("bucket", ""), given.get("q", "")),
+            Filters(
+                given.get("kind", ""), given.get("status", ""), given.get("bucket", ""), given.get("q", "")
+            ),
             whole_number(request, "limit", 50),
             given.get("cursor"),
             given.get("sort", "-created"),

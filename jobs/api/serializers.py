@@ -18,7 +18,7 @@ class Strict(serializers.Serializer[Any]):
         if isinstance(data, dict):
             unknown = sorted(str(name) for name in set(data) - set(self.fields))
             if unknown:
-                raise serializers.ValidationError(f"Unknown field {unknown[0][:40]!r}.")
+                raise serializers.ValidationError({unknown[0][:40]: "There is no such field."})
         return super().to_internal_value(data)
 
 
@@ -129,7 +129,7 @@ class RunRow(serializers.Serializer[Any]):
     objects_skipped = serializers.IntegerField()
     objects_deleted = serializers.IntegerField(required=False)
     bytes = serializers.IntegerField()
-    errors = serializers.IntegerField()
+    errors = serializers.IntegerField()  # type: ignore[assignment]  # a property of serializers
 
 
 class RunsAnswer(serializers.Serializer[Any]):

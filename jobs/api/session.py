@@ -35,7 +35,9 @@ class Login(ApiView):
         body.is_valid(raise_exception=True)
         given = body.validated_data
         plain = request._request
-        user = actions.sign_in(plain, given["username"], given["password"], actions.origin_of(request), timezone.now())
+        user = actions.sign_in(
+            plain, given["username"], given["password"], actions.origin_of(request), timezone.now()
+        )
         return Response({"user": user.get_username(), "csrf_token": get_token(plain)})
 
 

@@ -16,7 +16,9 @@ urlpatterns = [
     path("admin/jobs/<str:job_id>/<str:action>", jobs.JobAction.as_view(), name="action"),
     path("admin/buckets", buckets.BucketList.as_view(), name="buckets"),
     path("admin/buckets/<str:bucket>/migrate", buckets.Migrate.as_view(), name="migrate"),
-    path("admin/buckets/<str:bucket>/migrate/preview", buckets.MigratePreview.as_view(), name="migrate-preview"),
+    path(
+        "admin/buckets/<str:bucket>/migrate/preview", buckets.MigratePreview.as_view(), name="migrate-preview"
+    ),
     path("admin/backends", buckets.BackendList.as_view(), name="backends"),
     path("schema/", documents.Schema.as_view(), name="schema"),
     path("docs/", documents.Docs.as_view(), name="docs"),

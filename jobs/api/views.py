@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from drf_spectacular.openapi import AutoSchema
 from rest_framework.authentication import SessionAuthentication
-from rest_framework.parsers import JSONParser
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from jobs.actions import Actor, actor_of
 from jobs.api.authentication import BearerAuthentication, Staff
+from jobs.api.bodies import BoundedJSON
 from jobs.api.errors import answer
 from jobs.errors import BadRequest
 
@@ -23,9 +22,8 @@ class ApiView(APIView):
 
     authentication_classes = [BearerAuthentication, SessionAuthentication]
     permission_classes: list[Any] = [Staff]
-    parser_classes = [JSONParser]
+    parser_classes = [BoundedJSON]
     renderer_classes = [JSONRenderer]
-    schema = AutoSchema()
 
     def get_exception_handler(self) -> Callable[..., Any]:
         return answer

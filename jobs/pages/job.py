@@ -34,7 +34,13 @@ def job(request: HttpRequest, actor: Actor, job_id: str) -> HttpResponse:
     failed = actions.failures(actor, job_id, 50, code)
     runs = [run_row(run) for run in actions.runs(actor, job_id)]
     trail = [
-        {"at": seconds(entry.at), "actor": entry.actor, "origin": entry.origin, "action": entry.action, **entry.detail}
+        {
+            "at": seconds(entry.at),
+            "actor": entry.actor,
+            "origin": entry.origin,
+            "action": entry.action,
+            **entry.detail,
+        }
         for entry in actions.trail(actor, shown.job)
     ]
     context: dict[str, Any] = {

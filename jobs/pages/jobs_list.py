@@ -24,7 +24,10 @@ PAGE = 25
 @page
 def jobs(request: HttpRequest, actor: Actor) -> HttpResponse:
     """The list; a poll gets its live part."""
-    given = {name: request.GET.get(name, "").strip() for name in ("q", "kind", "bucket", "status", "sort", "cursor")}
+    given = {
+        name: request.GET.get(name, "").strip()
+        for name in ("q", "kind", "bucket", "status", "sort", "cursor")
+    }
     filters = Filters(given["kind"], given["status"], given["bucket"], given["q"])
     found = actions.listing(actor, filters, PAGE, given["cursor"] or None, given["sort"] or "-created")
     counts = actions.counts(actor, filters)

@@ -26,7 +26,7 @@ def lookup(values: Any, name: str) -> Any:
 
 
 @register.simple_tag
-def when(seconds: int | None) -> SafeString | str:
+def when(seconds: int | str | None) -> SafeString | str:
     """Unix seconds as a relative time, with the exact UTC time on hover."""
     if seconds in (None, ""):
         return "–"

@@ -29,7 +29,9 @@ class Command(BaseCommand):
         listing.add_argument("--kind", default="")
         listing.add_argument("--status", default="", choices=["", *Status])
         listing.add_argument("--bucket", default="")
-        listing.add_argument("--query", "-q", default="", help="in names, ids, errors, failure codes and keys")
+        listing.add_argument(
+            "--query", "-q", default="", help="in names, ids, errors, failure codes and keys"
+        )
         listing.add_argument("--limit", type=int, default=50)
         listing.add_argument("--cursor", default=None, help="where the page before ended")
         listing.add_argument("--sort", default="-created", choices=list(SORTS))
@@ -58,7 +60,9 @@ class Command(BaseCommand):
         if not rows:
             self.stdout.write("No job matches. Start one with: manage.py migrate_bucket BUCKET TARGET")
             return
-        self.stdout.write(table(("ID", "STATUS", "DONE", "FAILED", "CREATED", "NAME"), [_cells(r) for r in rows]))
+        self.stdout.write(
+            table(("ID", "STATUS", "DONE", "FAILED", "CREATED", "NAME"), [_cells(r) for r in rows])
+        )
         if found.next_cursor:
             self.stdout.write(f"More: --cursor {found.next_cursor}")
         if why := actions.workers(actor()).why():
@@ -72,7 +76,13 @@ class Command(BaseCommand):
         failed = actions.failures(who, public_id)
         failures = [failure_row(each) for each in failed.rows]
         if options["json"]:
-            body = {"job": row, "runs": runs, "failures": failures, "total": failed.total, "by_code": failed.by_code}
+            body = {
+                "job": row,
+                "runs": runs,
+                "failures": failures,
+                "total": failed.total,
+                "by_code": failed.by_code,
+            }
             self.stdout.write(as_json(body))
             return
         self.stdout.write(row["name"])
@@ -103,4 +113,6 @@ def _cells(row: dict[str, Any]) -> tuple[str, ...]:
 
 
 def _mark(phase: dict[str, str]) -> str:
-    return {"now": f"[{phase['name']}]", "stopped": f"{phase['name']} (stopped)"}.get(phase["state"], phase["name"])
+    return {"now": f"[{phase['name']}]", "stopped": f"{phase['name']} (stopped)"}.get(
+        phase["state"], phase["name"]
+    )

@@ -87,8 +87,7 @@ class Command(BaseCommand):
             shown = watch(actor(), public_id, sys.stdout)
         except KeyboardInterrupt:
             self.stderr.write(
-                f"\nNo longer watching. {public_id} goes on; "
-                f"end it with: manage.py jobs cancel {public_id}"
+                f"\nNo longer watching. {public_id} goes on; end it with: manage.py jobs cancel {public_id}"
             )
             raise SystemExit(130) from None
         if shown.status is not Status.SUCCEEDED:
