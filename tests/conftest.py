@@ -6,7 +6,14 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
+
+# A slow machine is no wrong result: what must be fast has a test of its own that says so.
+hypothesis.settings.register_profile(
+    "sluicegate", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("sluicegate")
 
 pytest_plugins = ["tests.needs", "tests.postgres", "tests.sites"]
 

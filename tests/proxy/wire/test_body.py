@@ -112,7 +112,7 @@ def test_a_body_can_be_read_only_once():
 # -- pieces ---------------------------------------------------------------------------------
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     st.lists(
         st.sampled_from([0, 1, 100, 64 * KIB - 1, 64 * KIB, 300 * KIB, 1024 * KIB, 2500 * KIB]), max_size=8

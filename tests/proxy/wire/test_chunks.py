@@ -182,7 +182,7 @@ def test_memory_does_not_grow_with_tiny_chunks():
     assert peak < 2 * 1024 * KIB
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     wire=st.one_of(
         st.binary(max_size=300),

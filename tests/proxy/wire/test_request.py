@@ -157,7 +157,7 @@ def test_a_request_without_client_or_length_is_read():
     assert (read.client, read.host, read.content_length, read.raw_resource) == ("", "", None, "/")
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     path=st.binary(max_size=60).map(lambda raw: b"/b/" + raw) | st.binary(max_size=60),
     query=st.binary(max_size=60),

@@ -51,7 +51,7 @@ def upload(chunks: list[bytes], trailer: bytes = b"") -> tuple[list[bytes], Body
     return wire, open_body(signed, credentials, wire)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(st.binary(min_size=1, max_size=200), max_size=6))
 def test_signed_chunks_of_any_size_arrive(chunks):
     _, body = upload(chunks)
@@ -101,7 +101,7 @@ def test_a_trailer_whose_signature_was_taken_away_is_refused():
         b"".join(body)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.data())
 def test_no_changed_bit_changes_what_arrives(data):
     frames, body = upload([b"one", b"two"])

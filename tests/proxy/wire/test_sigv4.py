@@ -295,7 +295,7 @@ def test_wrong_parameters_of_a_presigned_url_are_refused(name, value, error):
 WORDS = st.text(st.characters(max_codepoint=255), max_size=80)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     st.one_of(
         WORDS,
@@ -315,7 +315,7 @@ def test_no_authorization_header_raises_anything_but_an_s3_error(authorization, 
         authenticate(unsigned, secret_for, region=REGION, now=NOW)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.data())
 def test_no_presigned_query_raises_anything_but_an_s3_error(data):
     signed = boto_signed("GET", "/bucket/key", expires=60)

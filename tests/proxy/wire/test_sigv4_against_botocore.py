@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from proxy.errors import S3Error, SignatureDoesNotMatch
@@ -86,7 +86,7 @@ def test_paths_that_a_client_signed_in_aws_form_but_sent_otherwise_verify(raw):
     verify(signed)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150)
 @given(
     method=st.sampled_from(METHODS),
     key=KEYS,
@@ -141,7 +141,7 @@ def test_a_request_that_was_changed_after_it_was_signed_is_refused(what):
         verify(signed)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.data())
 def test_no_single_changed_byte_of_the_authorization_header_passes(data):
     signed = boto_signed("GET", "/bucket/key")

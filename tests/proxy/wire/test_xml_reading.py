@@ -96,9 +96,9 @@ def test_10000_parts_with_checksums_are_read_in_reasonable_time():
         % (number, number, b"A" * 43)
         for number in range(1, 10_001)
     ]
-    started = time.perf_counter()
+    started = time.process_time()
     assert len(xml.read_complete(complete(*parts))) == 10_000
-    assert time.perf_counter() - started < 5
+    assert time.process_time() - started < 2
 
 
 @pytest.mark.parametrize(
@@ -221,7 +221,7 @@ TREES = st.recursive(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(TREES.map(str.encode) | st.binary(max_size=60), st.sampled_from(READERS))
 def test_no_document_raises_anything_but_an_s3_error(document, reader):
     try:
