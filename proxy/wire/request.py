@@ -18,7 +18,6 @@ from proxy.errors import (
     KeyTooLongError,
     RequestHeaderSectionTooLarge,
 )
-from proxy.wire import headers as kept
 from proxy.wire.encoding import MAX_TARGET_BYTES, decode, decode_query
 from proxy.wire.names import check_addressable
 
@@ -79,19 +78,6 @@ class S3Request:
             key=key,
             content_length=parse_length(headers, "content-length"),
         )
-
-    @property
-    def raw_resource(self) -> str:
-        """The path as text, for the <Resource> of an error document."""
-        return self.raw_path.decode("latin-1")
-
-    def object_headers(self) -> dict[str, str]:
-        """The standard headers that an object keeps; see `headers.object_headers` for the errors."""
-        return kept.object_headers(self.headers)
-
-    def user_metadata(self) -> dict[str, str]:
-        """The x-amz-meta- headers without that prefix. Raises MetadataTooLarge."""
-        return kept.user_metadata(self.headers)
 
 
 def origin_form(target: bytes) -> bytes:

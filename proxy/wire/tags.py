@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable
-from urllib.parse import urlencode
 
 from proxy.errors import InvalidArgument, InvalidTag, InvalidURI
 from proxy.wire.encoding import MAX_TARGET_BYTES, decode_query
@@ -56,11 +55,6 @@ def checked_tags(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
             raise InvalidTag("Cannot provide multiple Tags with the same key", fields={"TagKey": key})
         tags[key] = value
     return tags
-
-
-def format_tagging(tags: dict[str, str]) -> str:
-    """The header's form of a set of tags."""
-    return urlencode(tags)
 
 
 def _allowed(text: str) -> bool:
