@@ -26,7 +26,10 @@ def _page(ground: Ground, token: str | None) -> Page:
     wait_s = _grace_left_s(ground)
     if wait_s > 0:
         return Page(token=token, truncated=True, wait_s=wait_s)
-    return _PAGES[position.section](ground, position)
+    try:
+        return _PAGES[position.section](ground, position)
+    except NoSuchBucket:
+        return Page()  # the place is gone; nothing is left to be done
 
 
 def _first_page(ground: Ground) -> Page:

@@ -12,7 +12,7 @@ from jobs.kinds.migration.ground import MIB, MOST_PARTS, Ground, Limits, Step, t
 from jobs.kinds.migration.position import Position, decode
 from jobs.kinds.migration.walking import all_parts, fitting, next_parts, page_of
 from proxy.backends.base import NewObject, ObjectInfo, PartRequest, ReaderBody, UploadInfo
-from proxy.errors import NoSuchKey, NoSuchUpload
+from proxy.errors import InvalidPart, NoSuchKey, NoSuchUpload
 
 
 def part_bytes(size: int, limits: Limits) -> int:
@@ -21,14 +21,10 @@ def part_bytes(size: int, limits: Limits) -> int:
     return limits.part_bytes if least <= limits.part_bytes else -(-least // MIB) * MIB
 
 
-def collecting_prefix(ground: Ground) -> str:
-    """How the ids of the uploads begin in which this job puts large objects together."""
-    return f"copy-{ground.target_route.place.incarnation}-"
-
-
-def collecting_id(ground: Ground, key: str) -> str:
-    """The same for each attempt at the same copy."""
-    return collecting_prefix(ground) + hashlib.sha256(key.encode()).hexdigest()[:40]
+def collecting_id(ground: Ground, info: ObjectInfo) -> str:
+    """The upload in which a large object is put together: the same for each attempt at the same copy."""
+    of = f"{ground.target_route.place.incarnation} {info.etag} {info.key}"
+    return f"copy-{hashlib.sha256(of.encode()).hexdigest()[:40]}"
 
 
 # -- pages ----------------------------------------------------------------------------------
@@ -63,7 +59,9 @@ def _enter_large(ground: Ground, position: Position, key: str) -> Page:
         info = reader.info
         if ground.target.backend.can_link(reader):
             return page_of(ground, [todo("object", key, info.size)], position.past(key))
-    upload_id = collecting_id(ground, key)
+    if _is_there(ground, info):
+        return page_of(ground, [todo("there", key, info.size)], position.past(key))
+    upload_id = collecting_id(ground, info)
     inside = position.enter(key, upload=upload_id, etag=info.etag)
     return page_of(ground, [todo("begin", key, upload=upload_id, etag=info.etag)], inside)
 
@@ -173,8 +171,13 @@ def _same_as_begun(info: ObjectInfo, etag: str) -> None:
         raise JobFailed(f"{info.key}: the object was replaced while it was copied.", "PreconditionFailed")
 
 
+def _there(ground: Ground, item: Item) -> Outcome:
+    """A walk before this one, whose cursor was lost, has copied it."""
+    return Outcome(size=item.size)
+
+
 def _is_there(ground: Ground, info: ObjectInfo) -> bool:
-    """Whether an attempt before this one completed the copy."""
+    """Whether an attempt before this one has completed the copy."""
     try:
         return object_difference(info, ground.target.head(info.key)) is None
     except NoSuchKey:
@@ -193,12 +196,15 @@ def _copy_upload(ground: Ground, item: Item) -> Outcome:
 
 def _copy_part(ground: Ground, item: Item) -> Outcome:
     upload_id, number = item.data["upload"], item.data["number"]
-    part = next(iter(all_parts(ground.source, upload_id, number - 1)), None)
-    if part is None or part.number != number:
-        return Outcome(objects=0, skipped=True)
-    with ground.work.effect(), ground.source.open_part(upload_id, number) as reader:
-        body = ReaderBody(reader, pulse=ground.work.pulse)
-        ground.target.put_part(upload_id, number, body, carried=part)
+    with ground.work.effect():
+        try:
+            parts, _ = ground.source.list_parts(upload_id, after=number - 1, limit=1)
+            reader = ground.source.open_part(upload_id, number)
+        except (NoSuchUpload, InvalidPart):
+            return Outcome(objects=0, skipped=True)
+        with reader:
+            body = ReaderBody(reader, pulse=ground.work.pulse)
+            ground.target.put_part(upload_id, number, body, carried=parts[0])
     return Outcome(objects=0)
 
 
@@ -209,6 +215,7 @@ COPY = Step(
         "begin": _begin,
         "piece": _copy_piece,
         "complete": _complete,
+        "there": _there,
         "upload": _copy_upload,
         "part": _copy_part,
     },

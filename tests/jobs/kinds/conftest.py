@@ -1,4 +1,4 @@
-"""Two empty backends for each test, of every type on either side."""
+"""Two empty backends for each test."""
 
 from __future__ import annotations
 
@@ -25,9 +25,13 @@ def storage(here: str, there: str, root: Path) -> dict[str, Any]:
     }
 
 
-@pytest.fixture(params=PAIRS.values(), ids=PAIRS.keys())
+ALIKE = ("memory to memory", "filesystem to filesystem")
+every_pair = pytest.mark.parametrize("backends", PAIRS.values(), ids=PAIRS.keys(), indirect=True)
+
+
+@pytest.fixture(params=[PAIRS[name] for name in ALIKE], ids=ALIKE)
 def backends(request: pytest.FixtureRequest, settings: Any, tmp_path: Path, db: None) -> tuple[str, str]:
-    """The types of `here` and `there`."""
+    """The types of `here` and `there`: both the same, or all combinations with `every_pair`."""
     pair: tuple[str, str] = request.param
     settings.STORAGE = storage(*pair, tmp_path)
     return pair

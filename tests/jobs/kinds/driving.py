@@ -88,13 +88,16 @@ class Drive:
     def run(self, until: str | None = None) -> Saved:
         """From where it was saved up to before the phase `until`, or to the end."""
         names = [phase.name for phase in self.kind.phases]
-        self.saved.phase = self.saved.phase or names[0]
+        if not self.saved.turned:
+            self.saved.phase = self.saved.phase or names[0]
+        if not self.saved.phase:
+            self._save(ended=True)
+            return self.saved
         for phase in self.kind.phases[names.index(self.saved.phase) :]:
             if phase.name == until:
                 return self.saved
-            self._go_through(phase)
             following = names[names.index(phase.name) + 1 :]
-            self._save(phase=following[0] if following else "", token=None)
+            self._go_through(phase, following[0] if following else "")
         self._save(ended=True)
         return self.saved
 
@@ -102,23 +105,23 @@ class Drive:
         """As after a cancel or a failure."""
         assert self.kind.unwind is not None
         self._save(phase=self.kind.unwind.name, token=None)
-        self._go_through(self.kind.unwind)
+        self._go_through(self.kind.unwind, "")
 
-    def _go_through(self, phase: Phase) -> None:
+    def _go_through(self, phase: Phase, following: str) -> None:
         if phase.shape is Shape.TURN:
-            self._turn(phase)
+            self._turn(phase, following)
         else:
-            self._walk(phase)
+            self._walk(phase, following)
 
-    def _turn(self, phase: Phase) -> None:
+    def _turn(self, phase: Phase, following: str) -> None:
         work = InTestWork(self.saved, self.happens)
         with transaction.atomic():
             self.kind.turn(work, phase.name)
             self.happens("turn changed")
-            self.saved.turned = True
-        self.saved.state = json.dumps(dict(work.state))
+        self._save(turned=True, phase=following, token=None, state=json.dumps(dict(work.state)))
+        self.happens("turned")
 
-    def _walk(self, phase: Phase) -> None:
+    def _walk(self, phase: Phase, following: str) -> None:
         at = Cursor(phase.name, self.saved.token, resumed=self.saved.token is not None)
         while True:
             work = InTestWork(self.saved, self.happens)
@@ -137,10 +140,15 @@ class Drive:
                 self.saved.clock_ms += round(page.wait_s * 1000)
                 continue
             self.happens("before checkpoint")
-            self._save(token=page.token, state=json.dumps(dict(work.state)))
+            ends = step is Step.END
+            self._save(
+                phase=following if ends else phase.name,
+                token=None if ends else page.token,
+                state=json.dumps(dict(work.state)),
+            )
             self._count(phase, outcomes)
             self.happens("checkpoint")
-            if step is Step.END:
+            if ends:
                 return
             at = Cursor(phase.name, page.token, at.pages + 1, dropped_in=at.dropped_in)
 

@@ -13,6 +13,7 @@ from proxy.backends.base import NewObject, Place, Route, UploadInfo
 from proxy.models import Bucket
 from proxy.records import find_bucket
 from proxy.store import Store
+from tests.jobs.kinds.conftest import every_pair
 from tests.jobs.kinds.driving import Killed
 from tests.jobs.kinds.migrating import BIG_STEPS, filled_bucket, job, staged
 from tests.jobs.kinds.world import NOW_MS, Bytes, contents, keys, open_upload, put
@@ -174,6 +175,7 @@ def test_a_place_that_another_bucket_uses_is_never_touched() -> None:
 # -- unwind ------------------------------------------------------------------------------------
 
 
+@every_pair
 @pytest.mark.parametrize("phase", ["stage", "copy", "verify", "flip"])
 def test_unwinding_before_a_phase_leaves_nothing(phase: str) -> None:
     source = filled_bucket()
@@ -239,6 +241,7 @@ def test_a_second_attempt_after_an_unwound_one_is_a_place_of_its_own() -> None:
 # -- killed anywhere ------------------------------------------------------------------------------
 
 
+@every_pair
 @pytest.mark.parametrize("params", [{}, {"delete_source": True}], ids=["keep", "delete"])
 def test_killed_at_each_boundary_in_turn_the_job_comes_to_the_same_end(params: dict[str, Any]) -> None:
     """One job that is killed at every boundary once, and goes on each time from what was saved."""

@@ -14,6 +14,7 @@ from proxy.errors import BadDigest, NoSuchKey, S3Error
 from proxy.models import Bucket
 from proxy.records import find_bucket
 from proxy.store import Store
+from tests.jobs.kinds.conftest import every_pair
 from tests.jobs.kinds.migrating import BIG_STEPS, SMALL_STEPS, filled_bucket, job, staged
 from tests.jobs.kinds.world import (
     Bytes,
@@ -30,6 +31,7 @@ from tests.jobs.kinds.world import (
 pytestmark = pytest.mark.usefixtures("backends")
 
 
+@every_pair
 @pytest.mark.parametrize("limits", [SMALL_STEPS, BIG_STEPS], ids=["small steps", "big steps"])
 def test_everything_arrives_as_it_was(limits: Any) -> None:
     source = filled_bucket()

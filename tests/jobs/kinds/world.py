@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import random
 from collections.abc import Iterator, Mapping
@@ -30,6 +31,7 @@ class Bytes:
             yield self.data[start : start + 64 * KIB]
 
 
+@functools.cache
 def noise(seed: int, size: int) -> bytes:
     """The same bytes for the same seed."""
     return random.Random(seed).randbytes(size)
