@@ -38,6 +38,8 @@ keepalive = 15
 control_socket_disable = True
 worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None
 proc_name = "sluicegate-web"
+umask = 0o077  # what the workers make in the home is nobody else's; gunicorn's default is 0
+logconfig_dict = settings.LOGGING
 
 
 def when_ready(server: Any) -> None:

@@ -44,3 +44,11 @@ class JsonFormatter(logging.Formatter):
         if record.exc_info:
             entry["exception"] = self.formatException(record.exc_info)
         return json.dumps(entry, default=str)
+
+
+class WithoutProbes(logging.Filter):
+    """Drops the access lines of health probes that went well: one comes every few seconds."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        line = record.getMessage()
+        return not ('"path":"/_/health"' in line and '"status":200' in line)
