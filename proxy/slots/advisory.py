@@ -59,7 +59,7 @@ class Session:
         options.update(
             _CONNECTION_OPTIONS, application_name=f"sluicegate {os.getpid()} {socket.gethostname()}"[:63]
         )
-        self._connection.connect()
+        self._connection.ensure_connection()
         for name, value in _SESSION_SETTINGS.items():
             self.ask("SELECT set_config(%s, %s, false)", name, value)
         self._backend_pid = self.backend_pid()
