@@ -18,14 +18,15 @@ from django.db import Error as DatabaseError
 from django.db import connection
 
 from proxy import gate, keys, metrics
-from proxy.errors import AccessDenied, InternalError, S3Error, ServiceUnavailable
+from proxy.errors import AccessDenied, EntityTooLarge, InternalError, S3Error, ServiceUnavailable
 from proxy.handlers.call import Answer, Call, Download, Pieces
+from proxy.limits import MAX_PUT_BYTES
 from proxy.operations import Access, Operation, match
 from proxy.records import AccessKeyRecord, BucketRecord, find_bucket
 from proxy.unsupported import refuse_unsupported
-from proxy.wire import xml
-from proxy.wire.request import S3Request
-from proxy.wire.sigv4 import Credentials, authenticate
+from proxy.wire import sigv2, sigv4, xml
+from proxy.wire.request import S3Request, parse_length
+from proxy.wire.sigv4 import Credentials
 
 log = logging.getLogger("sluicegate.gateway")
 
@@ -96,9 +97,17 @@ def _admit(admitted: Admitted, *, ask: bool) -> Admitted:
     _authenticate(admitted, request)
     operation = admitted.operation = match(request)
     refuse_unsupported(request)
+    _check_size(request)
     if ask and operation.access is not Access.READ and operation.in_bucket:
         admitted.bucket = gate.ask(request.bucket)
     return admitted
+
+
+def _check_size(request: S3Request) -> None:
+    """Raise EntityTooLarge before the first byte is asked for."""
+    size = parse_length(request.headers, "x-amz-decoded-content-length") or request.content_length or 0
+    if size > MAX_PUT_BYTES:
+        raise EntityTooLarge(fields={"ProposedSize": str(size), "MaxSizeAllowed": str(MAX_PUT_BYTES)})
 
 
 def _authenticate(admitted: Admitted, request: S3Request) -> None:
@@ -111,7 +120,11 @@ def _authenticate(admitted: Admitted, request: S3Request) -> None:
         admitted.caller, secret = found
         return secret
 
-    admitted.credentials = authenticate(request, secret_for, region=settings.REGION, now=time.time())
+    now = time.time()
+    if sigv2.is_presigned(request):
+        admitted.credentials = sigv2.authenticate(request, secret_for, now=now)
+    else:
+        admitted.credentials = sigv4.authenticate(request, secret_for, region=settings.REGION, now=now)
     if admitted.credentials is None:
         raise AccessDenied()
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from proxy.backends.base import NewObject, ObjectInfo, Precondition
 from proxy.handlers.call import Call
+from proxy.handlers.parameters import wrong
 from proxy.wire import checksums
 from proxy.wire.conditions import write_condition
 from proxy.wire.dates import http_date
@@ -20,6 +22,7 @@ _OVERRIDES = {
     "response-content-type": "content-type",
     "response-expires": "expires",
 }
+_HEADER_VALUE = re.compile("[\t\x20-\x7e\x80-\xff]*")
 
 
 def quoted(etag: str) -> str:
@@ -40,10 +43,16 @@ def of_object(call: Call, info: ObjectInfo) -> dict[str, str]:
     if info.tags:
         headers["x-amz-tagging-count"] = str(len(info.tags))
     query = call.request.query
-    if query:
-        for name in _OVERRIDES.keys() & query.keys():
-            headers[_OVERRIDES[name]] = query[name]
+    for name in _OVERRIDES.keys() & query.keys():
+        headers[_OVERRIDES[name]] = _header_value(name, query[name])
     return headers
+
+
+def _header_value(name: str, text: str) -> str:
+    """Raises InvalidArgument for what would end the header, or is not ISO-8859-1."""
+    if not _HEADER_VALUE.fullmatch(text):
+        raise wrong(name, text, "Header value cannot be represented using ISO-8859-1.")
+    return text
 
 
 def of_checksums(values: Mapping[str, str], kind: str) -> dict[str, str]:

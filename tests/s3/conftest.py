@@ -14,10 +14,17 @@ _numbers = itertools.count(1)
 
 
 @pytest.fixture(scope="session")
-def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A running server with gunicorn's own ASGI worker."""
-    server = Server(tmp_path_factory.mktemp("s3-home"))
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Server:
+    """A home with tables and a key that was never started, to be copied."""
+    server = Server(tmp_path_factory.mktemp("s3-template"))
     server.prepare()
+    return server
+
+
+@pytest.fixture(scope="session")
+def s3_server(prepared: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A running server as it is configured for production."""
+    server = prepared.copy(tmp_path_factory.mktemp("s3-home"))
     server.start()
     yield server
     server.stop()
@@ -38,15 +45,16 @@ def bucket(s3: Any) -> str:
 
 
 @pytest.fixture
-def new_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Server]]:
+def new_server(
+    prepared: Server, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[..., Server]]:
     """Makes and starts servers with settings of their own; they end with the test."""
     made: list[Server] = []
 
     def start(worker: str = "", **settings: str) -> Server:
-        server = Server(tmp_path_factory.mktemp("s3-home"), worker, dict(settings))
-        server.prepare()
-        server.start()
+        server = prepared.copy(tmp_path_factory.mktemp("s3-home"), worker, **settings)
         made.append(server)
+        server.start()
         return server
 
     yield start

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import shutil
 import signal
 import socket
 import subprocess
@@ -19,9 +20,7 @@ from botocore.config import Config
 
 ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 30.0
-ONE_TRY = Config(
-    retries={"total_max_attempts": 1}, s3={"addressing_style": "path"}, max_pool_connections=64
-)
+ONE_TRY = Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"}, max_pool_connections=64)
 
 
 @dataclass
@@ -36,6 +35,7 @@ class Server:
     secret_key: str = ""
     port: int = 0
     process: subprocess.Popen[bytes] | None = None
+    clients: list[Any] = field(default_factory=list)
 
     @property
     def endpoint(self) -> str:
@@ -66,6 +66,11 @@ class Server:
         self.manage("migrate", "-v0")
         made = json.loads(self.manage("keys", "create", "tests", "--root", "--json"))
         self.access_key, self.secret_key = made["access_key"], made["secret_key"]
+
+    def copy(self, home: Path, worker: str = "", **settings: str) -> Server:
+        """Another server with the same tables and keys, in a home of its own."""
+        shutil.copytree(self.home, home, dirs_exist_ok=True)
+        return Server(home, worker, {**self.settings, **settings}, self.access_key, self.secret_key)
 
     def manage(self, *arguments: str) -> str:
         """Run a management command; what it printed."""
@@ -107,6 +112,8 @@ class Server:
 
     def stop(self, number: int = signal.SIGTERM) -> None:
         """End the server and whatever is left of its process group."""
+        while self.clients:
+            self.clients.pop().close()
         if self.process is None:
             return
         self.process.send_signal(number)
@@ -121,7 +128,7 @@ class Server:
 
     def client(self, config: Config = ONE_TRY, **options: Any) -> Any:
         """A boto3 client with this server's key; `options` as of boto3.client."""
-        return boto3.client(
+        made = boto3.client(
             "s3",
             **{
                 "endpoint_url": self.endpoint,
@@ -132,6 +139,8 @@ class Server:
                 **options,
             },
         )
+        self.clients.append(made)
+        return made
 
     def connect(self, timeout: float = 10) -> socket.socket:
         """A plain connection."""
