@@ -209,6 +209,19 @@ class Usage:
         return not (self.keys or self.versions or self.uploads)
 
 
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is wrong with a store. `key` is empty for what concerns the place as a whole."""
+
+    place: Place
+    key: str
+    problem: str
+
+    def __str__(self) -> str:
+        where = f"{self.place.bucket}~{self.place.incarnation}"
+        return f"{where}/{self.key}: {self.problem}" if self.key else f"{where}: {self.problem}"
+
+
 class Body(Protocol):
     """Bytes on their way in: iterate once, in pieces of at most PIECE_BYTES.
 
@@ -283,6 +296,9 @@ class Backend(Protocol):
 
     def check(self) -> None:
         """Raise BackendUnavailable unless the place that we know is there and answers."""
+
+    def check_store(self, *, deep: bool) -> Iterator[Finding]:
+        """What does not agree with its bytes, in every place; `deep` reads and hashes them all."""
 
     def create_bucket(self, place: Place) -> None:
         """Make an empty place. Doing it again is no error."""

@@ -7,15 +7,16 @@ import hashlib
 import threading
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
-from types import TracebackType
-from typing import Self, TypeVar
+from typing import TypeVar
 
 from proxy.backends.base import (
     ALWAYS,
     PIECE_BYTES,
     Body,
     Clock,
+    Finding,
     Listing,
     NewObject,
     ObjectInfo,
@@ -45,7 +46,7 @@ from proxy.wire.checksums import compute
 T = TypeVar("T")
 
 
-class MemoryReader:
+class MemoryReader(AbstractContextManager["MemoryReader"]):
     """An open object: a snapshot, so nothing can happen to it."""
 
     def __init__(self, info: ObjectInfo, data: bytes) -> None:
@@ -59,12 +60,7 @@ class MemoryReader:
     def close(self) -> None:
         return None
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *unused: object) -> None:
         return None
 
 
@@ -105,6 +101,9 @@ class MemoryBackend:
     def check(self) -> None:
         if not self.place_id:
             raise BackendUnavailable()
+
+    def check_store(self, *, deep: bool) -> Iterator[Finding]:
+        return iter(())
 
     def create_bucket(self, place: Place) -> None:
         self.check()

@@ -4,6 +4,5 @@ Read `index` (the tables), then `objects`, `writer` and `taking`.
 """
 
 from proxy.backends.filesystem.backend import FilesystemBackend
-from proxy.backends.filesystem.check import Finding
 
-__all__ = ["FilesystemBackend", "Finding"]
+__all__ = ["FilesystemBackend"]

@@ -10,6 +10,7 @@ from proxy.backends.base import (
     ALWAYS,
     Body,
     Clock,
+    Finding,
     Listing,
     NewObject,
     ObjectInfo,
@@ -24,7 +25,7 @@ from proxy.backends.base import (
 )
 from proxy.backends.filesystem import places, uploads
 from proxy.backends.filesystem.bucket import OpenBucket
-from proxy.backends.filesystem.check import Finding, check_place
+from proxy.backends.filesystem.check import check_place
 from proxy.backends.filesystem.keeper import Keeper
 from proxy.backends.filesystem.listing import list_objects
 from proxy.backends.filesystem.objects import delete_object, head_object, open_object, put_object
@@ -62,6 +63,7 @@ class FilesystemBackend:
     ) -> None:
         self.name = name
         self.place_id = ""
+        self._now = now
         self._root = Root(path)
         open_bucket = functools.partial(
             OpenBucket, now=now, inline_bytes=inline_bytes, reserve_bytes=reserve_bytes
@@ -234,10 +236,12 @@ class FilesystemBackend:
 
     # -- care ------------------------------------------------------------------------------
     def sweep(self) -> None:
-        """One round over the places that this process has open, and over what a crash left."""
+        """One round over the places that this process has open, once an hour over all of them."""
         with self._faults:
             self._root.remove_gone()
-        for place in self._registry.open_places():
+            everywhere = self._root.round_is_due(self._now())
+            found = list(self._root.places()) if everywhere else self._registry.open_places()
+        for place in found:
             try:
                 with self._using(place) as bucket:
                     if is_due(bucket):

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 
 import apsw
 
-from proxy.backends.base import ObjectInfo, ObjectReader, Place
+from proxy.backends.base import Finding, ObjectInfo, ObjectReader, Place
 from proxy.backends.filesystem.bucket import OpenBucket
 from proxy.backends.filesystem.rows import LISTED, WHOLE, Row, Segment, segments_of, whole
 from proxy.backends.filesystem.taking import is_md5
@@ -23,19 +22,6 @@ from proxy.wire.checksums import ALGORITHMS, Checksum, value_of
 _PAGE = 500
 
 OpenObject = Callable[[Place, str], ObjectReader]
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that is wrong. `key` is empty for what concerns the place as a whole."""
-
-    place: Place
-    key: str
-    problem: str
-
-    def __str__(self) -> str:
-        where = f"{self.place.bucket}~{self.place.incarnation}"
-        return f"{where}/{self.key}: {self.problem}" if self.key else f"{where}: {self.problem}"
 
 
 def check_place(bucket: OpenBucket, open_object: OpenObject, *, deep: bool) -> Iterator[Finding]:

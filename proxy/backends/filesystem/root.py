@@ -18,6 +18,9 @@ from proxy.errors import BackendUnavailable, InvalidBucketName
 
 IDENTITY = "backend.id"
 _GONE = ".gone-"
+_SWEPT = ".swept"
+_ROUND_MS = 3_600_000
+"""Places that no process has open are swept so often."""
 
 
 class Root:
@@ -105,6 +108,18 @@ class Root:
         for name in os.listdir(self.path):
             if name.startswith(_GONE):
                 shutil.rmtree(self.path / name, ignore_errors=True)
+
+    def round_is_due(self, now: int) -> bool:
+        """Whether nobody went over all places for an hour; the caller does so then."""
+        path = self.path / _SWEPT
+        try:
+            if path.stat().st_mtime * 1000 > now - _ROUND_MS:
+                return False
+        except FileNotFoundError:
+            pass
+        path.touch()
+        os.utime(path, (now / 1000, now / 1000))
+        return True
 
     def places(self, bucket: str | None = None) -> Iterator[Place]:
         """Every place here, or those of one real bucket name."""
