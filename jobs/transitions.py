@@ -23,7 +23,7 @@ from jobs.models import Job, Run
 from jobs.progress import Progress
 from jobs.states import ACTIVE, LEASED, TERMINAL, Event, Status, sources, target
 from proxy import gate
-from proxy.records import BucketRecord
+from proxy.records import BucketRecord, find_bucket
 
 
 def ttl_ms() -> int:
@@ -68,7 +68,7 @@ def create_job(
                 raise _Held
             queue.send(job.pk)
     except (IntegrityError, _Held) as error:
-        raise _busy(bucket) from error
+        raise (_busy(bucket) or error) from error
     return job
 
 
@@ -76,14 +76,14 @@ class _Held(Exception):
     """Somebody else has the gate."""
 
 
-def _busy(bucket: BucketRecord) -> BucketBusy:
+def _busy(bucket: BucketRecord) -> BucketBusy | None:
+    """Who has the bucket; None if nobody has."""
     active = [status.value for status in ACTIVE]
     first = Job.objects.filter(bucket_id=bucket.id, gated=True, status__in=active).first()
-    if first is None:
-        return BucketBusy(
-            f"The gate of bucket {bucket.name} is held by {bucket.gate.holder or 'another job'}."
-        )
-    return BucketBusy(f"Bucket {bucket.name} is busy with {first.public_id}.", job=first.public_id)
+    if first is not None:
+        return BucketBusy(f"Bucket {bucket.name} is busy with {first.public_id}.", job=first.public_id)
+    holder = find_bucket(bucket.name).gate.holder
+    return BucketBusy(f"The gate of bucket {bucket.name} is held by {holder}.") if holder else None
 
 
 def resend(job_id: int) -> None:
@@ -101,7 +101,7 @@ def claimable() -> Q:
 
 def note(job_id: int, text: str) -> None:
     """Tell operators why a job that nobody has does not move."""
-    Job.objects.filter(pk=job_id, holder="").update(last_error=text, updated_at=timezone.now())
+    Job.objects.filter(pk=job_id, holder="", unwinding=False).update(last_error=text, updated_at=timezone.now())
 
 
 # -- ended -------------------------------------------------------------------------------------
@@ -184,7 +184,7 @@ def requeue(job: Job, reason: str) -> bool:
         changed = lost.filter(status__in=LEASED).update(
             status=status,
             crashes=job.crashes + 1,
-            last_error=reason,
+            last_error=job.last_error if job.unwinding else reason,
             sent_ms=NowMs(),
             lease_clock=clock.clock_id(),
             updated_at=timezone.now(),

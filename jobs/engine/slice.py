@@ -259,7 +259,8 @@ class Slice:
         page = self._retried(lambda: self.kind.page(self.work, phase, progress.token))
         keys = [item.key for item in page.items] or [""]
         troubles = [Trouble(phase, key, "Stopped", "Left as it is: the job was stopped.") for key in keys]
-        progress.failed += max(len(troubles), (progress.phase_total or 0) - progress.phase_done)
+        total = page.total or progress.phase_total or 0
+        progress.failed += max(len(troubles), total - progress.phase_done)
         return partial(self._finish, progress, troubles)
 
     # -- saved, whatever the database does -------------------------------------------------
