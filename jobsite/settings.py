@@ -10,10 +10,8 @@ import secrets
 from pathlib import Path
 from typing import Any
 
-import dj_database_url
-
 from jobsite import config
-from jobsite.env import env_bool, env_choice, env_int, env_list, env_made, env_secret, env_str
+from jobsite.env import env_bool, env_choice, env_database, env_int, env_list, env_made, env_secret, env_str
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 HOME = Path(env_str("SLUICEGATE_HOME", "./var")).absolute()
@@ -115,11 +113,8 @@ AUTH_PASSWORD_VALIDATORS = [
 
 # -- the control database --------------------------------------------------------------
 _sqlite: dict[str, Any] = {"ENGINE": "jobsite.sqlite", "NAME": HOME / "control.db", "CONN_MAX_AGE": None}
-_database_url = env_secret("DATABASE_URL")
-_database: dict[str, Any] = (
-    dict(dj_database_url.parse(_database_url, conn_max_age=None)) if _database_url else _sqlite
-)
-if _database["ENGINE"] in ("jobsite.sqlite", "django.db.backends.sqlite3"):
+_database = env_database("DATABASE_URL") or _sqlite
+if "sqlite" in _database["ENGINE"]:
     _database |= {
         "ENGINE": "jobsite.sqlite",
         "OPTIONS": {

@@ -12,6 +12,7 @@ from jobs.actions.listing import refreshed, shown_jobs
 from jobs.errors import BadRequest, NotFound
 from jobs.models import AuditEntry, Failure, Job, Run
 from jobs.presentation import Shown
+from jobs.progress import Progress
 from jobs.states import ACTIVE
 
 DEFAULT_LIMIT, MOST = 20, 100
@@ -44,9 +45,14 @@ def find(public_id: str) -> Shown:
 
 
 def runs(actor: Actor, public_id: str, limit: int = DEFAULT_LIMIT) -> list[Run]:
-    """The job's runs, newest first. Raises NotFound, BadRequest."""
+    """The job's runs, newest first; an open one with the job's counts of now. Raises NotFound, BadRequest."""
     job = lookup(actor, public_id).job
-    return list(Run.objects.filter(job=job).order_by("-pk")[: _checked(limit)])
+    found = list(Run.objects.filter(job=job).order_by("-pk")[: _checked(limit)])
+    for run in found:
+        if run.finished_at is None:
+            for name, count in Progress.of(job).run_columns().items():
+                setattr(run, name, count)
+    return found
 
 
 def failures(actor: Actor, public_id: str, limit: int = DEFAULT_LIMIT, code: str = "") -> Failures:

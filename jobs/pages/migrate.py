@@ -49,11 +49,16 @@ def migrate(request: HttpRequest, actor: Actor) -> HttpResponse:
     """GET shows the form, with `preview` also the plan; POST starts."""
     actor.require(Right.OPERATE)
     wish = _read(request.POST if request.method == "POST" else request.GET)
+    records = [bucket.record for bucket in actions.buckets(actor, limit=BUCKETS_OFFERED)[0]]
+    homes = {record.name: record.route.backend for record in records}
+    backends = actions.backends(actor)
+    elsewhere = [name for name in backends if name != homes.get(wish.bucket, backends[0])]
     context: dict[str, Any] = {
         "section": "migrate",
         "wish": wish,
-        "buckets": [bucket.record for bucket in actions.buckets(actor, limit=BUCKETS_OFFERED)[0]],
-        "backends": actions.backends(actor),
+        "buckets": records,
+        "backends": backends,
+        "target": wish.target_backend or next(iter(elsewhere), ""),
     }
     try:
         if request.method == "POST":
