@@ -45,9 +45,7 @@ def bucket(s3: Any) -> str:
 
 
 @pytest.fixture
-def new_server(
-    prepared: Server, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Callable[..., Server]]:
+def new_server(prepared: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Server]]:
     """Makes and starts servers with settings of their own; they end with the test."""
     made: list[Server] = []
 
