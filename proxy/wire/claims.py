@@ -112,11 +112,7 @@ def read_claim(request: S3Request, now: float) -> Claim | None:
     query = request.query
     in_query = "X-Amz-Algorithm" in query or "X-Amz-Signature" in query or "X-Amz-Credential" in query
     if authorization is None:
-        if in_query:
-            return _query_claim(request, now)
-        if "Signature" in query and "AWSAccessKeyId" in query:
-            raise InvalidRequest(_NOT_V4)
-        return None
+        return _query_claim(request, now) if in_query else None
     if in_query or "Signature" in query:
         raise InvalidArgument(
             _ONE_MECHANISM, fields={"ArgumentName": "Authorization", "ArgumentValue": authorization}

@@ -12,11 +12,11 @@ import hashlib
 import hmac
 from collections.abc import Callable
 
-from proxy.errors import AccessDenied, InvalidAccessKeyId, InvalidRequest, SignatureDoesNotMatch
+from proxy.errors import AccessDenied, InvalidRequest, SignatureDoesNotMatch
 from proxy.wire.claims import PAYLOAD_HEADER, STREAMING, UNSIGNED
 from proxy.wire.dates import iso_seconds
 from proxy.wire.request import S3Request
-from proxy.wire.sigv4 import Credentials
+from proxy.wire.sigv4 import Credentials, find_secret
 
 _OWN = frozenset({"AWSAccessKeyId", "Signature", "Expires"})
 _SIGNED = frozenset(
@@ -100,9 +100,7 @@ def authenticate(request: S3Request, secret_for: Callable[[str], str | None], *,
     loose = query.keys() - _OWN - _SIGNED - _FREE
     if loose:
         raise AccessDenied(f"The signature of this URL does not cover the parameter {min(loose)}.")
-    secret = secret_for(access_key)
-    if secret is None:
-        raise InvalidAccessKeyId(fields={"AWSAccessKeyId": access_key})
+    secret = find_secret(access_key, secret_for)
     text = string_to_sign(request, expires)
     signature = base64.b64encode(hmac.new(secret.encode(), text.encode("latin-1"), hashlib.sha1).digest())
     if not hmac.compare_digest(signature, query["Signature"].encode()):
@@ -120,21 +118,21 @@ def authenticate(request: S3Request, secret_for: Callable[[str], str | None], *,
 
 
 def string_to_sign(request: S3Request, expires: str) -> str:
-    """What a URL of version 2 signs, as latin-1 text."""
+    """What a URL of version 2 signs: headers and path as received, parameters decoded; latin-1 text."""
     headers = request.headers
     amz = [f"{name}:{headers[name]}\n" for name in sorted(headers) if name.startswith("x-amz-")]
     subresources = [
         f"{name}={request.query[name]}" if request.query[name] else name
         for name in sorted(_SIGNED & request.query.keys())
     ]
-    resource = request.raw_path.decode("latin-1") + ("?" + "&".join(subresources) if subresources else "")
+    resource = request.raw_path + ("?" + "&".join(subresources) if subresources else "").encode()
     return "\n".join(
         [
             request.method,
             headers.get("content-md5", ""),
             headers.get("content-type", ""),
             expires,
-            "".join(amz) + resource,
+            "".join(amz) + resource.decode("latin-1"),
         ]
     )
 

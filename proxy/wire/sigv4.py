@@ -54,14 +54,20 @@ def authenticate(
         return None
     claim.check_scope(region)
     _check_headers(claim, request)
-    secret = secret_for(claim.access_key) if _ACCESS_KEY.fullmatch(claim.access_key) else None
-    if secret is None:
-        raise InvalidAccessKeyId(fields={"AWSAccessKeyId": claim.access_key})
+    secret = find_secret(claim.access_key, secret_for)
     key = signing.signing_key(secret, claim.date, claim.region, claim.service)
     _verify(claim, request, key)
     return Credentials(
         claim.access_key, claim.scope, key, claim.signature, claim.timestamp, claim.payload, claim.presigned
     )
+
+
+def find_secret(access_key: str, secret_for: Callable[[str], str | None]) -> str:
+    """Look a key up, unless it cannot be one at all. Raises InvalidAccessKeyId."""
+    secret = secret_for(access_key) if _ACCESS_KEY.fullmatch(access_key) else None
+    if secret is None:
+        raise InvalidAccessKeyId(fields={"AWSAccessKeyId": access_key})
+    return secret
 
 
 def _check_headers(claim: Claim, request: S3Request) -> None:

@@ -136,11 +136,6 @@ def test_other_authorizations_are_refused_by_name(authorization, error):
         verify(request(headers={"authorization": authorization}))
 
 
-def test_a_query_of_signature_version_2_is_refused():
-    with pytest.raises(InvalidRequest, match="AWS4-HMAC-SHA256"):
-        verify(request(query=b"AWSAccessKeyId=a&Signature=b&Expires=1"))
-
-
 def test_a_header_and_a_query_signature_together_are_refused():
     signed = boto_signed("GET", "/bucket/key", expires=60)
     signed.headers["authorization"] = boto_signed("GET", "/bucket/key").headers["authorization"]
