@@ -74,12 +74,6 @@ class Actor:
         self.process.kill()
         self.process.wait()
 
-    def close(self) -> None:
-        self.kill()
-        for stream in (self.process.stdin, self.process.stdout):
-            assert stream is not None
-            stream.close()
-
 
 @dataclass
 class Site:
@@ -88,26 +82,24 @@ class Site:
     home: Path
     env: dict[str, str]
     vendor: str
-    actors: list[Actor] = field(default_factory=list)
+    processes: list[subprocess.Popen[str]] = field(default_factory=list)
 
-    def start(self, module: str, *arguments: str, **options: Any) -> subprocess.Popen[str]:
-        """Run a module of the tests or `manage` in this site."""
-        return subprocess.Popen(
-            [sys.executable, "-m", module, *arguments], cwd=ROOT, env=self.env, text=True, **options
-        )
-
-    def actor(self, **env: str) -> Actor:
-        """A new actor; it is ready when this returns, and ended after the test."""
+    def start(self, module: str, *arguments: str, **env: str) -> subprocess.Popen[str]:
+        """Run a module in this site, with pipes to and from it; killed after the test at the latest."""
         process = subprocess.Popen(
-            [sys.executable, "-m", "tests.actor"],
+            [sys.executable, "-m", module, *arguments],
             cwd=ROOT,
             env={**self.env, **env},
             text=True,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
         )
-        actor = Actor(process)
-        self.actors.append(actor)
+        self.processes.append(process)
+        return process
+
+    def actor(self, **env: str) -> Actor:
+        """A new actor; it is ready when this returns."""
+        actor = Actor(self.start("tests.actor", **env))
         actor.receive()
         return actor
 
@@ -120,8 +112,9 @@ class Site:
         return done.stdout
 
     def end(self) -> None:
-        for actor in self.actors:
-            actor.close()
+        for process in self.processes:
+            process.kill()
+            process.communicate()
 
 
 def _env(home: Path, **more: str) -> dict[str, str]:
@@ -151,7 +144,9 @@ def migrated_postgres(tmp_path_factory: pytest.TempPathFactory, postgres: Cluste
     """The name of a migrated database, to be used as a template."""
     name = postgres.create_database()
     home = tmp_path_factory.mktemp("postgres-template")
-    Site(home, _env(home, DATABASE_URL=postgres.url(name)), "postgresql").manage("migrate", "-v0", "--skip-checks")
+    Site(home, _env(home, DATABASE_URL=postgres.url(name)), "postgresql").manage(
+        "migrate", "-v0", "--skip-checks"
+    )
     return name
 
 
