@@ -143,7 +143,8 @@ def _read(path: Path, raw: bytes, reader: _Reader) -> Any:
         for event in yaml.parse(raw, Loader=yaml.SafeLoader):
             depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
             if depth > MAX_DEPTH:
-                raise _TooMuch(event.start_mark.line + 1)
+                mark = event.start_mark
+                raise _TooMuch(0 if mark is None else mark.line + 1)
         return reader.plain(yaml.compose(raw, Loader=yaml.SafeLoader))
     except _TooMuch as error:
         text = f"too much: at most {MAX_VALUES:,} values, nested at most {MAX_DEPTH} deep"

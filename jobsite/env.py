@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
+import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
 
 _TRUE = {"1", "true", "yes", "on"}
@@ -82,3 +84,21 @@ def env_choice(name: str, default: str, choices: tuple[str, ...]) -> str:
     if text not in choices:
         raise ImproperlyConfigured(f"{name} must be one of {', '.join(choices)}, not {text!r}.")
     return text
+
+
+def env_database(name: str) -> dict[str, Any] | None:
+    """A database URL as Django's settings, None if it is not set: PostgreSQL or SQLite.
+
+    Raises ImproperlyConfigured, without the URL, which may hold a password.
+    """
+    url = env_secret(name)
+    if url is None:
+        return None
+    try:
+        found: dict[str, Any] = dict(dj_database_url.parse(url, conn_max_age=None))
+    except ValueError:
+        found = {}
+    if found.get("ENGINE") not in ("django.db.backends.postgresql", "django.db.backends.sqlite3"):
+        forms = "postgresql://USER:PASSWORD@HOST/NAME or sqlite:////PATH"
+        raise ImproperlyConfigured(f"{name} must be {forms}.")
+    return found

@@ -1,4 +1,4 @@
-"""Fixtures that every test may use. Things are made by the plain functions of `factories`."""
+"""Fixtures that every test may use."""
 
 from __future__ import annotations
 

@@ -1,0 +1,88 @@
+"""What machines ask: health, readiness, metrics."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from jobs import heartbeat, leader, liveness
+from jobs.scheduler import DUTY
+from jobsite import health
+from proxy import routes
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def storage(settings: Any, tmp_path: Path) -> Iterator[Path]:
+    settings.STORAGE = {
+        "backends": {"local": {"type": "filesystem", "path": str(tmp_path / "local")}},
+        "default_backend": "local",
+        "buckets": {},
+    }
+    routes.prepare_backends()
+    yield tmp_path / "local"
+
+
+def _checks(client: Client) -> tuple[int, dict[str, str]]:
+    answer = client.get("/_/ready")
+    return answer.status_code, json.loads(answer.content)["checks"]
+
+
+def test_health_asks_nothing_but_the_process(client: Client, django_db_blocker: Any) -> None:
+    with django_db_blocker.block():
+        answer = client.get("/_/health")
+    assert (answer.status_code, answer.content) == (200, b"ok\n")
+    assert client.post("/_/health").status_code == 405
+
+
+def test_ready_needs_all_and_names_what_is_not(client: Client, storage: Path) -> None:
+    status, checks = _checks(client)
+    assert status == 503
+    assert checks == {
+        "database": "ok",
+        "backends": "ok",
+        "leader": "no scheduler leads",
+        "cluster": "no worker gives a sign of life",
+    }
+    leader.lead(DUTY, "somebody", 60_000)
+    heartbeat.beat(liveness.WORKER)
+    assert _checks(client) == (200, dict.fromkeys(checks, "ok"))
+
+
+def test_ready_names_a_backend_that_is_gone(client: Client, storage: Path) -> None:
+    storage.rename(storage.with_name("elsewhere"))
+    status, checks = _checks(client)
+    assert (status, checks["backends"]) == (503, "unavailable: local")
+
+
+def test_ready_says_if_the_database_does_not_answer(
+    client: Client, storage: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken() -> None:
+        from django.db import OperationalError
+
+        raise OperationalError("connection to server at 10.0.0.1 failed")
+
+    monkeypatch.setitem(health.CHECKS, "database", broken)
+    answer = client.get("/_/ready")
+    assert answer.status_code == 503
+    assert json.loads(answer.content)["checks"]["database"] == "the control database does not answer"
+    assert b"10.0.0.1" not in answer.content
+
+
+def test_metrics_are_prometheus_text(client: Client) -> None:
+    answer = client.get("/_/metrics")
+    assert answer.status_code == 200
+    assert answer["Content-Type"].startswith("text/plain; version=0.0.4")
+
+
+def test_a_ping_is_answered_by_a_workers_heartbeat() -> None:
+    assert liveness.look().here == {}
+    liveness.pong()
+    assert 0.0 <= liveness.look().here[liveness.WORKER] < 5.0
