@@ -4,10 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.apps import apps
 from django.contrib import admin
 from django.http import HttpRequest
 
 from jobs.models import ApiToken, AuditEntry, Failure, Job, Run
+
+admin.site.site_header = admin.site.site_title = "Sluicegate"
+admin.site.site_url = "/_/jobs/"
+for _model in apps.get_app_config("django_q").get_models():
+    if admin.site.is_registered(_model):  # a schedule or a message made by hand would run any function
+        admin.site.unregister(_model)
 
 
 class ReadOnly(admin.ModelAdmin):

@@ -31,8 +31,8 @@ CODES: dict[type[exceptions.APIException], str] = {
 }
 
 
-def answer(error: Exception, context: dict[str, Any]) -> Response | None:
-    """DRF's exception handler. None (a 500 by Django) for what we did not foresee."""
+def answer(error: Exception, context: dict[str, Any]) -> Response:
+    """DRF's exception handler. What we did not foresee is logged, and its text goes to nobody."""
     set_rollback()
     match error:
         case JobError():
@@ -44,7 +44,10 @@ def answer(error: Exception, context: dict[str, Any]) -> Response | None:
         case PermissionDenied():
             error = exceptions.PermissionDenied()
     if not isinstance(error, exceptions.APIException):
-        return None
+        log.error("%s: %r", context["request"].path, error, exc_info=error)
+        return Response(
+            {"error": "Something went wrong here; the log says what.", "code": "InternalError"}, 500
+        )
     headers = {}
     if header := getattr(error, "auth_header", None):
         headers["WWW-Authenticate"] = header

@@ -67,15 +67,40 @@ def act(request: HttpRequest, actor: Actor, job_id: str, action: str) -> HttpRes
     if action not in ASKED:
         raise NotFound(f"There is no page for {action[:40]!r}.")
     here = reverse("console:job", args=[job_id])
-    if request.method == "POST":
+    told = _unconfirmed(request, actor, job_id, action)
+    if request.method == "POST" and not told:
         shown = actions.perform(actor, job_id, action)
         messages.success(request, f"{DONE[Action(action)]} This is {shown.job.public_id}.")
         return HttpResponseRedirect(reverse("console:job", args=[shown.job.public_id]))
     shown = actions.lookup(actor, job_id)
     if action not in available(shown):
         raise Conflict(f"{shown.job.public_id} is {shown.status}: {action} does not apply to it.")
-    context = {"section": "jobs", "row": job_row(shown, timezone.now()), "action": action, "back": here}
-    return framed(request, actor, "jobs/ask.html", context)
+    context = {
+        "section": "jobs",
+        "row": job_row(shown, timezone.now()),
+        "action": action,
+        "back": here,
+        "destructive": _destructive(shown, action),
+        "error": told,
+    }
+    return framed(request, actor, "jobs/ask.html", context, 400 if told else 200)
+
+
+def _destructive(shown: Shown, action: str) -> bool:
+    """It would delete something once more: the bucket's name is asked for."""
+    flags = ("delete_source", "replace_target")
+    return action == Action.RETRY_FAILED and any(shown.job.spec.get(flag) for flag in flags)
+
+
+def _unconfirmed(request: HttpRequest, actor: Actor, job_id: str, action: str) -> str:
+    """What to tell who posted without the bucket's name where it is asked for; empty if all is well."""
+    if request.method != "POST":
+        return ""
+    shown = actions.lookup(actor, job_id)
+    name = shown.job.bucket_name
+    if not _destructive(shown, action) or request.POST.get("confirm", "").strip() == name:
+        return ""
+    return f"Nothing was started: type the bucket's name, {name}, to confirm."
 
 
 def _duration(shown: Shown) -> float | None:

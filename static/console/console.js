@@ -9,9 +9,11 @@
     if (line && line.textContent !== text) line.textContent = text;
   };
   let paused = false;
+  let asked = 0;
 
-  // -- polling -----------------------------------------------------------------------------
-  const held = () => paused || document.hidden || document.querySelector("dialog[open]") !== null;
+  // -- polling: not while paused, hidden or under a dialog, and seldom once nothing changes ------
+  const settled = () => area()?.querySelector("[data-settled]") && Date.now() - asked < 10000;
+  const held = () => paused || document.hidden || document.querySelector("dialog[open]") || settled();
 
   document.addEventListener("htmx:config:request", (event) => {
     const { ctx } = event.detail;
@@ -20,6 +22,7 @@
       event.preventDefault();
       return;
     }
+    asked = Date.now();
     if (ctx.sourceElement.dataset.etag) ctx.request.headers["If-None-Match"] = ctx.sourceElement.dataset.etag;
   });
   document.addEventListener("htmx:after:request", (event) => {

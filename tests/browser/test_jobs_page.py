@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import itertools
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -143,6 +144,8 @@ def test_keys_search_move_and_explain(browser: Browser, s3: Any, bucket: str) ->
     browser.click("#help button")
     browser.press("\ue015")
     assert job in browser.script("return document.activeElement.href")
+    time.sleep(4)
+    assert job in browser.script("return document.activeElement.href"), "a poll took the focus away"
     browser.press("p")
     assert "paused" in browser.text("#live-state")
 

@@ -66,6 +66,18 @@ def test_runs_and_failures_have_their_shapes(boss: Client) -> None:
     assert boss.get(f"{ADMIN}/jobs/{job.public_id}/failures?limit=101").status_code == 400
 
 
+def test_what_nobody_foresaw_is_a_500_that_tells_nothing(
+    boss: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*arguments: object) -> None:
+        raise RuntimeError("a path, a password")
+
+    monkeypatch.setattr("jobs.actions.lookup", broken)
+    answer = boss.get(f"{ADMIN}/jobs/maintenance:1")
+    assert answer.status_code == 500 and answer.json()["code"] == "InternalError"
+    assert "password" not in answer.content.decode()
+
+
 def test_cancel_answers_202_with_the_row(boss: Client) -> None:
     job = make_job("running", has_effects=True)
     answer = boss.post(f"{ADMIN}/jobs/{job.public_id}/cancel")

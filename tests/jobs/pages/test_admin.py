@@ -46,5 +46,15 @@ def test_a_tokens_digest_is_not_shown(root: Client) -> None:
         assert "ci" in page and token.digest not in page
 
 
+def test_the_queue_is_not_in_the_admin() -> None:
+    assert "django_q" not in {model._meta.app_label for model in admin.site._registry}
+
+
+def test_there_is_one_login_and_it_limits_guesses(site: None) -> None:
+    answer = Client().get("/_/admin/", follow=True)
+    assert answer.redirect_chain[-1] == ("/_/login/?next=%2F_%2Fadmin%2F", 302)
+    assert Client().post("/_/admin/login/", {"username": "root", "password": "x"}).status_code == 302
+
+
 def test_access_keys_are_not_in_the_admin() -> None:
     assert "AccessKey" not in {model.__name__ for model in admin.site._registry}

@@ -148,6 +148,24 @@ def test_retry_leads_to_the_new_job(boss: Client) -> None:
     assert f'retry of <a href="/_/jobs/{job.public_id}/">' in answer.content.decode()
 
 
+def test_retrying_what_deletes_asks_for_the_buckets_name(boss: Client) -> None:
+    bucket = make_bucket()
+    spec = {
+        "target_backend": "archive",
+        "delete_source": True,
+        "replace_target": False,
+        "source_backend": "local",
+    }
+    job = make_job("failed", bucket_id=bucket.id, spec=spec)
+    url = f"/_/jobs/{job.public_id}/retry-failed/"
+    assert 'name="confirm"' in boss.get(url).content.decode()
+    answer = boss.post(url, {"confirm": "photo"})
+    assert answer.status_code == 400 and b"Nothing was started" in answer.content
+    assert Job.objects.count() == 1
+    assert boss.post(url, {"confirm": "photos"}).status_code == 302
+    assert Job.objects.latest("pk").spec["delete_source"] is True
+
+
 def test_buckets_show_backend_gate_and_job(boss: Client) -> None:
     make_bucket("photos")
     make_bucket("logs")
