@@ -187,12 +187,16 @@ OPERATIONS: tuple[Operation, ...] = tuple(
 _BY_PLACE: defaultdict[tuple[str, Level], list[Operation]] = defaultdict(list)
 for _operation in OPERATIONS:
     _BY_PLACE[_operation.method, _operation.level].append(_operation)
+_UNMARKED = {place: rows[-1] for place, rows in _BY_PLACE.items() if not rows[-1].markers}
 
 
 def match(request: S3Request) -> Operation:
     """The operation that a request asks for. Raises MethodNotAllowed."""
     level = OBJ if request.key else BKT if request.bucket else SVC
-    for operation in _BY_PLACE.get((request.method, level), ()):
+    place = (request.method, level)
+    if not request.query and "x-amz-copy-source" not in request.headers and place in _UNMARKED:
+        return _UNMARKED[place]
+    for operation in _BY_PLACE.get(place, ()):
         if operation.matches(request):
             return operation
     raise MethodNotAllowed(

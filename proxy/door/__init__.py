@@ -37,6 +37,7 @@ class Door:
         self._console = console
         self._bounds = bounds()
         self._pools = Pools(self._bounds)
+        self._log = access.AccessLog() if self._bounds.access_log else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
@@ -58,6 +59,8 @@ class Door:
                 await send({"type": "lifespan.startup.complete"})
             elif message["type"] == "lifespan.shutdown":
                 self._pools.close()
+                if self._log is not None:
+                    self._log.flush()
                 await send({"type": "lifespan.shutdown.complete"})
                 return
 
@@ -93,7 +96,7 @@ class Door:
             status = response.status if response else CLIENT_GONE
             counts = (exchange.inlet.count, exchange.sent)
             access.finish(
-                scope, request_id, started, status, counts, response, logged=self._bounds.access_log
+                scope, request_id, started, status, counts, response, access_log=self._log
             )
 
     async def _to_console(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -120,7 +123,7 @@ class Door:
             await self._console(scope, counted, marked)
         finally:
             counts = (received, sent)
-            access.finish(scope, request_id, started, status, counts, None, logged=self._bounds.access_log)
+            access.finish(scope, request_id, started, status, counts, None, access_log=self._log)
 
 
 def _for_console(scope: Scope, path: bytes) -> bool:

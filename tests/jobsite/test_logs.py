@@ -43,3 +43,6 @@ def test_good_health_probes_are_not_logged_and_bad_ones_are() -> None:
     assert not WithoutProbes().filter(_record(probe % 200))
     assert WithoutProbes().filter(_record(probe % 503))
     assert WithoutProbes().filter(_record('{"path":"/bucket/key","status":200}'))
+    several = _record("\n".join([probe % 200, '{"path":"/bucket/key"}', probe % 503]))
+    assert WithoutProbes().filter(several)
+    assert several.getMessage() == "\n".join(['{"path":"/bucket/key"}', probe % 503])
