@@ -1,0 +1,133 @@
+"""Every Kind in KINDS: killed anywhere and taken up again it ends the same; undone, nothing is left.
+
+The workers are real processes that die by SIGKILL at each boundary of effect, checkpoint, turn
+and settle, one boundary after the other, until the job has ended.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from jobs.kinds import KINDS
+from jobs.kinds.base import Shape
+from tests.contracts.samples import SAMPLES
+from tests.sites import Site
+
+pytestmark = pytest.mark.crash
+
+CASES = [(name, index) for name, samples in SAMPLES.items() for index in range(len(samples))]
+TURNS = {
+    name: [phase.name for phase in kind.phases if phase.shape is Shape.TURN] for name, kind in KINDS.items()
+}
+BEFORE_TURN = [
+    (name, phase.name)
+    for name, kind in KINDS.items()
+    for phase in kind.phases
+    if not TURNS[name] or kind.phases.index(phase) <= [p.name for p in kind.phases].index(TURNS[name][0])
+]
+
+
+class Workers:
+    """The process of `tests.contracts.workers` in a site."""
+
+    def __init__(self, site: Site, kind: str, index: int) -> None:
+        site.env["SLUICEGATE_CLEANUP_GRACE_SECONDS"] = "0"
+        self._process = site.start("tests.contracts.workers")
+        self._sample = {"kind": kind, "index": index}
+        self.kills = 0
+        self.before = self.ask("prepare", **self._sample)
+        self.job = self.ask("create", **self._sample)
+
+    def ask(self, do: str, **arguments: Any) -> Any:
+        """A child's answer; None if it was killed."""
+        assert self._process.stdin is not None and self._process.stdout is not None
+        self._process.stdin.write(json.dumps({"do": do, **arguments}) + "\n")
+        self._process.stdin.flush()
+        answer = json.loads(self._process.stdout.readline())
+        assert "error" not in answer, answer["error"]
+        self.kills += bool(answer.get("killed"))
+        return answer.get("value")
+
+    def work(self, kill: bool = False) -> dict[str, Any]:
+        """Work on the job until it has ended, with all the crashes on the way; its row."""
+        for _ in range(1_000):
+            self.ask("work", job=self.job, kill=kill, **self._sample)
+            row: dict[str, Any] = self.ask("recover", job=self.job)
+            if row["status"] in ("succeeded", "failed", "cancelled"):
+                return row
+        raise AssertionError(f"it never ends: {row}")
+
+    def until(self, phase: str) -> None:
+        self.ask("until", job=self.job, phase=phase, **self._sample)
+        self.ask("recover", job=self.job)
+
+
+def _expected(workers: Workers, case: tuple[str, int]) -> Any:
+    return SAMPLES[case[0]][case[1]].ends(workers.before)
+
+
+def test_every_kind_has_a_sample() -> None:
+    assert set(SAMPLES) == set(KINDS)
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_a_kind_says_what_the_engine_must_know(name: str) -> None:
+    kind = KINDS[name]
+    names = [phase.name for phase in (*kind.phases, kind.unwind) if phase is not None]
+    assert kind.name == name
+    assert kind.subsystem and ":" not in kind.subsystem
+    assert len(set(names)) == len(names)
+    assert sum(phase.shape is Shape.TURN for phase in kind.phases) <= 1
+    assert sum(phase.counted for phase in kind.phases) <= 1
+    assert sum(phase.share for phase in kind.phases) == 100
+    assert kind.concurrency >= 1
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_a_job_that_nobody_disturbs_ends_as_its_sample_says(case: tuple[str, int], sqlite_site: Site) -> None:
+    workers = Workers(sqlite_site, *case)
+    row = workers.work()
+    assert (row["status"], row["failed"], row["error"]) == ("succeeded", 0, "")
+    assert workers.ask("state") == _expected(workers, case)
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_killed_at_each_boundary_it_comes_to_the_same_end(case: tuple[str, int], sqlite_site: Site) -> None:
+    workers = Workers(sqlite_site, *case)
+    row = workers.work(kill=True)
+    assert (row["status"], row["failed"]) == ("succeeded", 0)
+    assert row["runs"] == ["succeeded"]
+    assert workers.ask("state") == _expected(workers, case)
+    assert workers.kills > 50
+    print(f"{case}: {workers.kills} workers were killed")
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize(("name", "phase"), BEFORE_TURN)
+def test_cancelled_in_any_phase_before_the_turn_nothing_is_left(
+    name: str, phase: str, sqlite_site: Site
+) -> None:
+    """The unwinding is killed at each of its boundaries too."""
+    workers = Workers(sqlite_site, name, 0)
+    workers.until(phase)
+    workers.ask("cancel", job=workers.job)
+    row = workers.work(kill=True)
+    assert row["status"] == "cancelled"
+    assert row["runs"] == ["cancelled"]
+    assert workers.ask("state") == {**workers.before, "gate": None}
+
+
+@pytest.mark.parametrize(("name", "phase"), [each for each in BEFORE_TURN if each[1] not in TURNS[each[0]]])
+def test_a_token_that_is_refused_is_dropped_once_and_the_end_is_the_same(
+    name: str, phase: str, sqlite_site: Site
+) -> None:
+    workers = Workers(sqlite_site, name, 0)
+    workers.until(phase)
+    workers.ask("spoil", job=workers.job)
+    row = workers.work()
+    assert row["status"] == "succeeded"
+    assert workers.ask("state") == _expected(workers, (name, 0))

@@ -1,0 +1,194 @@
+"""A process whose forked children work on a job of a kind and are killed where they are told.
+
+It sets Django up once and opens nothing itself, as django-q2's cluster does; each child is a
+worker of its own with its own connections. One JSON command per line, one answer per line.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import django
+
+django.setup()
+
+from django.conf import settings  # noqa: E402
+
+from jobs import claims, engine, recovery, transitions  # noqa: E402
+from jobs.engine import Limits  # noqa: E402
+from jobs.kinds.base import Item, Kind, Outcome, Page, Work  # noqa: E402
+from jobs.models import Job, Run  # noqa: E402
+from jobs.progress import Progress  # noqa: E402
+from proxy.records import find_bucket  # noqa: E402
+from tests.contracts import samples  # noqa: E402
+
+PATIENT = Limits(crashes=1_000_000)
+
+
+class Killer:
+    """Kills this process at a boundary that no process before it has seen."""
+
+    def __init__(self, seen: Path) -> None:
+        self._path = seen
+        self._seen = set(seen.read_text().splitlines()) if seen.exists() else set()
+
+    def __call__(self, *boundary: object) -> None:
+        name = json.dumps([str(part) for part in boundary])
+        if name not in self._seen:
+            with self._path.open("a") as file:
+                file.write(name + "\n")
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+def harmless(*_: object) -> None:
+    """Lives on."""
+
+
+class Hooked:
+    """A kind that tells `happens` of each boundary."""
+
+    def __init__(self, kind: Kind, happens: Callable[..., None]) -> None:
+        self._kind, self._happens = kind, happens
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._kind, name)
+
+    def page(self, work: Work, phase: str, token: str | None) -> Page:
+        self._happens("page", phase, token)
+        return self._kind.page(work, phase, token)
+
+    def apply(self, work: Work, phase: str, item: Item) -> Outcome:
+        return self._kind.apply(HookedWork(work, self._happens, (phase, item)), phase, item)
+
+    def turn(self, work: Work, phase: str) -> None:
+        self._happens("before the turn", phase)
+        self._kind.turn(work, phase)
+        self._happens("before the commit of the turn", phase)
+
+
+class HookedWork:
+    def __init__(self, work: Work, happens: Callable[..., None], about: tuple[object, ...]) -> None:
+        self._work, self._happens, self._about = work, happens, about
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._work, name)
+
+    @contextlib.contextmanager
+    def effect(self) -> Iterator[None]:
+        with self._work.effect():
+            self._happens("effect begins", *self._about)
+            yield
+            self._happens("effect ended", *self._about)
+
+
+def _around(name: str, happens: Callable[..., None]) -> None:
+    """Before and after a claim's own UPDATE."""
+    real = getattr(claims, name)
+
+    def hooked(claim: claims.Claim, *arguments: Any, **options: Any) -> Any:
+        place = [(each.phase, each.token) for each in arguments if isinstance(each, Progress)]
+        happens(f"before {name}", place)
+        result = real(claim, *arguments, **options)
+        happens(f"after {name}", place)
+        return result
+
+    setattr(claims, name, hooked)
+
+
+# -- what a child does ------------------------------------------------------------------------
+
+
+def prepare(kind: str, index: int) -> Any:
+    samples.prepare(samples.SAMPLES[kind][index])
+    return samples.state()
+
+
+def state() -> Any:
+    return samples.state()
+
+
+def create(kind: str, index: int) -> int:
+    sample = samples.SAMPLES[kind][index]
+    bucket, made = find_bucket(samples.BUCKET), sample.kind()
+    return transitions.create_job(made, made.plan(bucket, sample.params), bucket, "tests").pk
+
+
+def work(kind: str, index: int, job: int, kill: bool) -> None:
+    """One slice of the job, or less."""
+    sample = samples.SAMPLES[kind][index]
+    sample.before_work()
+    happens: Callable[..., None] = Killer(Path(settings.HOME) / "seen") if kill else harmless
+    for name in ("checkpoint", "settle", "give_back"):
+        _around(name, happens)
+    engine.work(job, kinds={kind: Hooked(sample.kind(), happens)}, limits=PATIENT)
+
+
+def until(kind: str, index: int, job: int, phase: str) -> None:
+    """Work on the job and leave it, without a word, as soon as `phase` begins."""
+
+    def leave(boundary: str, *about: object) -> None:
+        if boundary in ("page", "before the turn") and about[0] == phase:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    sample = samples.SAMPLES[kind][index]
+    engine.work(job, kinds={kind: Hooked(sample.kind(), leave)}, limits=PATIENT)
+
+
+def recover(job: int) -> Any:
+    """The lease is over, and somebody looks: the job's row then."""
+    Job.objects.filter(pk=job).exclude(holder="").update(lease_expires_ms=1)
+    recovery.recover()
+    row = Job.objects.get(pk=job)
+    runs = Run.objects.filter(job=row).values_list("status", flat=True)
+    return {"status": row.status, "failed": row.failed, "error": row.last_error, "runs": list(runs)}
+
+
+def cancel(job: int) -> None:
+    transitions.request_cancel(job)
+
+
+def spoil(job: int) -> None:
+    """The cursor's token is no good any more."""
+    Job.objects.filter(pk=job).update(token="no token of ours")
+
+
+_DEEDS: dict[str, Callable[..., Any]] = {
+    each.__name__: each for each in (prepare, state, create, work, until, recover, cancel, spoil)
+}
+
+
+def _in_a_child(do: str, **arguments: Any) -> dict[str, Any]:
+    """What a forked child answers, or that it was killed."""
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(reading)
+        try:
+            answer = {"value": _DEEDS[do](**arguments)}
+        except BaseException:
+            answer = {"error": traceback.format_exc()}
+        with os.fdopen(writing, "w") as pipe:
+            json.dump(answer, pipe)
+        os._exit(0)
+    os.close(writing)
+    with os.fdopen(reading) as pipe:
+        text = pipe.read()
+    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    return {"killed": True} if status == -signal.SIGKILL else json.loads(text)
+
+
+def main() -> None:
+    for line in sys.stdin:
+        print(json.dumps(_in_a_child(**json.loads(line))), flush=True)
+
+
+if __name__ == "__main__":
+    main()
