@@ -8,6 +8,7 @@ from typing import Any
 from rest_framework.authentication import SessionAuthentication
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
+from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from jobs.actions import Actor, actor_of
@@ -27,6 +28,14 @@ class ApiView(APIView):
 
     def get_exception_handler(self) -> Callable[..., Any]:
         return answer
+
+    def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
+        """A refusal that names its own `Allow` keeps it: DRF would list the methods of the view."""
+        allow = response.headers.get("Allow")
+        final = super().finalize_response(request, response, *args, **kwargs)
+        if allow is not None:
+            final.headers["Allow"] = allow
+        return final
 
     @property
     def actor(self) -> Actor:

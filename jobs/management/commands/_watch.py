@@ -14,6 +14,7 @@ from jobs.actions import Actor
 from jobs.presentation import Shown, job_row
 
 TERMINAL_POLL_S, PLAIN_POLL_S = 0.5, 2.0
+BAR = 20
 
 
 def watch(who: Actor, public_id: str, out: TextIO, sleep: Callable[[float], None] = time.sleep) -> Shown:
@@ -38,14 +39,14 @@ def watch(who: Actor, public_id: str, out: TextIO, sleep: Callable[[float], None
 
 
 def line(row: dict[str, Any], width: int | None = None) -> str:
-    """One line of progress; with a width a bar that fills it."""
-    text = f"{row['id']} {_state(row)} {_counts(row)}"
+    """One line of progress; with a width one that fits it, with a bar."""
     if width is None:
-        return text
-    room = min(30, width - len(text) - 3)
-    if room >= 5:
-        full = round(room * row.get("percent", 0) / 100)
-        text = f"[{'#' * full}{'.' * (room - full)}] {text}"
+        return f"{row['id']} {_state(row)} {', '.join(_counts(row))}"
+    full = round(BAR * row.get("percent", 0) / 100)
+    text = f"[{'#' * full}{'.' * (BAR - full)}] {_state(row)}"
+    for word in _counts(row):
+        if len(text) + len(word) + 2 < width:
+            text += f", {word}"
     return text[: max(0, width - 1)]
 
 
@@ -55,14 +56,15 @@ def _state(row: dict[str, Any]) -> str:
     return f"{row['status']}{phase}{percent}"
 
 
-def _counts(row: dict[str, Any]) -> str:
+def _counts(row: dict[str, Any]) -> list[str]:
+    """The most telling first: what does not fit on the line is left out."""
     done = row["progress"]
     total = f" of {units.grouped(done['total'])}" if "total" in done else ""
-    words = [f"{units.grouped(done['processed'])}{total} objects, {units.binary(done['bytes'])}"]
+    words = [f"{units.grouped(done['processed'])}{total} objects", units.binary(done["bytes"])]
     if "rate" in row:
         words.append(f"{units.binary(row['rate']['bytes_s'])}/s")
     if "eta_s" in row:
         words.append(f"{units.span(row['eta_s'])} left")
     if done["failed"]:
         words.append(f"{units.grouped(done['failed'])} failed")
-    return ", ".join(words)
+    return words

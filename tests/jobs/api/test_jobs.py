@@ -100,7 +100,7 @@ def test_an_action_outside_the_matrix_is_405_with_allow_and_the_list(boss: Clien
     for action in ("pause", "resume", "run-now", "preview", "verify", "confirm"):
         answer = boss.post(f"{ADMIN}/jobs/{job.public_id}/{action}")
         assert answer.status_code == 405, action
-        assert answer.has_header("Allow")
+        assert answer["Allow"] == "OPTIONS"
         assert answer.json()["supported"] == ["cancel", "retry-failed"] and action in answer.json()["error"]
 
 
