@@ -73,13 +73,11 @@ def resend_lost(older_ms: int = RESEND_MS) -> int:
     Those whose wait is over are sent at once. The others only while fewer messages wait than
     jobs do: a queue that nobody serves must not grow.
     """
-    ready = Job.objects.filter(transitions.claimable()).order_by("sent_ms")
+    ready = Job.objects.filter(transitions.claimable(), holder="").order_by("sent_ms")
     woken = Q(not_before_ms__gt=0, sent_ms__lt=F("not_before_ms"))
     other_clock = ~Q(lease_clock=clock.clock_id())
     overdue = Q(sent_ms__lt=NowMs() - older_ms)
     if queue.counts()["waiting"] >= ready.count():
         overdue = Q(pk__in=[])
     due = list(ready.filter(woken | other_clock | overdue).values_list("pk", flat=True)[:RESEND_BATCH])
-    for job_id in due:
-        transitions.resend(job_id)
-    return len(due)
+    return sum(transitions.resend(job_id) for job_id in due)

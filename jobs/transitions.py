@@ -86,10 +86,15 @@ def _busy(bucket: BucketRecord) -> BucketBusy | None:
     return BucketBusy(f"The gate of bucket {bucket.name} is held by {holder}.") if holder else None
 
 
-def resend(job_id: int) -> None:
-    """Note that a message is on its way, and send it on commit."""
-    Job.objects.filter(pk=job_id).update(sent_ms=NowMs())
-    queue.send(job_id)
+def resend(job_id: int) -> bool:
+    """Send a message for a job that could be worked on now, and note when. False if it could not."""
+    with transaction.atomic():
+        changed = Job.objects.filter(claimable(), pk=job_id, holder="").update(
+            sent_ms=NowMs(), not_before_ms=0, lease_clock=clock.clock_id()
+        )
+        if changed:
+            queue.send(job_id)
+    return bool(changed)
 
 
 def claimable() -> Q:
