@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,13 +34,15 @@ class Prepared:
 def prepare(verbosity: int = 1) -> Prepared:
     """Secrets, tables, backends, the root access key and the admin, as far as they are missing.
 
-    Raises OSError, ImproperlyConfigured, WrongKey, InvalidArgument, database errors.
+    Raises SystemCheckError (a guarantee would not hold), OSError, ImproperlyConfigured,
+    InvalidArgument, database errors.
     """
     home = Path(settings.HOME)
     path = home / first_start.CREDENTIALS
     first_start.make_home(home)
     with first_start.one_at_a_time(home):
         _secrets(home)
+        call_command("check", databases=["default"], stdout=io.StringIO())
         with _one_host_at_a_time():
             call_command("migrate", interactive=False, verbosity=verbosity)
             found = routes.prepare_backends()

@@ -116,6 +116,16 @@ def test_first_starts_at_once_agree(tmp_path: Path) -> None:
     assert shown[1] == ["user", "admin", "True", "True"]
 
 
+def test_a_master_key_that_opens_nothing_stops_the_start(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    _prepare(home)
+    environ = _environ(home, SLUICEGATE_MASTER_KEY="cd" * 32)
+    done = _python("manage.py", "prepare", environ=environ)
+    assert done.returncode != 0
+    assert "SLUICEGATE_MASTER_KEY does not open the secrets" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_reading_the_settings_writes_nothing(tmp_path: Path) -> None:
     home = tmp_path / "home"
     done = _python("-c", "import jobsite.settings", environ=_environ(home))

@@ -17,6 +17,7 @@ NAMES = {
 
 
 class Command(BaseCommand):
+    requires_system_checks = ()  # `prepare` runs them all, those of the database too
     help = "Create what is missing (secrets, tables, backends, root access key, admin). `serve` does it too."
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -21,6 +21,7 @@ from jobsite.supervisor.watching import Watch
 
 
 class Command(BaseCommand):
+    requires_system_checks = ()  # `prepare` runs them all, those of the database too
     help = "Create what is missing, then serve. Ctrl-C (or SIGTERM) ends all in order, a second one at once."
 
     def handle(self, *args: Any, **options: Any) -> None:
