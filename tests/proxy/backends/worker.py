@@ -1,0 +1,79 @@
+"""A process that writes one bucket until it is killed; the tests start several of these.
+
+`python -m tests.proxy.backends.worker ROOT NAME SEED`. It says on stdout what it is about to
+do (`begin KEY MD5`, `begin KEY -` for a delete) and what was acknowledged (`done KEY`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import random
+import sys
+import time
+from pathlib import Path
+
+from proxy.backends.base import NewObject, PartRequest, Place, ReaderBody, UploadInfo
+from proxy.backends.filesystem import FilesystemBackend
+from tests.bodies import Bytes
+
+PLACE = Place("id1", "shared", "0001")
+SIZES = (0, 10, 5_000, 33_000, 300_000)
+FIVE = 5 * 1024 * 1024
+
+
+def now() -> int:
+    return time.time_ns() // 1_000_000
+
+
+def say(*words: str) -> None:
+    print(*words, flush=True)
+
+
+class Worker:
+    """Random changes of its own keys, one after the other."""
+
+    def __init__(self, root: Path, name: str, seed: int) -> None:
+        self.backend = FilesystemBackend("local", root, now)
+        self.backend.prepare(None)
+        self.name = name
+        self.random = random.Random(seed)
+        self.uploads = itertools.count()
+
+    def put(self, key: str) -> None:
+        data = self.random.randbytes(self.random.choice(SIZES))
+        say("begin", key, hashlib.md5(data).hexdigest())
+        self.backend.put(PLACE, NewObject(key), Bytes(data))
+
+    def delete(self, key: str) -> None:
+        say("begin", key, "-")
+        self.backend.delete(PLACE, key)
+
+    def copy(self, key: str) -> None:
+        """A fresh body under two names; the other name is nobody's but this worker's."""
+        self.put(f"{key}-source")
+        say("done", f"{key}-source")
+        with self.backend.open(PLACE, f"{key}-source") as reader:
+            say("begin", key, reader.info.etag)
+            self.backend.put(PLACE, NewObject(key), ReaderBody(reader))
+
+    def upload(self, key: str) -> None:
+        upload, data = f"{self.name}-{time.time_ns()}", self.random.randbytes(FIVE + 9)
+        self.backend.create_upload(PLACE, UploadInfo(upload, key, now()))
+        asked = [
+            PartRequest(number, self.backend.put_part(PLACE, upload, number, Bytes(part)).etag)
+            for number, part in ((1, data[:FIVE]), (2, data[FIVE:]))
+        ]
+        say("begin", key, hashlib.md5(data).hexdigest())
+        self.backend.complete_upload(PLACE, upload, asked)
+
+    def run(self) -> None:
+        actions = [self.put] * 8 + [self.delete] * 2 + [self.copy] * 2 + [self.upload]
+        while True:
+            key = f"{self.name}/{self.random.randrange(8)}"
+            self.random.choice(actions)(key)
+            say("done", key)
+
+
+if __name__ == "__main__":
+    Worker(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])).run()
