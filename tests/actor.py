@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -16,8 +17,11 @@ django.setup()
 from django.db import connection, transaction  # noqa: E402
 
 from proxy import gate, routes, slots  # noqa: E402
-from proxy.backends.base import Place, Route  # noqa: E402
+from proxy.backends.base import NewObject, Place, Route  # noqa: E402
+from proxy.errors import BucketAlreadyOwnedByYou  # noqa: E402
 from proxy.records import find_bucket  # noqa: E402
+from proxy.store import Store  # noqa: E402
+from tests.bodies import Bytes  # noqa: E402
 
 _slots: dict[str, slots.Slot] = {}
 _entries: dict[str, tuple[AbstractContextManager[gate.Entry], gate.Entry]] = {}
@@ -104,6 +108,83 @@ def incarnation(name: str) -> str:
     return find_bucket(name).route.place.incarnation
 
 
+def create(name: str, owner: str = "o") -> str:
+    return routes.create_bucket(name, owner, 1).id
+
+
+def create_many(names: list[str], owner: str) -> list[str]:
+    """The names whose creation succeeded."""
+    made = []
+    for name in names:
+        try:
+            routes.create_bucket(name, owner, 1)
+            made.append(name)
+        except BucketAlreadyOwnedByYou:
+            pass
+    return made
+
+
+def create_and_die(name: str) -> None:
+    """SIGKILL after the place was made and before there is a row."""
+    behind = routes.backend(routes.default_backend_for(name))
+    make = behind.create_bucket
+
+    def make_and_die(place: Place) -> None:
+        make(place)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    behind.create_bucket = make_and_die  # type: ignore[method-assign]
+    routes.create_bucket(name, "o", 1)
+
+
+def delete(name: str) -> None:
+    with gate.enter(name, exclusive=True) as entry:
+        routes.delete_bucket(entry.bucket)
+
+
+def delete_and_die(name: str) -> None:
+    """SIGKILL after the row has gone and before the place has."""
+    record = find_bucket(name)
+
+    def die(place: Place, *, force: bool = False) -> None:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    routes.backend(record.route.backend).delete_bucket = die  # type: ignore[method-assign]
+    routes.delete_bucket(record)
+
+
+def put(name: str, key: str, text: str) -> None:
+    with gate.enter(name) as entry:
+        Store.of(entry.bucket).put(NewObject(key), Bytes(text.encode()))
+
+
+def put_entered(handle: str, key: str, text: str) -> None:
+    """Store an object in the write that was begun under that handle."""
+    Store.of(_entries[handle][1].bucket).put(NewObject(key), Bytes(text.encode()))
+
+
+def get(name: str, key: str) -> str:
+    with Store.of(find_bucket(name)).open(key) as reader:
+        return b"".join(reader.read(0, reader.info.size)).decode()
+
+
+def prepare() -> dict[str, str]:
+    return routes.prepare_backends()
+
+
+def fork_gets(name: str, key: str) -> str:
+    """What a forked child reads, with a backend and a database connection of its own."""
+    read, write = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.write(write, get(name, key).encode())
+        os._exit(0)
+    os.waitpid(child, 0)
+    os.close(write)
+    with open(read) as pipe:
+        return pipe.read()
+
+
 def fork_holding(handle: str) -> int:
     """Fork a child that does nothing; its process id."""
     child = os.fork()
@@ -143,6 +224,16 @@ _COMMANDS: dict[str, Callable[..., Any]] = {
         drain,
         switch,
         incarnation,
+        create,
+        create_many,
+        create_and_die,
+        delete,
+        delete_and_die,
+        put,
+        put_entered,
+        get,
+        prepare,
+        fork_gets,
         fork_holding,
         fork_asks,
     )

@@ -54,8 +54,10 @@ def _exists(name: str) -> bool:
 class Cluster:
     """One running server, reached by a Unix socket only."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, run_as: dict[str, Any]) -> None:
         self.folder = folder
+        self.run_as = run_as
+        """Arguments of Popen for a program that uses the socket."""
 
     def url(self, database: str) -> str:
         """For DATABASE_URL."""
@@ -99,7 +101,7 @@ def postgres() -> Iterator[Cluster]:
         start = [programs / "postgres", "-D", data, *options]
         server = subprocess.Popen(start, cwd=folder, stdout=log, stderr=log, **user)
     try:
-        cluster = Cluster(folder)
+        cluster = Cluster(folder, user)
         cluster.wait()
         yield cluster
     finally:

@@ -170,7 +170,8 @@ def test_a_write_whose_lock_connection_was_lost_is_never_acknowledged(
     writer.call("enter", handle="a", name="photos")
     with postgres.connect() as admin:
         admin.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'sluicegate %'"
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE application_name LIKE 'sluicegate %'"
         )
     job.call("close", bucket=bucket, holder=HOLDER)
     job.call("drain", bucket=bucket)

@@ -149,7 +149,8 @@ def test_without_a_folder_for_lock_files_nothing_is_taken(sqlite_site: Site) -> 
 
 def _terminate_lock_sessions(connection: psycopg.Connection) -> int:
     return connection.execute(
-        "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name LIKE 'sluicegate %'"
+        "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
+        " WHERE application_name LIKE 'sluicegate %'"
     ).fetchone()[0]  # type: ignore[index]
 
 
