@@ -5,7 +5,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 TESTS  ?=
 # Packages of Debian that some tests drive; installed only when we may.
-APT    := chromium chromium-driver postgresql
+APT    := chromium chromium-driver postgresql pgbouncer
 
 .PHONY: help run test check format bench clean-venv
 .DEFAULT_GOAL := help

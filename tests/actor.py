@@ -19,7 +19,7 @@ from django.db import connection, transaction  # noqa: E402
 from proxy import gate, routes, slots  # noqa: E402
 from proxy.backends.base import NewObject, Place, Route  # noqa: E402
 from proxy.errors import BucketAlreadyOwnedByYou  # noqa: E402
-from proxy.records import find_bucket  # noqa: E402
+from proxy.records import find_bucket, list_buckets  # noqa: E402
 from proxy.store import Store  # noqa: E402
 from tests.bodies import Bytes  # noqa: E402
 
@@ -102,6 +102,10 @@ def switch(bucket: str, name: str, old: str, new: str) -> bool:
 
     with transaction.atomic():
         return routes.switch(bucket, route(old), route(new))
+
+
+def listed(prefix: str = "", after: str = "", limit: int = 10_000) -> list[str]:
+    return [bucket.name for bucket in list_buckets(prefix=prefix, after=after, limit=limit)]
 
 
 def incarnation(name: str) -> str:
@@ -224,6 +228,7 @@ _COMMANDS: dict[str, Callable[..., Any]] = {
         drain,
         switch,
         incarnation,
+        listed,
         create,
         create_many,
         create_and_die,

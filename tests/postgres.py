@@ -20,6 +20,8 @@ import pytest
 
 _FOLDERS = ("/usr/lib/postgresql", "/usr/pgsql", "/usr/local/pgsql")
 _START_SECONDS = 30
+# Text sorts as a language does, as it does on most servers: what needs byte order must say so.
+_LANGUAGE = ("-E", "UTF8", "--locale=C.UTF-8", "--locale-provider=icu", "--icu-locale=en-US")
 
 
 def _programs() -> Path | None:
@@ -96,7 +98,7 @@ def postgres() -> Iterator[Cluster]:
     data = str(folder / "data")
     options = ["-c", "listen_addresses=", "-c", "fsync=off", "-c", "max_connections=60", "-k", str(folder)]
     with open(folder / "log", "wb") as log:
-        init = [programs / "initdb", "-D", data, "-U", "sluicegate", "-A", "trust", "-E", "UTF8", "--no-sync"]
+        init = [programs / "initdb", "-D", data, "-U", "sluicegate", "-A", "trust", "--no-sync", *_LANGUAGE]
         subprocess.run(init, check=True, cwd=folder, stdout=log, stderr=log, **user)
         start = [programs / "postgres", "-D", data, *options]
         server = subprocess.Popen(start, cwd=folder, stdout=log, stderr=log, **user)
