@@ -33,7 +33,8 @@ def fill(server: Server, bucket: str, count: int, size: int) -> None:
     s3.create_bucket(Bucket=bucket)
 
     def put(number: int) -> None:
-        s3.put_object(Bucket=bucket, Key=f"d{number // 100:04d}/{number:07d}", Body=number.to_bytes(8) + block[8:])
+        key = f"d{number // 100:04d}/{number:07d}"
+        s3.put_object(Bucket=bucket, Key=key, Body=number.to_bytes(8) + block[8:])
 
     with ThreadPoolExecutor(8) as pool:
         for _ in pool.map(put, range(count)):
@@ -75,13 +76,14 @@ def migrate(server: Server, bucket: str, target: str) -> dict[str, float]:
     """Seconds that the job took and seconds that writes were refused."""
     console, start = Console(server), time.monotonic()
     job = console.call("POST", f"/buckets/{bucket}/migrate", {"target_backend": target})["id"]
-    gated_until, row = start, {}
+    gated_until, last = start, {}
     for row in _states(console, job):
+        last = row
         active = console.call("GET", f"/jobs/bucket/{bucket}")["active"]
         if active and active["gated"]:
             gated_until = time.monotonic()
-    if row["status"] != "succeeded" or row.get("with_errors"):
-        raise RuntimeError(f"the migration ended {row}")
+    if last["status"] != "succeeded" or last.get("with_errors"):
+        raise RuntimeError(f"the migration ended {last}")
     return {"seconds": time.monotonic() - start, "writes_paused": gated_until - start}
 
 
@@ -117,5 +119,6 @@ def compare(ours: Server, peer: Server, *, small: int, large: int) -> list[str]:
                 f"{count:>7,} x {size // KIB:,} KiB  {label:<22}{count / took['seconds']:>9,.0f} objects/s"
                 f"{count * size / MIB / took['seconds']:>9,.0f} MiB/s  {took['seconds']:.1f} s{pause}"
             )
-        lines.append(f"{'':>9}ratio {theirs['seconds'] / mine['seconds']:.2f} (ours verifies every byte, copies keep all facts)")
+        ratio = theirs["seconds"] / mine["seconds"]
+        lines.append(f"{'':>9}ratio {ratio:.2f} (ours verifies every byte, copies keep all facts)")
     return lines

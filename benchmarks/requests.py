@@ -28,14 +28,16 @@ def measure(server: Server, *, seconds: float, repeat: int, list_keys: int) -> d
     ]  # fmt: skip
     done = subprocess.run(command, capture_output=True, text=True, env=dict(os.environ), check=False)
     if done.returncode:
-        raise RuntimeError(f"{Path(HARNESS).name} against {server.label}: {done.stderr[-2000:]}{done.stdout[-500:]}")
+        ends = done.stderr[-2000:] + done.stdout[-500:]
+        raise RuntimeError(f"{Path(HARNESS).name} against {server.label}: {ends}")
     summary: dict[str, Any] = json.loads(done.stdout)["summary"]
     return summary
 
 
 def table(ours: dict[str, Any], peer: dict[str, Any], peer_label: str) -> list[str]:
     """Rows of `name unit ours p99 peer p99 ratio`."""
-    lines = [f"{'row':<12}{'unit':<8}{'ours':>10}{'p99 ms':>9}{'us/op':>9}{peer_label:>12}{'p99 ms':>9}{'us/op':>9}{'ratio':>8}"]
+    figures = f"{'p99 ms':>9}{'us/op':>9}"
+    lines = [f"{'row':<12}{'unit':<8}{'ours':>10}{figures}{peer_label:>12}{figures}{'ratio':>8}"]
     for row in ROWS:
         mine, theirs = ours.get(row), peer.get(row)
         if not mine or not theirs:

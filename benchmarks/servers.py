@@ -70,9 +70,7 @@ def _wait(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
 def _running(command: list[str], url: str, home: Path, env: dict[str, str]) -> Iterator[int]:
     log = home / "server.log"
     with log.open("wb") as out:
-        process = subprocess.Popen(
-            command, cwd=ROOT, env=env, stdout=out, stderr=out, start_new_session=True
-        )
+        process = subprocess.Popen(command, cwd=ROOT, env=env, stdout=out, stderr=out, start_new_session=True)
     try:
         _wait(url, process, log)
         yield process.pid

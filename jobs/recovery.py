@@ -103,7 +103,7 @@ def _open_orphaned_gates() -> int:
     closed = Bucket.objects.exclude(gate_holder=None).values_list("pk", "name", "gate_holder")
     opened = 0
     for bucket_id, name, holder in closed[:BATCH]:
-        if _is_orphaned(holder) and gate.open(bucket_id, holder):
+        if holder and _is_orphaned(holder) and gate.open(bucket_id, holder):
             log.warning("bucket %s: opened its gate, which %s had left closed", name, holder)
             opened += 1
     return opened

@@ -106,7 +106,9 @@ def claimable() -> Q:
 
 def note(job_id: int, text: str) -> None:
     """Tell operators why a job that nobody has does not move."""
-    Job.objects.filter(pk=job_id, holder="", unwinding=False).update(last_error=text, updated_at=timezone.now())
+    Job.objects.filter(pk=job_id, holder="", unwinding=False).update(
+        last_error=text, updated_at=timezone.now()
+    )
 
 
 # -- ended -------------------------------------------------------------------------------------

@@ -12,4 +12,4 @@ django = get_asgi_application()
 
 from proxy.door import Door  # noqa: E402  (Django's apps must be ready first)
 
-application = Door(django)
+application = Door(django)  # type: ignore[arg-type]  # the stubs take messages for read-only

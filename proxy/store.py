@@ -83,9 +83,7 @@ class Store:
         """Raises NoSuchKey."""
         return self._read(lambda backend, place: backend.head(place, key))
 
-    def list(
-        self, *, prefix: str = "", delimiter: str = "", after: str = "", limit: int = 1000
-    ) -> Listing:
+    def list(self, *, prefix: str = "", delimiter: str = "", after: str = "", limit: int = 1000) -> Listing:
         return self._read(
             lambda backend, place: backend.list(
                 place, prefix=prefix, delimiter=delimiter, after=after, limit=limit
@@ -140,9 +138,7 @@ class Store:
     def create_upload(self, upload: UploadInfo) -> None:
         self.backend.create_upload(self.place, upload)
 
-    def put_part(
-        self, upload_id: str, number: int, body: Body, carried: PartInfo | None = None
-    ) -> PartInfo:
+    def put_part(self, upload_id: str, number: int, body: Body, carried: PartInfo | None = None) -> PartInfo:
         """Raises NoSuchUpload."""
         return self.backend.put_part(self.place, upload_id, number, body, carried)
 

@@ -163,11 +163,12 @@ class Kind(Protocol):
         ...
 
     def apply(self, work: Work, phase: str, item: Item) -> Outcome:
-        """Do it, idempotently. An S3Error of status 503 (or RequestTimeout) is retried; others are failures."""
+        """Do it, idempotently.
+
+        An S3Error of status 503 (or RequestTimeout) is retried; others are failures.
+        """
         ...
 
     def turn(self, work: Work, phase: str) -> None:
         """What a TURN phase changes; runs inside the transaction that moves the job past it."""
         ...
-
-

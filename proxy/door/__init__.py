@@ -95,9 +95,7 @@ class Door:
         finally:
             status = response.status if response else CLIENT_GONE
             counts = (exchange.inlet.count, exchange.sent)
-            access.finish(
-                scope, request_id, started, status, counts, response, access_log=self._log
-            )
+            access.finish(scope, request_id, started, status, counts, response, access_log=self._log)
 
     async def _to_console(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = time.perf_counter()

@@ -69,10 +69,7 @@ def finish(
     admitted = response.admitted if response is not None else None
     operation = admitted.operation.name if admitted is not None and admitted.operation else ""
     if response is not None:
-        metrics.count_request(operation or "unknown", status, seconds)
-        for direction, number in zip(("in", "out"), counts, strict=True):
-            if number:
-                metrics.count_bytes(direction, number)
+        _count(operation or "unknown", status, seconds, counts)
     if access_log is None:
         return
     client = scope.get("client")
@@ -93,3 +90,10 @@ def finish(
     if response is not None and response.code:
         line["error"] = response.code
     access_log.add(line)
+
+
+def _count(operation: str, status: int, seconds: float, counts: tuple[int, int]) -> None:
+    metrics.count_request(operation, status, seconds)
+    for direction, number in zip(("in", "out"), counts, strict=True):
+        if number:
+            metrics.count_bytes(direction, number)

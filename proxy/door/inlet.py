@@ -56,13 +56,10 @@ class Inlet:
 
     async def whole(self) -> bytes:
         """All of a body that was announced to be small."""
-        first = await self.take()
-        if self.done:
-            return first
-        pieces = [first]
+        pieces = [await self.take()]
         while not self.done:
             pieces.append(await self.take())
-        return b"".join(pieces)
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
     async def fill(self, pipe: Pipe) -> None:
         """Put pieces into the pipe until it is full or the body has ended."""
