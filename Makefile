@@ -25,7 +25,8 @@ check: $(VENV)/.development  ## Lint, format, import directions, types, missing 
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
 	$(BIN)/mypy
-	SLUICEGATE_HOME=$$(mktemp -d) $(BIN)/python manage.py makemigrations --check --dry-run
+	@home=$$(mktemp -d) && trap 'rm -rf "$$home"' EXIT && \
+		SLUICEGATE_HOME=$$home $(BIN)/python manage.py makemigrations --check --dry-run
 
 format: $(VENV)/.development  ## Write the code the way that `check` wants it
 	$(BIN)/ruff check --fix .

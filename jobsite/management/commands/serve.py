@@ -27,7 +27,6 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         lock = _only_one(Path(settings.HOME))
         _address_is_free(settings.BIND)
-        _forget_metrics(Path(settings.HOME) / "metrics")
         call_command("prepare", verbosity=options["verbosity"], stdout=self.stdout, stderr=self.stderr)
         connections.close_all()
         web, life = specs.watches()
@@ -89,9 +88,3 @@ def _address_is_free(bind: str) -> None:
             used = getattr(error, "errno", None) == errno.EADDRINUSE
             why = "something listens there already" if used else str(error)
             raise CommandError(f"Cannot listen on {bind}: {why}. Set SLUICEGATE_BIND.") from None
-
-
-def _forget_metrics(folder: Path) -> None:
-    """Counters of processes that ended with the last start; they begin at zero again."""
-    for path in folder.glob("*.db"):
-        path.unlink(missing_ok=True)
