@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connection, connections
 
 from proxy.backends.base import Place, Route
 from proxy.errors import NoSuchBucket
@@ -79,11 +79,11 @@ _FIND_KEY = _by_vendor(
 
 def _first(statement: dict[str, str], value: str) -> tuple[Any, ...] | None:
     """One indexed read by the driver itself: Django's cursors cost twice what the read does."""
-    connection.ensure_connection()
-    with connection.wrap_database_errors:
-        row: tuple[Any, ...] | None = connection.connection.execute(
-            statement[connection.vendor], [value]
-        ).fetchone()
+    database = connections[DEFAULT_DB_ALIAS]
+    database.ensure_connection()
+    with database.wrap_database_errors:
+        found = database.connection.execute(statement[database.vendor], [value])
+        row: tuple[Any, ...] | None = found.fetchone()
     return row
 
 
