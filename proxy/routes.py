@@ -198,8 +198,10 @@ def delete_bucket(record: BucketRecord) -> None:
     """
     route = record.route
     behind = backend(route.backend)
-    if not behind.usage(route.place).empty:
-        raise BucketNotEmpty(fields={"BucketName": record.name})
+    holds = behind.usage(route.place)
+    if not holds.empty:
+        why = f" It has {holds.uploads} open multipart uploads." if not holds.keys and holds.uploads else ""
+        raise BucketNotEmpty(BucketNotEmpty.text + why, fields={"BucketName": record.name})
     with connection.cursor() as cursor:
         cursor.execute(
             f"DELETE FROM proxy_bucket WHERE {_IS_ROUTE} AND gate_holder IS NULL",

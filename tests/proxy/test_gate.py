@@ -178,6 +178,21 @@ def test_a_write_whose_lock_connection_was_lost_is_never_acknowledged(
     assert _refusal(writer, "leave", handle="a") == "SlowDown"
 
 
+def test_an_upload_whose_lock_connection_was_lost_ends_itself_at_its_next_look(
+    postgres_site: Site, postgres: Cluster
+) -> None:
+    writer = postgres_site.actor()
+    writer.call("make_bucket", name="photos")
+    writer.call("enter", handle="a", name="photos")
+    with postgres.connect() as admin:
+        admin.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE application_name LIKE 'sluicegate %'"
+        )
+    with pytest.raises(ActorError, match="SlowDown"):
+        _pulse_for(writer, 3.0)
+
+
 def test_a_write_whose_lock_file_was_removed_is_never_acknowledged(sqlite_site: Site) -> None:
     writer, job = sqlite_site.actor(), sqlite_site.actor()
     bucket = job.call("make_bucket", name="photos")
