@@ -92,11 +92,12 @@ class FilesystemBackend:
         """The reader keeps the place open until it is closed itself."""
         with self._faults:
             bucket = self._registry.take(place)
-            try:
-                return open_body(bucket, functools.partial(self._registry.give, bucket))
-            except BaseException:
-                self._registry.give(bucket)
-                raise
+        try:
+            return open_body(bucket, functools.partial(self._registry.give, bucket))
+        except BaseException as error:
+            self._registry.give(bucket)
+            self._registry.explain(bucket, error)
+            raise
 
     # -- the physical place and the buckets on it ----------------------------------------
     def prepare(self, known_id: str | None) -> str:
@@ -238,7 +239,7 @@ class FilesystemBackend:
     def sweep(self) -> None:
         """One round over the places that this process has open, once an hour over all of them."""
         with self._faults:
-            self._root.remove_gone()
+            self._root.remove_gone(self._now())
             everywhere = self._root.round_is_due(self._now())
             found = list(self._root.places()) if everywhere else self._registry.open_places()
         for place in found:

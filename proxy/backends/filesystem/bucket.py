@@ -19,6 +19,8 @@ from proxy.errors import BackendUnavailable, NoSuchBucket, StorageFull
 
 INDEX = "index.db"
 IDENTITY = "bucket.id"
+DRAFT = ".new-"
+"""How the folder of a place that is being made is called."""
 
 
 class OpenBucket:
@@ -36,7 +38,7 @@ class OpenBucket:
         self.now = now
         self.inline_bytes = inline_bytes
         self._reserve_bytes = reserve_bytes
-        self._index = folder / INDEX
+        self._index = str(folder / INDEX)
         self.pool = Pool(self._index)
         with self.pool.lend() as connection:
             migrate(connection)
@@ -77,7 +79,7 @@ class OpenBucket:
         self.workspace.abandon()
 
 
-def _identity(path: Path) -> tuple[int, int] | None:
+def _identity(path: str) -> tuple[int, int] | None:
     try:
         state = os.stat(path)
     except (FileNotFoundError, NotADirectoryError):
@@ -90,7 +92,7 @@ def make_folder(folder: Path, place: Place) -> None:
 
     Raises OSError, apsw.Error; a place that is there already is left alone.
     """
-    draft = folder.parent / f".new-{uuid.uuid4().hex}"
+    draft = folder.parent / f"{DRAFT}{uuid.uuid4().hex}"
     draft.mkdir(mode=0o700)
     try:
         for name in ("blobs", "tmp"):
@@ -112,7 +114,7 @@ def make_folder(folder: Path, place: Place) -> None:
 
 
 def _make_index(path: Path) -> None:
-    connection = connect(path, create=True)
+    connection = connect(str(path), create=True)
     try:
         migrate(connection)
         connection.wal_checkpoint()

@@ -6,8 +6,6 @@ where a row is large (`bodies`) or a log (`changes`). Times are milliseconds, UT
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import apsw
 
 from proxy.errors import BackendUnavailable
@@ -90,10 +88,10 @@ def require_safe_sqlite() -> None:
         )
 
 
-def connect(path: Path, *, create: bool = False) -> apsw.Connection:
+def connect(path: str, *, create: bool = False) -> apsw.Connection:
     """A connection for one thread at a time. Raises apsw.Error."""
     flags = apsw.SQLITE_OPEN_READWRITE | (apsw.SQLITE_OPEN_CREATE if create else 0)
-    connection = apsw.Connection(str(path), flags=flags)
+    connection = apsw.Connection(path, flags=flags)
     connection.set_busy_timeout(BUSY_MS)
     # Without this the last connection to close unlinks the WAL by its path, which may belong to
     # a successor by then.

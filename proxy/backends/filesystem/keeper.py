@@ -27,12 +27,16 @@ class Keeper:
         """Start unless it runs; after a fork the child starts its own."""
         if self._thread is not None and self._thread.is_alive():
             return
-        with self._lock:
-            if self._thread is None or not self._thread.is_alive():
-                self._thread = threading.Thread(
-                    target=_rounds, args=(self._sweep, self._stop), name="store-keeper", daemon=True
-                )
-                self._thread.start()
+        # Only tried: whoever has it starts the thread, and a fork may have left it taken.
+        if not self._lock.acquire(blocking=False):
+            return
+        try:
+            self._thread = threading.Thread(
+                target=_rounds, args=(self._sweep, self._stop), name="store-keeper", daemon=True
+            )
+            self._thread.start()
+        finally:
+            self._lock.release()
 
     def stop(self) -> None:
         self._stop.set()

@@ -45,7 +45,9 @@ def open_object(bucket: OpenBucket, key: str, release: Callable[[], None]) -> Fi
         try:
             return FileReader(bucket, whole(row), stored(row), row[12], began, release)
         except FileNotFoundError:
-            continue  # replaced after we read the row: read it again
+            if not bucket.is_there():
+                raise  # the whole place went away
+            # Else replaced after we read the row: read it again.
     raise InternalError(f"The body of {key!r} is missing.")
 
 

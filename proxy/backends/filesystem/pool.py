@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from pathlib import Path
 from types import TracebackType
 
 import apsw
@@ -19,7 +18,7 @@ _IDLE = 8
 class Pool:
     """Lends connections. A thread that has one is alone with it until it gives it back."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: str) -> None:
         self._path = path
         self._idle: deque[apsw.Connection] = deque()
         self._lending = threading.Lock()

@@ -11,7 +11,7 @@ from types import TracebackType
 
 from proxy.backends.base import Place
 from proxy.backends.filesystem.bucket import OpenBucket, read_identity
-from proxy.backends.filesystem.faults import Translated
+from proxy.backends.filesystem.faults import Translated, translate
 from proxy.backends.filesystem.root import Root
 from proxy.errors import BackendUnavailable, NoSuchBucket
 
@@ -38,6 +38,19 @@ class Registry:
         BackendUnavailable.
         """
         return Using(self, place)
+
+    def explain(self, bucket: OpenBucket, error: BaseException) -> None:
+        """Raise what a fault means; return if it is no fault of the disk or of SQLite.
+
+        A place that another process removed under us is NoSuchBucket, so that a caller looks
+        where the bucket is now; a disk that went away is BackendUnavailable.
+        """
+        better = translate(error, self._root.path)
+        if better is None or better is error:
+            return
+        if not bucket.is_there():
+            self._identify(bucket.place)
+        raise better from error
 
     def take(self, place: Place) -> OpenBucket:
         bucket = self._counted(place)
@@ -68,13 +81,17 @@ class Registry:
                 bucket.close()
 
     def _opened(self, place: Place) -> OpenBucket:
+        self._identify(place)
+        return self._open_bucket(place)
+
+    def _identify(self, place: Place) -> None:
+        """Raises NoSuchBucket, BackendUnavailable unless the folder is that of this place."""
         self._root.check()
         shown = read_identity(self._root.folder(place))
         if shown is None:
             raise NoSuchBucket(fields={"BucketName": place.bucket})
         if shown != place:
             raise BackendUnavailable("Another bucket has this place.")
-        return self._open_bucket(place)
 
     def _close_one(self) -> None:
         for place, bucket in self._buckets.items():
@@ -137,9 +154,11 @@ class Using:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._registry.give(self.bucket)
-        if error is not None:
-            self._registry.faults.__exit__(kind, error, trace)
+        try:
+            if error is not None:
+                self._registry.explain(self.bucket, error)
+        finally:
+            self._registry.give(self.bucket)
 
 
 _registries: weakref.WeakSet[Registry] = weakref.WeakSet()

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from proxy import mounts
 from proxy.backends.base import Place
-from proxy.backends.filesystem.bucket import make_folder, read_identity, write_durably
+from proxy.backends.filesystem.bucket import DRAFT, make_folder, read_identity, write_durably
 from proxy.backends.filesystem.index import require_safe_sqlite
 from proxy.backends.filesystem.transaction import sync_folder
 from proxy.errors import BackendUnavailable, InvalidBucketName
@@ -103,20 +103,18 @@ class Root:
         sync_folder(self.path)
         shutil.rmtree(grave, ignore_errors=True)
 
-    def remove_gone(self) -> None:
-        """What a crash left of places that were being removed or made."""
-        for name in os.listdir(self.path):
-            if name.startswith(_GONE):
-                shutil.rmtree(self.path / name, ignore_errors=True)
+    def remove_gone(self, now: int) -> None:
+        """What a crash left of places that were being removed, or made more than an hour ago."""
+        for path in self.path.iterdir():
+            old = path.name.startswith(DRAFT) and _changed_ms(path) < now - _ROUND_MS
+            if old or path.name.startswith(_GONE):
+                shutil.rmtree(path, ignore_errors=True)
 
     def round_is_due(self, now: int) -> bool:
         """Whether nobody went over all places for an hour; the caller does so then."""
         path = self.path / _SWEPT
-        try:
-            if path.stat().st_mtime * 1000 > now - _ROUND_MS:
-                return False
-        except FileNotFoundError:
-            pass
+        if _changed_ms(path) > now - _ROUND_MS:
+            return False
         path.touch()
         os.utime(path, (now / 1000, now / 1000))
         return True
@@ -131,6 +129,14 @@ class Root:
                 found = read_identity(self.path / name)
                 if found is not None:
                     yield found
+
+
+def _changed_ms(path: Path) -> int:
+    """When a path was last changed; 0 if it is not there."""
+    try:
+        return path.stat().st_mtime_ns // 1_000_000
+    except FileNotFoundError:
+        return 0
 
 
 def _not_there() -> BackendUnavailable:

@@ -183,7 +183,8 @@ def open_part(bucket: OpenBucket, upload_id: str, number: int, release: Callable
         try:
             return FileReader(bucket, info, Stored(None, segments_of(row[5])), None, began, release)
         except FileNotFoundError:
-            continue
+            if not bucket.is_there():
+                raise
     raise InternalError(f"The body of part {number} of an upload of {upload.key!r} is missing.")
 
 

@@ -27,36 +27,52 @@ WAIT_S = 5.0
 """How long a write waits for the writers of other processes."""
 _TOGETHER = 256
 """Operations that share one commit: it stays far below a second."""
-_FIRST_NAP_S, _LAST_NAP_S = 0.0001, 0.001
+_NAP_S = 0.0002
 
 
 class FileLock:
-    """An exclusive lock between processes, held by at most one thread of ours at a time."""
+    """An exclusive lock between processes, held by at most one thread of ours at a time.
 
-    def __init__(self, path: Path) -> None:
-        self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    Two locks, both only ever tried: one is held while waiting for the other. So who has just
+    written cannot come again before the one that waits, however much it has to write.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._descriptors = tuple(
+            os.open(folder / name, os.O_RDWR | os.O_CREAT, 0o600) for name in ("queue.lock", "write.lock")
+        )
 
     def acquire(self, wait_s: float) -> bool:
         """False if it could not be had within `wait_s` seconds."""
-        deadline, nap = time.monotonic() + wait_s, _FIRST_NAP_S
-        while True:
-            try:
-                fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                return True
-            except BlockingIOError:
-                if time.monotonic() >= deadline:
-                    return False
-            time.sleep(nap)
-            nap = min(nap * 1.5, _LAST_NAP_S)
+        deadline = time.monotonic() + wait_s
+        queue, write = self._descriptors
+        if not _try_until(queue, deadline):
+            return False
+        try:
+            return _try_until(write, deadline)
+        finally:
+            fcntl.flock(queue, fcntl.LOCK_UN)
 
     def release(self) -> None:
         # Said, not left to closing: a forked child may share the descriptor for a moment.
-        fcntl.flock(self._descriptor, fcntl.LOCK_UN)
+        fcntl.flock(self._descriptors[1], fcntl.LOCK_UN)
 
     def close(self) -> None:
-        if self._descriptor >= 0:
-            os.close(self._descriptor)
-            self._descriptor = -1
+        while self._descriptors:
+            first, *others = self._descriptors
+            self._descriptors = tuple(others)
+            os.close(first)
+
+
+def _try_until(descriptor: int, deadline: float) -> bool:
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        except BlockingIOError:
+            if time.monotonic() >= deadline:
+                return False
+        time.sleep(_NAP_S)
 
 
 class _Item(Generic[T]):
@@ -85,7 +101,7 @@ class Writer:
         self._folder = folder
         self._pool = pool
         self._now = now
-        self._lock = FileLock(folder / "write.lock")
+        self._lock = FileLock(folder)
         self._mutex = threading.Lock()
         self._queue: deque[_Item[Any]] = deque()
         self._led = False

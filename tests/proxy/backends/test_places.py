@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,9 @@ import pytest
 from proxy import mounts
 from proxy.backends.base import NewObject, Place
 from proxy.backends.filesystem import FilesystemBackend, index
+from proxy.backends.filesystem.bucket import OpenBucket
 from proxy.errors import BackendUnavailable, InvalidBucketName, NoSuchBucket
-from tests.bodies import Bytes, content
+from tests.bodies import Bytes, content, noise
 from tests.conftest import FakeClock
 from tests.proxy.backends.conftest import PLACE
 
@@ -160,10 +162,43 @@ def test_a_removal_that_a_crash_stopped_is_a_bucket_that_is_gone(
     assert not folder.exists()
 
 
-def test_what_a_crash_left_of_a_removed_bucket_is_swept(backend: FilesystemBackend, root: Path) -> None:
-    (root / ".gone-1" / "blobs").mkdir(parents=True)
+def test_what_a_crash_left_of_removed_and_half_made_buckets_is_swept(
+    backend: FilesystemBackend, root: Path, clock: FakeClock
+) -> None:
+    gone, draft = root / ".gone-1", root / ".new-1"
+    (gone / "blobs").mkdir(parents=True)
+    (draft / "blobs").mkdir(parents=True)
     backend.sweep()
-    assert not (root / ".gone-1").exists()
+    assert draft.exists() and not gone.exists()  # another process may be making it
+    clock.advance(seconds=3700)
+    backend.sweep()
+    assert not draft.exists()
+
+
+@pytest.mark.parametrize("size", [100, 100_000])
+def test_a_place_that_vanishes_while_it_is_read_is_no_such_bucket(
+    backend: FilesystemBackend, root: Path, folder: Path, size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backend.put(PLACE, NewObject("new"), Bytes(noise(size)))
+    seen = OpenBucket.is_there
+    looks: list[bool] = []
+
+    def just_before(bucket: OpenBucket) -> bool:
+        looks.append(seen(bucket))
+        if len(looks) == 1:  # as another process would, right after we have looked
+            folder.rename(root / ".gone-x")
+            shutil.rmtree(root / ".gone-x")
+        return looks[-1]
+
+    monkeypatch.setattr(OpenBucket, "is_there", just_before)
+    if size == 100:  # in the index, which is still open
+        assert content(backend.open(PLACE, "new")) == noise(size)
+    for call in (
+        lambda: backend.open(PLACE, "new"),
+        lambda: backend.put(PLACE, NewObject("k"), Bytes(noise(size))),
+    ):
+        with pytest.raises(NoSuchBucket):
+            call()
 
 
 @pytest.mark.parametrize("name", ["../x", "a/b", ".hidden", "a\x00b"])
