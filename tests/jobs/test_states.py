@@ -217,3 +217,21 @@ def test_what_a_cancel_does(status: Status, has_effects: bool, turned: bool, exp
     asked = transitions.request_cancel(job.pk)
     assert asked.status == expected and asked.holder == holder
     assert asked.stop_requested is turned, "past its turn a job can only succeed: it is told to stop"
+
+
+@pytest.mark.django_db
+def test_a_job_that_was_cancelled_since_it_was_read_is_claimed_only_to_be_unwound(home: Path) -> None:
+    stale = make_job(Walker())
+    Job.objects.update(status=Status.CANCELLING)
+    assert claims.claim(stale, "me", has_effects=True) is None
+    assert Job.objects.get().status == Status.CANCELLING
+    claim = claims.claim(Job.objects.get(), "me", has_effects=True)
+    assert claim is not None and claim.job.status == Status.CANCELLING
+
+
+@pytest.mark.django_db
+def test_a_checkpoint_renews_the_lease() -> None:
+    claim = claimed(Status.RUNNING)
+    Job.objects.update(lease_expires_ms=clock.now_ms() + 1_000)
+    claims.checkpoint(claim, Progress())
+    assert Job.objects.get().lease_expires_ms > clock.now_ms() + transitions.ttl_ms() - 5_000
