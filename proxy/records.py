@@ -100,12 +100,12 @@ _BYTE_ORDER = {"postgresql": 'COLLATE "C"'}
 
 
 def list_buckets(*, after: str = "", prefix: str = "", limit: int = 10_000) -> list[BucketRecord]:
-    """Buckets by name in byte order, those after `after` only. Bucket names are ASCII."""
-    name = f"name {_BYTE_ORDER.get(connection.vendor, '')}"
+    """Buckets by name in byte order, those after `after` only."""
+    name = {"sqlite": "name", "postgresql": 'name COLLATE "C"'}[connection.vendor]
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT {_BUCKET_COLUMNS} FROM proxy_bucket WHERE {name} > %s AND {name} >= %s AND {name} < %s"
-            f" ORDER BY {name} LIMIT %s",
+            f"SELECT {_BUCKET_COLUMNS} FROM proxy_bucket"
+            f" WHERE {name} > %s AND {name} >= %s AND {name} < %s ORDER BY {name} LIMIT %s",
             [after, prefix, prefix + "\x7f", limit],
         )
         return [_bucket(row) for row in cursor.fetchall()]

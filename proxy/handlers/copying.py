@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from proxy.backends.base import NewObject, ObjectReader, ReaderBody
+from proxy.backends.base import STORAGE_CLASS, NewObject, ObjectReader, ReaderBody
 from proxy.errors import InvalidArgument, InvalidRequest, InvalidURI, NotImplementedByUs
 from proxy.handlers import headers
 from proxy.handlers.call import Answer, Call, document
@@ -100,7 +100,7 @@ def _described(call: Call, reader: ObjectReader, *, to_itself: bool) -> NewObjec
     asked = headers.new_object(call)
     source = reader.info
     replaces = _directive(call, "x-amz-metadata-directive") == "REPLACE"
-    if to_itself and not replaces and "x-amz-storage-class" not in call.request.headers:
+    if to_itself and not replaces and STORAGE_CLASS not in call.request.headers:
         raise InvalidRequest(_ILLEGAL)
     if not replaces:
         kept = {n: v for n, v in source.headers.items() if n not in _NEVER_COPIED}
@@ -111,7 +111,7 @@ def _described(call: Call, reader: ObjectReader, *, to_itself: bool) -> NewObjec
     return asked
 
 
-_NEVER_COPIED = frozenset({"x-amz-storage-class", "x-amz-website-redirect-location"})
+_NEVER_COPIED = frozenset({STORAGE_CLASS, "x-amz-website-redirect-location"})
 """These are the request's or the default, whatever the directive says."""
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from proxy.backends.base import ObjectInfo
+from proxy.backends.base import STORAGE_CLASS, ObjectInfo
 from proxy.errors import InvalidArgument
 from proxy.handlers.call import Answer, Call, document
 from proxy.handlers.parameters import number, page_size
@@ -42,7 +42,7 @@ def get_object_attributes(call: Call) -> Answer:
             fields={"ArgumentName": "x-amz-object-attributes", "ArgumentValue": text},
         )
     info = call.store.head(call.request.key)
-    storage_class = info.headers.get("x-amz-storage-class", "STANDARD")
+    storage_class = info.headers.get(STORAGE_CLASS, "STANDARD")
     content = xml.object_attributes(
         etag=info.etag if "ETag" in wanted else None,
         checksums=info.checksums if "Checksum" in wanted else None,

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -66,12 +68,8 @@ def test_a_worker_that_is_killed_is_replaced(new_server: NewServer) -> None:
     s3.create_bucket(Bucket="survives")
     s3.put_object(Bucket="survives", Key="k", Body=b"x")
     assert server.process is not None
-    from pathlib import Path
-
     pid = server.process.pid
     (child,) = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    import os
-
     os.kill(int(child), signal.SIGKILL)
     deadline = time.monotonic() + 20
     while True:
@@ -84,8 +82,6 @@ def test_a_worker_that_is_killed_is_replaced(new_server: NewServer) -> None:
 
 
 def test_no_control_socket_is_left_in_the_home(s3_server: Server) -> None:
-    from pathlib import Path
-
     assert not (Path.home() / ".gunicorn" / "gunicorn.ctl").exists()
     assert not list(s3_server.home.rglob("*.ctl"))
 

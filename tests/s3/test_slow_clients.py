@@ -113,3 +113,21 @@ def test_a_client_that_leaves_in_the_middle_leaves_nothing_behind(
     for key in ("small", "large"):
         s3.delete_object(Bucket=bucket, Key=key)
     s3.delete_bucket(Bucket=bucket)  # nobody is left in the write slot
+
+
+def test_a_download_that_nobody_takes_is_cut(new_server: NewServer) -> None:
+    server = new_server(SLUICEGATE_WRITE_IDLE_SECONDS="1")
+    s3 = server.client()
+    s3.create_bucket(Bucket="untaken")
+    size = 50_000_000
+    s3.put_object(Bucket="untaken", Key="k", Body=b"x" * size)
+    with server.connect(30) as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
+        connection.sendall(raw.head(server, "GET", "/untaken/k"))
+        time.sleep(5)
+        taken = 0
+        with contextlib.suppress(ConnectionError):
+            while piece := connection.recv(1_000_000):
+                taken += len(piece)
+    assert taken < size / 2
+    assert len(s3.get_object(Bucket="untaken", Key="k")["Body"].read()) == size
