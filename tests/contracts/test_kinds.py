@@ -6,7 +6,6 @@ and settle, one boundary after the other, until the job has ended.
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
@@ -14,6 +13,7 @@ import pytest
 from jobs.kinds import KINDS
 from jobs.kinds.base import Shape
 from tests.contracts.samples import SAMPLES
+from tests.contracts.work_place import Workers
 from tests.sites import Site
 
 pytestmark = pytest.mark.crash
@@ -28,41 +28,6 @@ BEFORE_TURN = [
     for phase in kind.phases
     if not TURNS[name] or kind.phases.index(phase) <= [p.name for p in kind.phases].index(TURNS[name][0])
 ]
-
-
-class Workers:
-    """The process of `tests.contracts.workers` in a site."""
-
-    def __init__(self, site: Site, kind: str, index: int) -> None:
-        site.env["SLUICEGATE_CLEANUP_GRACE_SECONDS"] = "0"
-        self._process = site.start("tests.contracts.workers")
-        self._sample = {"kind": kind, "index": index}
-        self.kills = 0
-        self.before = self.ask("prepare", **self._sample)
-        self.job = self.ask("create", **self._sample)
-
-    def ask(self, do: str, **arguments: Any) -> Any:
-        """A child's answer; None if it was killed."""
-        assert self._process.stdin is not None and self._process.stdout is not None
-        self._process.stdin.write(json.dumps({"do": do, **arguments}) + "\n")
-        self._process.stdin.flush()
-        answer = json.loads(self._process.stdout.readline())
-        assert "error" not in answer, answer["error"]
-        self.kills += bool(answer.get("killed"))
-        return answer.get("value")
-
-    def work(self, kill: bool = False) -> dict[str, Any]:
-        """Work on the job until it has ended, with all the crashes on the way; its row."""
-        for _ in range(1_000):
-            self.ask("work", job=self.job, kill=kill, **self._sample)
-            row: dict[str, Any] = self.ask("recover", job=self.job)
-            if row["status"] in ("succeeded", "failed", "cancelled"):
-                return row
-        raise AssertionError(f"it never ends: {row}")
-
-    def until(self, phase: str) -> None:
-        self.ask("until", job=self.job, phase=phase, **self._sample)
-        self.ask("recover", job=self.job)
 
 
 def _expected(workers: Workers, case: tuple[str, int]) -> Any:
@@ -131,3 +96,16 @@ def test_a_token_that_is_refused_is_dropped_once_and_the_end_is_the_same(
     row = workers.work()
     assert row["status"] == "succeeded"
     assert workers.ask("state") == _expected(workers, (name, 0))
+
+
+@pytest.mark.parametrize(("name", "index"), [case for case in CASES if TURNS[case[0]]])
+def test_cancelled_after_the_turn_it_succeeds_and_leaves_the_rest_as_it_is(
+    name: str, index: int, sqlite_site: Site
+) -> None:
+    workers = Workers(sqlite_site, name, index)
+    phases = [phase.name for phase in KINDS[name].phases]
+    workers.until(phases[phases.index(TURNS[name][0]) + 1])
+    turned = workers.ask("state")
+    workers.ask("cancel", job=workers.job)
+    assert workers.work(kill=True)["status"] == "succeeded"
+    assert workers.ask("state") == {**turned, "gate": None}

@@ -11,6 +11,7 @@ import json
 import os
 import signal
 import sys
+import time
 import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -22,11 +23,12 @@ django.setup()
 
 from django.conf import settings  # noqa: E402
 
-from jobs import claims, engine, recovery, transitions  # noqa: E402
+from jobs import claims, engine, leases, recovery, transitions  # noqa: E402
 from jobs.engine import Limits  # noqa: E402
 from jobs.kinds.base import Item, Kind, Outcome, Page, Work  # noqa: E402
 from jobs.models import Job, Run  # noqa: E402
 from jobs.progress import Progress  # noqa: E402
+from proxy import routes  # noqa: E402
 from proxy.records import find_bucket  # noqa: E402
 from tests.contracts import samples  # noqa: E402
 
@@ -131,6 +133,42 @@ def work(kind: str, index: int, job: int, kill: bool) -> None:
     engine.work(job, kinds={kind: Hooked(sample.kind(), happens)}, limits=PATIENT)
 
 
+def one_slice(kind: str, index: int, job: int) -> Any:
+    """Work on the job for a slice that is over after its first page; where it stands then."""
+    settings.SLICE_SECONDS = 0
+    work(kind, index, job, kill=False)
+    row = Job.objects.get(pk=job)
+    return {"phase": row.phase, "token": row.token, "status": row.status}
+
+
+def die(kind: str, index: int, job: int, boundary: str) -> None:
+    """Work on the job until the first such boundary."""
+
+    def here(at: str, *about: object) -> None:
+        if at == boundary:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    sample = samples.SAMPLES[kind][index]
+    sample.before_work()
+    engine.work(job, kinds={kind: Hooked(sample.kind(), here)}, limits=PATIENT)
+
+
+def halt(kind: str, index: int, job: int, boundary: str, phase: str) -> None:
+    """Work on the job, stop (SIGSTOP) at the first such boundary, and go on as if nothing had been."""
+    sample, halted = samples.SAMPLES[kind][index], False
+
+    def stop(at: str, *about: Any) -> None:
+        nonlocal halted
+        if not halted and at == boundary and phase in json.dumps(about, default=str):
+            halted = True
+            os.kill(os.getpid(), signal.SIGSTOP)
+
+    sample.before_work()
+    for name in ("checkpoint", "settle"):
+        _around(name, stop)
+    engine.work(job, kinds={kind: Hooked(sample.kind(), stop)}, limits=PATIENT)
+
+
 def until(kind: str, index: int, job: int, phase: str) -> None:
     """Work on the job and leave it, without a word, as soon as `phase` begins."""
 
@@ -142,13 +180,33 @@ def until(kind: str, index: int, job: int, phase: str) -> None:
     engine.work(job, kinds={kind: Hooked(sample.kind(), leave)}, limits=PATIENT)
 
 
-def recover(job: int) -> Any:
-    """The lease is over, and somebody looks: the job's row then."""
-    Job.objects.filter(pk=job).exclude(holder="").update(lease_expires_ms=1)
+def recover(job: int, hurry: bool = True) -> Any:
+    """The lease is over (`hurry`: from now on), and somebody looks: the job's row then."""
+    if hurry:
+        Job.objects.filter(pk=job).exclude(holder="").update(lease_expires_ms=1)
     recovery.recover()
     row = Job.objects.get(pk=job)
     runs = Run.objects.filter(job=row).values_list("status", flat=True)
     return {"status": row.status, "failed": row.failed, "error": row.last_error, "runs": list(runs)}
+
+
+def lapse(job: int) -> str:
+    """Wait until the job's lease is over by itself; its holder."""
+    while not Job.objects.filter(leases.lapsed(), pk=job).exists():
+        time.sleep(0.05)
+    return Job.objects.get(pk=job).holder
+
+
+def snapshot(job: int) -> Any:
+    """Everything that a worker could change: the job's row, its runs, every place and its seq."""
+    row = Job.objects.filter(pk=job).values().get()
+    runs = list(Run.objects.filter(job=job).values())
+    seqs = [
+        (name, place.incarnation, routes.backend(name).head_seq(place))
+        for name in routes.backend_names()
+        for place in routes.backend(name).places(samples.BUCKET)
+    ]
+    return json.loads(json.dumps([row, runs, seqs, samples.state()], default=str))
 
 
 def cancel(job: int) -> None:
@@ -161,8 +219,50 @@ def spoil(job: int) -> None:
 
 
 _DEEDS: dict[str, Callable[..., Any]] = {
-    each.__name__: each for each in (prepare, state, create, work, until, recover, cancel, spoil)
+    each.__name__: each
+    for each in (
+        prepare,
+        state,
+        create,
+        work,
+        one_slice,
+        die,
+        halt,
+        until,
+        recover,
+        lapse,
+        snapshot,
+        cancel,
+        spoil,
+    )
 }
+
+
+def _behind(do: str, **arguments: Any) -> dict[str, Any]:
+    """A child that nobody waits for; its process id."""
+    child = os.fork()
+    if child == 0:
+        try:
+            _DEEDS[do](**arguments)
+        finally:
+            os._exit(0)
+    return {"value": child}
+
+
+def _state_of(pid: int) -> str:
+    """`T` stopped, `Z` ended, `R` or `S` at work. Source: proc(5)."""
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+
+
+def _goes_on(pid: int, seconds: float) -> dict[str, Any]:
+    """SIGCONT, and wait for its end: the exit status, negative for a signal."""
+    os.kill(pid, signal.SIGCONT)
+    deadline = time.monotonic() + seconds
+    while (ended := os.waitpid(pid, os.WNOHANG)) == (0, 0):
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"{pid} does not end")
+        time.sleep(0.02)
+    return {"value": os.waitstatus_to_exitcode(ended[1])}
 
 
 def _in_a_child(do: str, **arguments: Any) -> dict[str, Any]:
@@ -185,9 +285,20 @@ def _in_a_child(do: str, **arguments: Any) -> dict[str, Any]:
     return {"killed": True} if status == -signal.SIGKILL else json.loads(text)
 
 
+def _answer(order: dict[str, Any]) -> dict[str, Any]:
+    match order.pop("how", ""):
+        case "behind":
+            return _behind(**order)
+        case "state":
+            return {"value": _state_of(order["pid"])}
+        case "goes on":
+            return _goes_on(order["pid"], 30.0)
+    return _in_a_child(**order)
+
+
 def main() -> None:
     for line in sys.stdin:
-        print(json.dumps(_in_a_child(**json.loads(line))), flush=True)
+        print(json.dumps(_answer(json.loads(line))), flush=True)
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ from django.db import transaction  # noqa: E402
 
 from proxy import gate, routes, slots  # noqa: E402
 from proxy.backends.base import NewObject, Route  # noqa: E402
-from proxy.errors import SlowDown  # noqa: E402
+from proxy.errors import S3Error, ServiceUnavailable, SlowDown  # noqa: E402
 from proxy.records import find_bucket  # noqa: E402
 from proxy.store import Store  # noqa: E402
 
@@ -115,10 +115,11 @@ def pause_around_taking(rng: random.Random) -> None:
 
 
 def write(table: Table, writer: int, seed: int) -> None:
-    """Write until told to stop. Whatever is neither a success nor SlowDown ends the process."""
+    """Write until told to stop. Whatever is neither a success nor a 503 ends the process."""
     rng = random.Random(seed)
     pause_around_taking(rng)
     written = refused = 0
+    print("ready", flush=True)
     while not table.stopped:
         key = rng.randrange(KEYS)
         number = table.begin(writer, key)
@@ -126,7 +127,9 @@ def write(table: Table, writer: int, seed: int) -> None:
         try:
             with gate.enter(BUCKET) as entry:
                 Store.of(entry.bucket).put(NewObject(f"{writer}/{key}"), body)
-        except SlowDown:
+        except S3Error as error:
+            if error.status != 503:
+                raise
             refused += 1
             time.sleep(0.002)
             continue
@@ -145,9 +148,7 @@ def move(table: Table, rounds: int) -> None:
         routes.backend(target_backend).create_bucket(target.place)
         with transaction.atomic():
             assert gate.close(source.id, HOLDER) == source.gate.generation + 1
-        began = time.perf_counter()
-        gate.drain(source.id, lambda: None)
-        drains.append(time.perf_counter() - began)
+        drains.append(_drain(source.id))
         _copy(Store.at(source.route), Store.at(target))
         with transaction.atomic():
             assert routes.switch(source.id, source.route, target)
@@ -156,6 +157,17 @@ def move(table: Table, rounds: int) -> None:
         _check(table, turn)
         time.sleep(0.02)  # clients write
     print(json.dumps({"slowest_drain_s": max(drains)}))
+
+
+def _drain(bucket_id: str) -> float:
+    """How long it took, in seconds; a lost lock connection is tried again."""
+    began = time.perf_counter()
+    while True:
+        try:
+            gate.drain(bucket_id, lambda: None)
+            return time.perf_counter() - began
+        except ServiceUnavailable:
+            continue
 
 
 def _copy(source: Store, target: Store) -> None:
@@ -181,6 +193,7 @@ def _check(table: Table, turn: int) -> None:
 def hammer(table: Table) -> None:
     """Knock at a closed gate without a pause."""
     knocks = 0
+    print("ready", flush=True)
     while not table.stopped:
         try:
             with gate.enter(BUCKET):
@@ -194,9 +207,7 @@ def drain_often(times: int) -> None:
     """Drain that often; how long the slowest took."""
     bucket, slowest = find_bucket(BUCKET), 0.0
     for _ in range(times):
-        began = time.perf_counter()
-        gate.drain(bucket.id, lambda: None)
-        slowest = max(slowest, time.perf_counter() - began)
+        slowest = max(slowest, _drain(bucket.id))
         time.sleep(0.01)
     print(json.dumps({"slowest_drain_s": slowest}))
 

@@ -1,0 +1,69 @@
+"""Where the workers of a contract work: a site, a job of a sample, and what they are told."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from tests.jobsite.service import until
+from tests.sites import Site
+
+
+class Workers:
+    """The process of `tests.contracts.workers` in a site, and a job of a sample."""
+
+    def __init__(self, site: Site, kind: str, index: int) -> None:
+        site.env["SLUICEGATE_CLEANUP_GRACE_SECONDS"] = "0"
+        self._process = site.start("tests.contracts.workers")
+        self._sample = {"kind": kind, "index": index}
+        self.kills = 0
+        self.before = self.ask("prepare", **self._sample)
+        """What could be seen before the job."""
+        self.job = self.ask("create", **self._sample)
+
+    def ask(self, do: str, **arguments: Any) -> Any:
+        """A child's answer; None if it was killed."""
+        assert self._process.stdin is not None and self._process.stdout is not None
+        self._process.stdin.write(json.dumps({"do": do, **arguments}) + "\n")
+        self._process.stdin.flush()
+        answer = json.loads(self._process.stdout.readline())
+        assert "error" not in answer, answer["error"]
+        self.kills += bool(answer.get("killed"))
+        return answer.get("value")
+
+    def work(self, kill: bool = False) -> dict[str, Any]:
+        """Work on the job until it has ended, with all the crashes on the way; its row."""
+        for _ in range(1_000):
+            self.ask("work", job=self.job, kill=kill, **self._sample)
+            row: dict[str, Any] = self.ask("recover", job=self.job)
+            if row["status"] in ("succeeded", "failed", "cancelled"):
+                return row
+        raise AssertionError(f"it never ends: {row}")
+
+    def until(self, phase: str) -> None:
+        """Work up to the beginning of a phase, and lose that worker."""
+        self.ask("until", job=self.job, phase=phase, **self._sample)
+        self.ask("recover", job=self.job)
+
+    def one_slice(self) -> dict[str, Any] | None:
+        """A slice of one page: where the job stands then."""
+        found: dict[str, Any] | None = self.ask("one_slice", job=self.job, **self._sample)
+        return found
+
+    def lose_one_in(self, boundary: str) -> None:
+        """A worker that dies at the first such boundary; its lease is over at once."""
+        self.ask("die", job=self.job, boundary=boundary, **self._sample)
+        self.ask("recover", job=self.job)
+
+    def halted(self, boundary: str, phase: str) -> int:
+        """A worker that was stopped at that boundary; its process id."""
+        pid: int = self.ask(
+            "halt", how="behind", job=self.job, boundary=boundary, phase=phase, **self._sample
+        )
+        until(lambda: self.ask("", how="state", pid=pid) in ("T", "Z"), 30, "it was never stopped")
+        return pid
+
+    def goes_on(self, pid: int) -> int:
+        """SIGCONT to a stopped worker, and its exit status."""
+        status: int = self.ask("", how="goes on", pid=pid)
+        return status
