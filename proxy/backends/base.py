@@ -15,6 +15,9 @@ from typing import Protocol, Self
 
 from proxy.errors import NoSuchKey, PreconditionFailed
 
+STORAGE_CLASS = "x-amz-storage-class"
+"""The one header of an object that listings show."""
+
 PIECE_BYTES = 1024 * 1024
 """Upper bound of one piece of a body on its way through."""
 
@@ -178,7 +181,7 @@ class Listing:
     """One page of a listing, in UTF-8 byte order of keys and prefixes together.
 
     `last` is where the next page starts (pass it as `after`), None at the end.
-    `objects` carry no metadata, tags or parts: what ListObjects shows and no more.
+    `objects` carry no metadata, tags or parts, and no header but STORAGE_CLASS.
     """
 
     objects: tuple[ObjectInfo, ...]
@@ -218,8 +221,8 @@ class Finding:
     problem: str
 
     def __str__(self) -> str:
-        where = f"{self.place.bucket}~{self.place.incarnation}"
-        return f"{where}/{self.key}: {self.problem}" if self.key else f"{where}: {self.problem}"
+        within = f"/{self.key}" if self.key else ""
+        return f"{self.place.bucket}~{self.place.incarnation}{within}: {self.problem}"
 
 
 class Body(Protocol):
@@ -310,7 +313,6 @@ class Backend(Protocol):
         """Every place of that real bucket name that exists here, of whatever incarnation."""
 
     def usage(self, place: Place) -> Usage: ...
-
     def head_seq(self, place: Place) -> int:
         """The newest sequence number that was given out."""
 

@@ -14,6 +14,7 @@ from typing import TypeVar
 from proxy.backends.base import (
     ALWAYS,
     PIECE_BYTES,
+    STORAGE_CLASS,
     Body,
     Clock,
     Finding,
@@ -157,14 +158,8 @@ class MemoryBackend:
         carried = new.carried
         if carried is not None:
             _refuse_other_bytes(data, md5, carried.size, carried.etag)
-        said = carried or ObjectInfo(
-            new.key,
-            len(data),
-            md5,
-            self._now(),
-            checksums=sums,
-            checksum_type=new.checksum_type if sums else "",
-        )
+        kind = new.checksum_type if sums else ""
+        said = carried or ObjectInfo(new.key, len(data), md5, self._now(), checksums=sums, checksum_type=kind)
         info = replace(
             said,
             key=new.key,
@@ -217,7 +212,7 @@ class MemoryBackend:
         entries = _rolled_up(infos, lambda info: info.key, prefix, delimiter, after)
         page = entries[: max(limit, 0)]
         objects = tuple(
-            replace(entry, headers={}, metadata={}, tags={}, parts=())
+            replace(entry, headers=_shown(entry), metadata={}, tags={}, parts=())
             for entry in page
             if isinstance(entry, ObjectInfo)
         )
@@ -357,6 +352,10 @@ class MemoryBackend:
             tuple(entry for entry in page if isinstance(entry, str)),
             (last.key, last.upload_id) if isinstance(last, UploadInfo) else (last, "") if last else None,
         )
+
+
+def _shown(info: ObjectInfo) -> Mapping[str, str]:
+    return {name: value for name, value in info.headers.items() if name == STORAGE_CLASS}
 
 
 def _upload_order(info: UploadInfo) -> tuple[bytes, int, str]:

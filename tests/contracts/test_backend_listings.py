@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from proxy.backends.base import Backend, NewObject, Place, UploadInfo
+from proxy.backends.base import STORAGE_CLASS, Backend, NewObject, Place, UploadInfo
 from tests.bodies import Bytes
 from tests.contracts.conftest import new_place
 
@@ -76,7 +76,9 @@ def test_pages_together_show_everything_once(
 
 
 def test_a_listed_object_carries_what_listings_show_and_no_more(backend: Backend, place: Place) -> None:
-    new = NewObject("k", {"content-type": "a/b"}, {"m": "1"}, {"t": "1"}, "o" * 64)
+    new = NewObject(
+        "k", {"content-type": "a/b", STORAGE_CLASS: "GLACIER_IR"}, {"m": "1"}, {"t": "1"}, "o" * 64
+    )
     put = backend.put(place, new, Bytes(b"abc", "crc32"))
     (listed,) = backend.list(place).objects
     assert (listed.key, listed.size, listed.etag, listed.last_modified) == (
@@ -87,7 +89,8 @@ def test_a_listed_object_carries_what_listings_show_and_no_more(backend: Backend
     )
     assert (listed.seq, listed.owner_id) == (put.seq, put.owner_id)
     assert (dict(listed.checksums), listed.checksum_type) == (dict(put.checksums), "FULL_OBJECT")
-    assert not (listed.headers or listed.metadata or listed.tags or listed.parts)
+    assert dict(listed.headers) == {STORAGE_CLASS: "GLACIER_IR"}
+    assert not (listed.metadata or listed.tags or listed.parts)
 
 
 def test_a_start_inside_a_common_prefix_passes_all_of_it(backend: Backend, place: Place) -> None:

@@ -110,10 +110,10 @@ def _row_problems(bucket: OpenBucket, key: str) -> list[str]:
         ).fetchone()
     if row is None:
         return []
-    info, body, segments = whole(row), row[10], segments_of(row[11])
+    info, body, segments = whole(row), row[11], segments_of(row[12])
     problems = []
-    if body is not None and row[12] != info.size:
-        problems.append(f"inline body has {row[12]} bytes instead of {info.size}")
+    if body is not None and row[13] != info.size:
+        problems.append(f"inline body has {row[13]} bytes instead of {info.size}")
     if body is None and sum(segment.length for segment in segments) != info.size:
         problems.append(f"segments do not add up to {info.size} bytes")
     if info.parts and sum(part.size for part in info.parts) != info.size:

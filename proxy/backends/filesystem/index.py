@@ -27,7 +27,7 @@ INSERT INTO place VALUES (1, 0, 0, 0, 0, 0);
 CREATE TABLE live (
     key BLOB PRIMARY KEY, size INTEGER NOT NULL, etag TEXT NOT NULL, modified INTEGER NOT NULL,
     seq INTEGER NOT NULL, owner TEXT NOT NULL, checksums TEXT NOT NULL, checksum_type TEXT NOT NULL,
-    facts TEXT NOT NULL, body INTEGER, segments TEXT NOT NULL, parts TEXT NOT NULL
+    class TEXT NOT NULL, facts TEXT NOT NULL, body INTEGER, segments TEXT NOT NULL, parts TEXT NOT NULL
 ) WITHOUT ROWID;
 
 -- Rows that died but are kept: older versions, delete markers, what a snapshot holds.
@@ -35,7 +35,7 @@ CREATE TABLE live (
 CREATE TABLE history (
     key BLOB NOT NULL, size INTEGER NOT NULL, etag TEXT NOT NULL, modified INTEGER NOT NULL,
     seq INTEGER NOT NULL, owner TEXT NOT NULL, checksums TEXT NOT NULL, checksum_type TEXT NOT NULL,
-    facts TEXT NOT NULL, body INTEGER, segments TEXT NOT NULL, parts TEXT NOT NULL,
+    class TEXT NOT NULL, facts TEXT NOT NULL, body INTEGER, segments TEXT NOT NULL, parts TEXT NOT NULL,
     died INTEGER NOT NULL, version TEXT, marker INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (key, seq)
 ) WITHOUT ROWID;

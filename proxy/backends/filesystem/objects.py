@@ -20,7 +20,7 @@ T = TypeVar("T")
 _READ = f"SELECT {WHOLE} FROM live WHERE key = ?"
 _READ_WITH_DATA = f"SELECT {WHOLE}, (SELECT data FROM bodies WHERE id = live.body) FROM live WHERE key = ?"
 _OLD = "SELECT size, etag, seq, body, segments FROM live WHERE key = ?"
-_INSERT = f"INSERT OR REPLACE INTO live ({WHOLE}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_INSERT = f"INSERT OR REPLACE INTO live ({WHOLE}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _OPEN_TRIES = 5
 
 
@@ -43,7 +43,7 @@ def open_object(bucket: OpenBucket, key: str, release: Callable[[], None]) -> Fi
         began = bucket.now()
         row = _row(bucket, _READ_WITH_DATA, key)
         try:
-            return FileReader(bucket, whole(row), stored(row), row[12], began, release)
+            return FileReader(bucket, whole(row), stored(row), row[13], began, release)
         except FileNotFoundError:
             if not bucket.is_there():
                 raise  # the whole place went away
@@ -175,7 +175,7 @@ def delete_object(bucket: OpenBucket, key: str, when: Precondition) -> ObjectInf
             return None
         transaction.run("DELETE FROM live WHERE key = ?", name)
         transaction.next_seq(name, gone=True)
-        _retire(transaction, (row[1], row[2], row[4], row[10], row[11]))
+        _retire(transaction, (row[1], row[2], row[4], row[11], row[12]))
         return info
 
     return bucket.writer.submit(operation)

@@ -11,9 +11,9 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from proxy.backends.base import ObjectInfo, PartInfo, UploadInfo
+from proxy.backends.base import STORAGE_CLASS, ObjectInfo, PartInfo, UploadInfo
 
-LISTED = "key, size, etag, modified, seq, owner, checksums, checksum_type"
+LISTED = "key, size, etag, modified, seq, owner, checksums, checksum_type, class"
 WHOLE = f"{LISTED}, facts, parts, body, segments"
 UPLOAD = "id, key, initiated, owner, algorithm, checksum_type, facts"
 PART = "number, size, etag, modified, checksums, segments"
@@ -84,14 +84,14 @@ def parts_of(text: str) -> tuple[PartInfo, ...]:
 
 def listed(row: Row) -> ObjectInfo:
     """LISTED columns. Fills the slots itself: the frozen class's own `__init__` takes twice as long."""
-    key, size, etag, modified, seq, owner, checksums, checksum_type = row
+    key, size, etag, modified, seq, owner, checksums, checksum_type, storage_class = row
     info = object.__new__(ObjectInfo)
     _set_key(info, str(key, "utf-8"))
     _set_size(info, size)
     _set_etag(info, etag)
     _set_modified(info, modified)
     _set_seq(info, seq)
-    _set_headers(info, _NONE)
+    _set_headers(info, {STORAGE_CLASS: storage_class} if storage_class else _NONE)
     _set_metadata(info, _NONE)
     _set_tags(info, _NONE)
     _set_owner(info, owner)
@@ -104,7 +104,7 @@ def listed(row: Row) -> ObjectInfo:
 
 def whole(row: Row) -> ObjectInfo:
     """WHOLE columns (what follows them is ignored)."""
-    key, size, etag, modified, seq, owner, checksums, checksum_type, facts, parts = row[:10]
+    key, size, etag, modified, seq, owner, checksums, checksum_type, _, facts, parts = row[:11]
     headers, metadata, tags = json.loads(facts) if facts else (_NONE, _NONE, _NONE)
     return ObjectInfo(
         str(key, "utf-8"), size, etag, modified, seq, headers, metadata, tags,
@@ -114,14 +114,14 @@ def whole(row: Row) -> ObjectInfo:
 
 def stored(row: Row) -> Stored:
     """WHOLE columns."""
-    return Stored(row[10], segments_of(row[11]))
+    return Stored(row[11], segments_of(row[12]))
 
 
 def values(info: ObjectInfo, where: Stored) -> Row:
     """WHOLE columns of an object."""
     return (
         info.key.encode(), info.size, info.etag, info.last_modified, info.seq, info.owner_id,
-        checksums_text(info.checksums), info.checksum_type,
+        checksums_text(info.checksums), info.checksum_type, info.headers.get(STORAGE_CLASS, ""),
         facts_text(info.headers, info.metadata, info.tags), parts_text(info.parts),
         where.body, segments_text(where.segments),
     )  # fmt: skip
@@ -129,7 +129,7 @@ def values(info: ObjectInfo, where: Stored) -> Row:
 
 def result_text(info: ObjectInfo) -> str:
     """An object's facts as one text, for completions."""
-    return _dump([info.key, *values(info, Stored(None))[1:10]])
+    return _dump([info.key, *values(info, Stored(None))[1:11]])
 
 
 def result_of(text: str) -> ObjectInfo:
