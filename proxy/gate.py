@@ -24,7 +24,7 @@ from django.conf import settings
 from django.db import Error, connection
 
 from proxy import metrics, slots
-from proxy.errors import NoSuchBucket, SlowDown
+from proxy.errors import NoSuchBucket, S3Error, SlowDown
 from proxy.records import BucketRecord, find_bucket
 
 RETRY_AFTER_SECONDS = 2
@@ -75,7 +75,8 @@ def ask(bucket_name: str) -> BucketRecord:
 def enter(bucket_name: str, *, exclusive: bool = False) -> Iterator[Entry]:
     """Steps 0 to 5 around one client write; `exclusive` for bucket-writes.
 
-    Raises SlowDown, NoSuchBucket. Leaving it without an error proves the write.
+    Raises SlowDown, NoSuchBucket. Leaving it without an error proves the write; an S3Error of the
+    write becomes SlowDown if the slot was lost.
     """
     bucket = ask(bucket_name)
     slot = _take(bucket.id, exclusive)
@@ -84,7 +85,11 @@ def enter(bucket_name: str, *, exclusive: bool = False) -> Iterator[Entry]:
         if fresh.id != bucket.id:
             raise _refusal("replaced", "This bucket is being made anew. Try again.")
         entry = Entry(fresh, slot)
-        yield entry
+        try:
+            yield entry
+        except S3Error:
+            entry.prove()  # without the slot the bucket may have been moved away under the write
+            raise
         entry.prove()
     finally:
         slot.release()

@@ -34,8 +34,6 @@ KEYS = 4
 SIZES = (0, 100, 40_000)
 PAUSES_BEFORE = (0.0, 0.0, 0.002, 0.02, 0.06)
 """Seconds before a slot is taken. The longest is about what a move takes."""
-PAUSES_WITHIN = (0.0, 0.0, 0.001, 0.01)
-"""Seconds with the slot in hand: a drain waits for them."""
 HOLDER = "maintenance:1"
 _SLOT = struct.Struct("<qq")
 _STOP = WRITERS * KEYS * _SLOT.size
@@ -101,29 +99,34 @@ def number_in(body: bytes) -> int:
     return int(number)
 
 
-def pause_around_taking(rng: random.Random) -> None:
+def pause_within(rng: random.Random, longest_s: float) -> float:
+    """Seconds with the slot in hand, for which a drain waits: often none."""
+    return rng.choice((0.0, 0.0, 0.1, 1.0)) * longest_s
+
+
+def pause_around_taking(rng: random.Random, longest_s: float) -> None:
     """Let the scheduler be unkind: a process may lose its core between any two steps."""
     take = slots.take
 
     def unkind(kind: str, bucket_id: str, *, exclusive: bool = False) -> slots.Slot:
         time.sleep(rng.choice(PAUSES_BEFORE))
         slot = take(kind, bucket_id, exclusive=exclusive)
-        time.sleep(rng.choice(PAUSES_WITHIN))
+        time.sleep(pause_within(rng, longest_s))
         return slot
 
     slots.take = unkind
 
 
-def write(table: Table, writer: int, seed: int) -> None:
+def write(table: Table, writer: int, seed: int, longest_ms: int) -> None:
     """Write until told to stop. Whatever is neither a success nor a 503 ends the process."""
-    rng = random.Random(seed)
-    pause_around_taking(rng)
+    rng, longest_s = random.Random(seed), longest_ms / 1000
+    pause_around_taking(rng, longest_s)
     written = refused = 0
     print("ready", flush=True)
     while not table.stopped:
         key = rng.randrange(KEYS)
         number = table.begin(writer, key)
-        body = SlowBody(content(number, rng), rng.choice(PAUSES_WITHIN))
+        body = SlowBody(content(number, rng), pause_within(rng, longest_s))
         try:
             with gate.enter(BUCKET) as entry:
                 Store.of(entry.bucket).put(NewObject(f"{writer}/{key}"), body)

@@ -62,11 +62,11 @@ def race(site: Site, tmp_path: Path) -> Race:
     return Race(site, tmp_path)
 
 
-def _move_under_writers(race: Race, rounds: int) -> dict[str, Any]:
-    """Four writers and one mover; all ended well. What the mover told."""
+def _move_under_writers(race: Race, rounds: int, longest_ms: int = 10) -> dict[str, Any]:
+    """Four writers, which pause for up to that long in a write, and one mover. What it told."""
     seed = random.randrange(2**32)
     print(f"seed {seed}")
-    writers = race.begin("write", *((writer, seed + writer) for writer in range(WRITERS)))
+    writers = race.begin("write", *((writer, seed + writer, longest_ms) for writer in range(WRITERS)))
     try:
         moved = race.run("move", rounds)
     finally:
@@ -94,14 +94,14 @@ def test_no_acknowledged_write_is_lost_while_lock_connections_break_all_the_time
     def break_connections() -> None:
         rng = random.Random(1)
         with postgres.connect() as admin:
-            while not ended.wait(rng.uniform(0.02, 0.2)):
+            while not ended.wait(rng.uniform(0.02, 0.1)):
                 broken.extend(admin.execute(_BREAK).fetchall())
 
     race = Race(postgres_site, tmp_path)
     breaking = threading.Thread(target=break_connections)
     breaking.start()
     try:
-        _move_under_writers(race, ROUNDS["postgresql"])
+        _move_under_writers(race, ROUNDS["postgresql"], longest_ms=150)
     finally:
         ended.set()
         breaking.join()
