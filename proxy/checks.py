@@ -13,7 +13,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.db import DEFAULT_DB_ALIAS, connection
 
-from proxy import mounts
+from proxy import mounts, slots
 from proxy.backends.filesystem.index import SAFE_VERSION, require_safe_sqlite
 from proxy.errors import BackendUnavailable
 from proxy.keys import unreadable_keys
@@ -24,6 +24,16 @@ Messages = Iterable[CheckMessage]
 
 
 # -- from the settings alone ----------------------------------------------------------------
+
+
+def control_kind() -> Messages:
+    """Slots are made of what the control database offers."""
+    if connection.vendor not in slots.MECHANISMS:
+        yield Error(
+            f"{connection.display_name} cannot be the control database.",
+            hint="Set DATABASE_URL to a PostgreSQL database, or leave it away for SQLite.",
+            id="proxy.E007",
+        )
 
 
 def control_library() -> Messages:
@@ -102,7 +112,7 @@ def master_key() -> Messages:
         )
 
 
-SETTINGS_CHECKS = (control_library, index_library, network_file_systems)
+SETTINGS_CHECKS = (control_kind, control_library, index_library, network_file_systems)
 DATABASE_CHECKS = (synchronous_commit, transaction_pooler, master_key)
 
 

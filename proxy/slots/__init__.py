@@ -22,6 +22,7 @@ from proxy.slots.base import POLL_SECONDS, Slot, SlotBusy, Slots, poll
 from proxy.slots.files import FileSlots
 
 __all__ = [
+    "MECHANISMS",
     "POLL_SECONDS",
     "WORK",
     "WRITE",
@@ -37,10 +38,11 @@ __all__ = [
 WRITE = "write"
 WORK = "work"
 
-_mechanisms: dict[str, Callable[[], Slots]] = {
+MECHANISMS: dict[str, Callable[[], Slots]] = {
     "sqlite": lambda: FileSlots(settings.HOME / "locks"),
     "postgresql": AdvisorySlots,
 }
+"""What slots are made of, by the vendor of the control database."""
 _made: dict[tuple[str, str], Slots] = {}
 _making = threading.Lock()
 
@@ -50,7 +52,7 @@ def _slots() -> Slots:
     made = _made.get(key)
     if made is None:
         with _making:
-            made = _made.setdefault(key, _mechanisms[connection.vendor]())
+            made = _made.setdefault(key, MECHANISMS[connection.vendor]())
     return made
 
 

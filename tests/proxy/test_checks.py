@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from pytest_django import Settings
 
-from proxy import checks, mounts
+from proxy import checks, mounts, slots
 from proxy.backends.filesystem import index
 from tests.needs import needs
 from tests.postgres import Cluster
@@ -71,6 +71,11 @@ def test_state_on_a_network_file_system_is_refused(
     (message,) = checks.network_file_systems()
     assert message.id == "proxy.E003"
     assert "'far'" in message.msg and "nfs4" in message.msg
+
+
+def test_a_database_that_offers_no_slots_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(slots, "MECHANISMS", {})
+    assert _ids(checks.control_kind()) == ["proxy.E007"]
 
 
 def test_an_old_sqlite_is_refused_for_both_kinds_of_database(monkeypatch: pytest.MonkeyPatch) -> None:
