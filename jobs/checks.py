@@ -45,7 +45,7 @@ def cluster(queue: dict[str, Any]) -> Iterable[CheckMessage]:
 
 def limits(queue: dict[str, Any]) -> Iterable[CheckMessage]:
     """JOB_LIMITS names kinds and limits that exist."""
-    for kind in getattr(settings, "JOB_LIMITS", {}):
+    for kind in settings.JOB_LIMITS:
         if kind not in KINDS:
             yield Error(f"JOB_LIMITS: there is no kind {kind!r}.", id="jobs.E004")
             continue

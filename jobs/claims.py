@@ -115,8 +115,8 @@ def turning(claim: Claim, progress: Progress) -> Iterator[bool]:
     """One transaction, past the point of no return: the job moves on, if it is still ours and running.
 
     What the body does and the notes that it leaves in `progress.state` are part of it. Gives
-    False, and the body must do nothing, if this claim has turned before and was not told.
-    Raises Cancelled, LeaseLost.
+    False, and the body must do nothing, if this claim has turned before and was not told; the
+    notes of that time are in `progress.state` then. Raises Cancelled, LeaseLost.
     """
     with transaction.atomic():
         first = (
@@ -124,11 +124,15 @@ def turning(claim: Claim, progress: Progress) -> Iterator[bool]:
             .filter(turned=False)
             .update(**progress.columns(), **leases.renewed(ttl_ms()), crashes=0, updated_at=timezone.now())
         )
-        if not first and not held(claim).filter(turned=True).exists():
-            raise why_not(claim)
-        yield bool(first)
         if first:
+            yield True
             Job.objects.filter(pk=claim.job.pk).update(state=progress.state)
+            return
+        before = held(claim).filter(turned=True).first()
+        if before is None:
+            raise why_not(claim)
+        progress.state = before.state
+        yield False
 
 
 def give_back(claim: Claim, progress: Progress, wait_ms: int = 0) -> None:

@@ -10,6 +10,8 @@ from django.utils import timezone
 
 from jobs.models import Failure, Job
 
+MESSAGE_LIMIT = 2_000
+
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
@@ -36,15 +38,20 @@ def record(job: Job, run_id: int, troubles: Sequence[Trouble]) -> None:
             occurred_at=now,
             phase=trouble.phase,
             bucket=job.bucket_name,
-            key=trouble.key,
+            key=_text(trouble.key),
             version_id=trouble.version_id,
             code=trouble.code,
-            message=trouble.message,
+            message=_text(trouble.message)[:MESSAGE_LIMIT],
             attempt=trouble.attempt,
         )
         for trouble in keep
     )
     prune_ring(job.pk)
+
+
+def _text(text: str) -> str:
+    """Without NUL, which keys may hold and PostgreSQL's text may not."""
+    return text.replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 
 def prune_ring(job_id: int) -> int:

@@ -1,4 +1,4 @@
-"""The state machine of a job, as a table. A guarded UPDATE in `models.py` is its only user."""
+"""The state machine of a job, as a table. The guarded UPDATEs of `transitions` and `claims` follow it."""
 
 from __future__ import annotations
 

@@ -143,6 +143,8 @@ SLICE_SECONDS = env_int("SLUICEGATE_SLICE_SECONDS", 20, least=1)
 FAILURE_RING = env_int("SLUICEGATE_FAILURE_RING", 200, least=1)
 CLEANUP_GRACE_SECONDS = env_int("SLUICEGATE_CLEANUP_GRACE_SECONDS", 60)
 JOB_WORKERS = env_int("SLUICEGATE_JOB_WORKERS", 2, least=1)
+# By kind, the bounds of `jobs.engine.limits.Limits` that differ: {"migrate": {"failed_share": 0.1}}.
+JOB_LIMITS: dict[str, dict[str, Any]] = {}
 FREEZE_SECONDS = env_int("SLUICEGATE_FREEZE_SECONDS", 30, least=3)
 
 Q_CLUSTER = {

@@ -23,6 +23,7 @@ from jobs.kinds import KINDS
 from jobs.kinds.base import Kind
 from jobs.progress import Progress
 from jobs.states import Event, Status
+from proxy.errors import ServiceUnavailable
 
 __all__ = ["Limits", "work"]
 
@@ -36,16 +37,19 @@ def work(
     limits: Limits | None = None,
     rng: Random | None = None,
 ) -> None:
-    """One slice of the job's work, if it is to be had. Raises nothing but errors of the database."""
+    """One slice of the job's work, if it is to be had.
+
+    Raises database errors (nothing was begun, or the lease will lapse), and what no step of the
+    job's end can cope with.
+    """
     heartbeat.beat("worker", job_id=job_id)
-    claim = take(job_id, kinds, limits or Limits())
     try:
+        claim = take(job_id, kinds, limits or Limits())
         if claim is not None:
             _work_on(claim, kinds.get(claim.job.kind), limits, rng or Random())
-    except LeaseLost as lost:
-        log.warning("%s: stopped: %s", job_id, lost)
-    finally:
-        heartbeat.beat("worker")
+    except (LeaseLost, ServiceUnavailable) as reason:
+        log.warning("job %s: stopped: %s", job_id, reason)
+    heartbeat.beat("worker")
 
 
 def _work_on(claim: Claim, kind: Kind | None, limits: Limits | None, rng: Random) -> None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from django.conf import settings
 
@@ -30,5 +28,4 @@ class Limits:
 
 def limits_of(kind: str) -> Limits:
     """The limits of a kind. Raises TypeError on an unknown name in the settings."""
-    table: Mapping[str, Mapping[str, Any]] = getattr(settings, "JOB_LIMITS", {})
-    return Limits(**table.get(kind, {}))
+    return Limits(**settings.JOB_LIMITS.get(kind, {}))

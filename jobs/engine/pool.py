@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import queue
 import threading
+import time
 from collections.abc import Callable, Sequence
 from typing import Any, Generic, TypeVar
 
@@ -74,11 +75,12 @@ class Pool:
         return [batch.results[index] for index in range(len(items))]
 
     def close(self, patience_s: float = 5.0) -> None:
-        """Let the threads end and close their connections."""
+        """Let the threads end and close their connections; wait no longer than that for all of them."""
         for _ in self._threads:
             self._batches.put(None)
+        until = time.monotonic() + patience_s
         for thread in self._threads:
-            thread.join(patience_s)
+            thread.join(max(0.0, until - time.monotonic()))
 
     def _start(self) -> None:
         name = f"{self._name}/{len(self._threads)}"

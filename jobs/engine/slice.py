@@ -27,7 +27,7 @@ from jobs.engine.limits import Limits
 from jobs.engine.pool import Pool
 from jobs.engine.retrying import DATABASE_GONE, GaveUp, forget_connection, retrying
 from jobs.engine.work import JobWork, bucket_of
-from jobs.errors import BadToken, BudgetSpent, Cancelled, CursorError, JobFailed
+from jobs.errors import BadToken, BudgetSpent, Cancelled, CursorError, JobFailed, LeaseLost
 from jobs.failures import Trouble
 from jobs.kinds.base import Kind, Page, Phase, Shape
 from jobs.progress import Progress
@@ -36,6 +36,9 @@ from proxy import gate, slots
 from proxy.errors import S3Error
 
 log = logging.getLogger(__name__)
+
+MOST_FAILS = 3
+"""A slice that fails while it fails while it undoes is left to recovery, which counts it."""
 
 T = TypeVar("T")
 Next = Callable[[], Any]
@@ -51,6 +54,7 @@ class Slice:
         self.hold.unwinding = self.progress.unwinding
         self.until = time.monotonic() + settings.SLICE_SECONDS
         self.got_page_of = ""
+        self.fails = 0
         self.pool = Pool(kind.concurrency, claim.job.public_id)
         self.phases = {phase.name: phase for phase in (*kind.phases, kind.unwind) if phase is not None}
         self.work: JobWork
@@ -76,10 +80,19 @@ class Slice:
         except (CursorError, BudgetSpent, BadToken) as signal:
             return partial(self._fail, Trouble(self.progress.phase, "", type(signal).__name__, str(signal)))
         except GaveUp as spent:
-            if not isinstance(spent.error, S3Error):
-                log.error("%s: unexpected", self.claim.job.public_id, exc_info=spent.error)
-            return partial(self._fail, trouble_of(spent, self.progress.phase))
+            return self._give_up(spent)
+        except LeaseLost:
+            raise
+        except Exception as error:
+            if self.fails >= MOST_FAILS:
+                raise
+            return self._give_up(GaveUp(error, 1))
         return following
+
+    def _give_up(self, spent: GaveUp) -> Next:
+        if not isinstance(spent.error, S3Error):
+            log.error("%s: unexpected", self.claim.job.public_id, exc_info=spent.error)
+        return partial(self._fail, trouble_of(spent, self.progress.phase))
 
     # -- the way -------------------------------------------------------------------------
 
@@ -110,7 +123,8 @@ class Slice:
         return self._walk
 
     def _open_work(self) -> None:
-        self.work = JobWork(self.hold, self.progress.state, bucket_of(self.claim.job))
+        bucket = self._retried(lambda: bucket_of(self.claim.job))
+        self.work = JobWork(self.hold, self.progress.state, bucket)
 
     def _walk(self) -> Next | None:
         if self.progress.turned and self.hold.stop_requested:
@@ -206,12 +220,14 @@ class Slice:
 
         def change() -> None:
             self.work.state = draft.state = copy.deepcopy(self.progress.state)
-            with claims.turning(self.claim, draft) as first:
+            with (
+                slots.exclusive(slots.WORK, self.claim.job.bucket_id, self.hold.pulse),
+                claims.turning(self.claim, draft) as first,
+            ):
                 if first:
                     self.kind.turn(self.work, phase.name)
 
-        with slots.exclusive(slots.WORK, self.claim.job.bucket_id, self.hold.pulse):
-            self._retried(change)
+        self._retried(change)
         self.progress = draft
         self._open_work()
         return self._go_on if draft.phase else self._finish
@@ -236,6 +252,7 @@ class Slice:
         """An error that retries did not cure. After the turn it only makes the success amber."""
         log.warning("%s: %s: %s", self.claim.job.public_id, trouble.code, trouble.message)
         progress, troubles = self.progress, [*others, trouble]
+        self.fails += 1
         progress.failed += 1
         if progress.turned or progress.unwinding:
             return partial(self._finish, progress, troubles)

@@ -154,7 +154,7 @@ def dying_at(point: int, reached: list[str]) -> Iterator[None]:
             moment("in the turn's transaction")
         moment("after the turn")
 
-    claims.turning = turning
+    vars(claims)["turning"] = turning
     Walker.note = around("an effect", Walker.note)  # type: ignore[method-assign]
     yield
 
@@ -220,11 +220,17 @@ def _check_end(job: Job, kind: Walker, ending: str) -> None:
 # -- stopped and continued --------------------------------------------------------------------
 
 
+def stop_here() -> None:
+    """SIGSTOP this process, and leave the calling thread no time to go on before that takes effect."""
+    os.kill(os.getpid(), signal.SIGSTOP)
+    time.sleep(0.3)
+
+
 def _stop_once(marker: Path) -> Callable[..., None]:
     def stop(*_: Any) -> None:
         if not marker.exists():
             marker.touch()
-            os.kill(os.getpid(), signal.SIGSTOP)
+            stop_here()
 
     return stop
 
@@ -302,7 +308,7 @@ def stopped_in_an_effect() -> None:
 
     def first() -> None:
         def stop(self: Walker, work: Work, text: str) -> None:
-            os.kill(os.getpid(), signal.SIGSTOP)
+            stop_here()
 
         Walker.note = stop  # type: ignore[method-assign]
         run(kind, job)
@@ -353,6 +359,30 @@ def long_object() -> None:
         time.sleep(0.1)
     assert join(pid) == 0
     assert fresh(job).status == "succeeded" and fresh(job).epoch == 1
+
+
+def a_task_past_its_timeout() -> None:
+    """The queue ends a slice that hangs, by SIGALRM: its job is recovered and done by another."""
+    from django_q.timeout import TimeoutHandler
+
+    settings.LEASE_SECONDS = 2
+    kind = Walker(objects=4, size=2, log=scratch() / "log")
+    job = make_job(kind)
+
+    def hang() -> None:
+        def wait(work: Work, phase: str, item: Item) -> None:
+            time.sleep(60 if item.key == "copy-2" else 0)
+
+        kind.before_item = wait
+        with TimeoutHandler(1):
+            run(kind, job)
+
+    started = time.monotonic()
+    assert join(fork(hang)) == 1 and time.monotonic() - started < 15
+    wait_for(lambda: recovery.recover().requeued == 1)
+    assert join(fork(lambda: run(kind, job))) == 0
+    now = fresh(job)
+    assert (now.status, now.processed) == ("succeeded", 4)
 
 
 def poison_pill(phase: str) -> None:
@@ -437,6 +467,7 @@ SCENES: dict[str, Callable[..., None]] = {
         stopped_at_the_turn,
         stopped_in_an_effect,
         long_object,
+        a_task_past_its_timeout,
         poison_pill,
         a_database_that_is_gone,
     )

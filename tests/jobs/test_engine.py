@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import DataError, OperationalError
 from pytest_django import Settings
 
-from jobs import clock, queue
+from jobs import claims, clock, queue
 from jobs.engine import work
 from jobs.errors import BadToken
+from jobs.failures import Trouble
 from jobs.kinds.base import Issue, Item, Outcome, Page, Phase, Work
 from jobs.models import Failure, Job
+from jobs.progress import Progress
 from proxy.errors import AccessDenied, InvalidArgument, NoSuchUpload, SlowDown
 from proxy.models import Bucket
 from tests.jobs.support import FAST, Walker, gate_is_open, make_bucket, make_job
@@ -224,6 +229,52 @@ def test_too_large_a_share_of_failed_objects_fails_the_job_early(home: Path) -> 
     assert 20 <= job.processed + job.failed - 1 < 25
 
 
+def test_a_turn_whose_commit_was_not_answered_is_made_once(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    turns, real = [], claims.turning
+
+    @contextlib.contextmanager
+    def deaf(claim: claims.Claim, progress: Progress) -> Iterator[bool]:
+        with real(claim, progress) as first:
+            yield first
+        if first:
+            raise OperationalError("the server closed the connection")
+
+    monkeypatch.setattr(claims, "turning", deaf)
+    kind = Walker(before_turn=lambda work: turns.append(work.job_id))
+    job = run(kind, make_job(kind))
+    assert (job.status, job.failed, len(turns)) == ("succeeded", 0, 1)
+    assert job.state["turned_by"] == os.getpid(), "what the turn noted is not lost"
+
+
+def test_what_the_engine_cannot_save_fails_the_job_with_the_reason(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = claims.checkpoint
+
+    def refuse(claim: claims.Claim, progress: Progress, troubles: Sequence[Trouble] = ()) -> None:
+        if progress.token == "6":
+            raise DataError("no such thing can be stored")
+        real(claim, progress, troubles)
+
+    monkeypatch.setattr(claims, "checkpoint", refuse)
+    kind, bucket = Walker(), make_bucket()
+    job = run(kind, make_job(kind, bucket))
+    assert job.status == "failed" and "no such thing" in job.last_error
+    assert gate_is_open(bucket.name)
+
+
+def test_messages_are_bounded_and_keys_may_hold_anything(home: Path) -> None:
+    def outcome(phase: str, item: Item) -> Outcome:
+        issue = Issue("a\0b", "Code", "long " * 1000)
+        return Outcome(issues=(issue,) if item.key == "cleanup-1" else ())
+
+    kind = Walker(outcome_of=outcome)
+    row = run(kind, make_job(kind)).failures.get()
+    assert row.key == "a\N{REPLACEMENT CHARACTER}b" and len(row.message) == 2000
+
+
 # -- tokens ------------------------------------------------------------------------------
 
 
@@ -231,7 +282,7 @@ def test_a_bad_token_of_a_resumed_walk_is_dropped_once_and_the_walk_begins_again
     home: Path, settings: Settings, tmp_path: Path
 ) -> None:
     settings.SLICE_SECONDS = 0
-    refusals = []
+    refusals: list[str] = []
 
     def refuse(work: Work, phase: str, token: str | None) -> None:
         if phase == "copy" and token == "6" and not refusals:

@@ -124,7 +124,8 @@ def test_another_process_has_another_id_and_can_be_killed_by_it() -> None:
     assert child.stdout is not None
     holder = child.stdout.readline().strip()
     process = leases.process_of(holder)
-    assert process is not None and process.pid == child.pid and process.alive
+    assert process is not None and process.pid == child.pid
+    assert leases.started(child.pid) == process.started
     reborn = leases.Process(process.host, process.pid, process.started + 1)
     assert not reborn.alive and not reborn.kill(), "another process with its number is spared"
     elsewhere = leases.Process("other-host~12345678", process.pid, process.started)
@@ -132,7 +133,7 @@ def test_another_process_has_another_id_and_can_be_killed_by_it() -> None:
     assert child.poll() is None
     assert process.kill()
     assert child.wait(10) == -9
-    assert not process.alive
+    assert leases.started(child.pid) is None
     child.stdout.close()
 
 

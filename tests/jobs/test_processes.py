@@ -40,6 +40,10 @@ def test_an_effect_of_three_leases_keeps_its_lease(scene: Scene) -> None:
     scene("long_object")
 
 
+def test_a_slice_that_hangs_is_ended_by_the_queue_and_its_job_recovered(scene: Scene) -> None:
+    scene("a_task_past_its_timeout")
+
+
 @pytest.mark.parametrize("phase", ["copy", "unwind", "cleanup"])
 def test_a_page_that_kills_every_worker_ends_its_job(scene: Scene, phase: str) -> None:
     scene("poison_pill", phase)

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from django.db import OperationalError
 from django.utils import timezone
+from django_q.models import OrmQ
 from pytest_django import Settings
 
 from jobs import clock, heartbeat, leader, leases, pruning, queue, recovery, scheduler
@@ -123,7 +124,7 @@ def test_the_gate_of_a_live_job_is_not_opened(home: Path, status: str) -> None:
 
 
 def lose_messages() -> None:
-    queue.OrmQ.objects.all().delete()
+    OrmQ.objects.all().delete()
 
 
 def test_a_lost_message_is_sent_again_when_it_is_old(home: Path) -> None:
