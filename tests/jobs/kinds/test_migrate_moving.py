@@ -229,6 +229,22 @@ def test_a_source_object_that_vanishes_before_its_copy_is_passed_over() -> None:
     assert contents(find_bucket("photos").route)["objects"] == contents(source)["objects"]
 
 
+@pytest.mark.parametrize("backends", [("filesystem", "memory")], indirect=True)
+@pytest.mark.parametrize("inside", ['"offset":', '"inside":"large"'], ids=["between pieces", "at the end"])
+def test_a_large_source_that_is_replaced_inside_its_copy_fails_the_job(inside: str) -> None:
+    source = filled_bucket()
+    replaced = []
+
+    def replace(event: str) -> None:
+        if event == "before checkpoint" and inside in (drive.saved.token or "") and not replaced:
+            replaced.append(put(Store.at(source), "large", noise(77, 700 * 1024 + 17)))
+
+    drive = job(happens=replace)
+    with pytest.raises(JobFailed, match=r"^large: the object was replaced while it was copied"):
+        drive.run()
+    assert replaced
+
+
 def test_a_target_that_refuses_a_body_stops_the_copy(monkeypatch: pytest.MonkeyPatch) -> None:
     filled_bucket()
     drive = job()
