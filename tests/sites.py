@@ -22,6 +22,8 @@ from tests.postgres import Cluster
 
 ROOT = Path(__file__).resolve().parent.parent
 REPLY_SECONDS = 30.0
+GATEWAY_ALONE = {"DJANGO_SETTINGS_MODULE": "tests.gateway_settings"}
+"""Environment of a process that needs nothing but the gateway."""
 
 
 class ActorError(Exception):
@@ -99,7 +101,7 @@ class Site:
 
     def actor(self, **env: str) -> Actor:
         """A new actor; it is ready when this returns."""
-        actor = Actor(self.start("tests.actor", **env))
+        actor = Actor(self.start("tests.actor", **GATEWAY_ALONE, **env))
         actor.receive()
         return actor
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from tests.postgres import Cluster
-from tests.sites import Site
+from tests.sites import GATEWAY_ALONE, Site
 
 WRITERS = 4
 ROUNDS = {"sqlite": 200, "postgresql": 40}
@@ -32,7 +32,7 @@ class Race:
 
     def start(self, role: str, *numbers: int) -> subprocess.Popen[str]:
         arguments = [role, str(self.path), *map(str, numbers)]
-        return self.site.start("tests.crash.gate_race", *arguments)
+        return self.site.start("tests.crash.gate_race", *arguments, **GATEWAY_ALONE)
 
     def begin(self, role: str, *numbers: Sequence[int]) -> list[subprocess.Popen[str]]:
         """One process for each of `numbers`; all are at it when this returns."""

@@ -6,14 +6,18 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.sites import ROOT, Site
+from tests.sites import GATEWAY_ALONE, ROOT, Site
 
 _SETUP = "import django; django.setup()\nfrom proxy import metrics\n"
 
 
 def _run(site: Site, code: str) -> str:
     done = subprocess.run(
-        [sys.executable, "-c", _SETUP + code], cwd=ROOT, env=site.env, capture_output=True, text=True
+        [sys.executable, "-c", _SETUP + code],
+        cwd=ROOT,
+        env={**site.env, **GATEWAY_ALONE},
+        capture_output=True,
+        text=True,
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
@@ -70,7 +74,7 @@ metrics.count_bytes("in", 5)
     process = subprocess.Popen(
         [sys.executable, "-c", _SETUP + code],
         cwd=ROOT,
-        env=sqlite_site.env,
+        env={**sqlite_site.env, **GATEWAY_ALONE},
         text=True,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
