@@ -22,7 +22,7 @@ class Scene:
 
     environment: dict[str, str]
 
-    def __call__(self, name: str, *arguments: Any, seconds: float = 90) -> str:
+    def __call__(self, name: str, *arguments: Any, seconds: float = 150) -> str:
         """What it printed. Fails if it raised, killed itself, or took longer."""
         command = [sys.executable, "-m", "tests.jobs.scenes", name, *map(str, arguments)]
         done = subprocess.run(

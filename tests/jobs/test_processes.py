@@ -6,6 +6,8 @@ import pytest
 
 from tests.jobs.conftest import Scene
 
+pytestmark = [pytest.mark.crash, pytest.mark.timeout(180)]
+
 
 def test_of_processes_and_threads_that_claim_one_job_one_wins(scene: Scene) -> None:
     scene("claim_race", 10, 4, 3)
