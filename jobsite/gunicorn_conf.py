@@ -40,6 +40,7 @@ worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None
 proc_name = "sluicegate-web"
 umask = 0o077  # what the workers make in the home is nobody else's; gunicorn's default is 0
 logconfig_dict = settings.LOGGING
+logger_class = "jobsite.web_worker.Log"
 
 
 def when_ready(server: Any) -> None:

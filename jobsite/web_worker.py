@@ -11,9 +11,18 @@ from __future__ import annotations
 import asyncio
 
 from gunicorn.asgi.protocol import ASGIProtocol
+from gunicorn.glogging import Logger
 from gunicorn.workers import gasgi
 
 HEADER_SECONDS = 30.0
+
+
+class Log(Logger):
+    """gunicorn's own messages, in the form of all others; the access log is the door's."""
+
+    @property
+    def access_log_enabled(self) -> bool:
+        return False
 
 
 class Connection(ASGIProtocol):

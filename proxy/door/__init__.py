@@ -6,16 +6,14 @@ answer carries a request id and leaves a line in the access log.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable
 
 from proxy import routes
 from proxy.door import access
-from proxy.door.exchange import ClientGone, Exchange, Scope, Send
+from proxy.door.exchange import ClientGone, Exchange, Pools, Scope, Send
 from proxy.door.inlet import Message, Receive
-from proxy.door.pools import Pools
 from proxy.errors import InvalidURI
 from proxy.gateway import Response
 from proxy.limits import bounds
@@ -36,7 +34,7 @@ class Door:
     def __init__(self, console: App) -> None:
         self._console = console
         self._bounds = bounds()
-        self._pools = Pools(self._bounds)
+        self._pools = Pools.of(self._bounds)
         self._log = access.AccessLog() if self._bounds.access_log else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -53,12 +51,13 @@ class Door:
             message = await receive()
             if message["type"] == "lifespan.startup":
                 try:
-                    await asyncio.wrap_future(self._pools.short(routes.prepare_backends))
+                    await self._pools.short.run(routes.prepare_backends)
                 except Exception:
                     log.exception("A backend is not ready; its buckets answer 503 until it is.")
                 await send({"type": "lifespan.startup.complete"})
             elif message["type"] == "lifespan.shutdown":
-                self._pools.close()
+                self._pools.short.close()
+                self._pools.streams.close()
                 if self._log is not None:
                     self._log.flush()
                 await send({"type": "lifespan.shutdown.complete"})

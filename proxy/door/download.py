@@ -3,41 +3,40 @@
 from __future__ import annotations
 
 import asyncio
-import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
-from concurrent.futures import Future
+from collections.abc import Awaitable, Callable
 
 from proxy.door.inlet import Message
-from proxy.door.pools import Pools
+from proxy.door.threads import Threads
 from proxy.handlers.call import Download
-
-log = logging.getLogger("sluicegate.door")
 
 Send = Callable[[Message], Awaitable[None]]
 
 
 async def send_rest(
-    send: Send, pools: Pools, first: bytes, rest: Download, idle: float
-) -> AsyncIterator[int]:
-    """Send `first` and what follows; yields the size of each piece that was handed over.
+    send: Send, threads: Threads, first: bytes, rest: Download, idle: float, sent: Callable[[int], None]
+) -> None:
+    """Send `first` and what follows; `sent` hears the size of each piece and may raise to stop.
 
     While one piece is sent the next is read. Raises TimeoutError if the client takes nothing
     for `idle` seconds; the object is closed once no thread reads it any more.
     """
+
+    def read_on() -> asyncio.Future[bytes | None]:
+        return threads.run(next, rest, None, unwanted=lambda _: rest.close())
+
     piece: bytes | None = first
-    coming: Future[bytes | None] = pools.short(_next, rest)
+    coming = read_on()
     try:
         while piece is not None:
             async with asyncio.timeout(idle):
                 await send({"type": "http.response.body", "body": piece, "more_body": True})
-            yield len(piece)
-            piece = await asyncio.wrap_future(coming)
+            sent(len(piece))
+            piece = await coming
             if piece is not None:
-                coming = pools.short(_next, rest)
+                coming = read_on()
         await send({"type": "http.response.body", "body": b"", "more_body": False})
     finally:
-        coming.add_done_callback(lambda _: rest.close())
-
-
-def _next(rest: Download) -> bytes | None:
-    return next(rest, None)
+        if coming.done() and not coming.cancelled():
+            rest.close()
+        else:
+            coming.cancel()

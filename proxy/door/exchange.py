@@ -7,21 +7,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import Any, ParamSpec, TypeVar
+from typing import Any
 
 from proxy import gateway
 from proxy.door.download import send_rest
 from proxy.door.inlet import Inlet, Message, Receive
 from proxy.door.pipe import Pipe, Whole
-from proxy.door.pools import Pools
+from proxy.door.threads import Threads
 from proxy.errors import S3Error, SlowDown
 from proxy.gateway import Admitted, Response
 from proxy.limits import SMALL_BODY_BYTES, UNASKED_BODY_BYTES, Bounds
 
-P = ParamSpec("P")
-T = TypeVar("T")
 Scope = dict[str, Any]
 Send = Callable[[Message], Awaitable[None]]
 
@@ -54,6 +51,18 @@ class Announced:
         return found
 
 
+@dataclass(frozen=True, slots=True)
+class Pools:
+    """`short` for what ends by itself soon, `streams` for uploads that stream and long copies."""
+
+    short: Threads
+    streams: Threads
+
+    @classmethod
+    def of(cls, bounds: Bounds) -> Pools:
+        return cls(Threads("short", bounds.short_threads), Threads("stream", bounds.stream_threads))
+
+
 class ClientGone(ConnectionError):
     """The client left in the middle of a download."""
 
@@ -61,14 +70,14 @@ class ClientGone(ConnectionError):
 class Exchange:
     """The way of one request through the door. `sent` counts the bytes of the answer's body."""
 
-    __slots__ = ("_bounds", "_pools", "_scope", "_send", "inlet", "request_id", "sent")
+    __slots__ = ("_bounds", "_scope", "_send", "_short", "_streams", "inlet", "request_id", "sent")
 
     def __init__(
-        self, scope: Scope, receive: Receive, send: Send, request_id: str, pools: Pools, bounds: Bounds
+        self, scope: Scope, receive: Receive, send: Send, request_id: str, threads: Pools, bounds: Bounds
     ) -> None:
         self._scope = scope
         self._send = send
-        self._pools = pools
+        self._short, self._streams = threads.short, threads.streams
         self._bounds = bounds
         self.request_id = request_id
         self.inlet = Inlet(receive, bounds, asyncio.get_running_loop())
@@ -83,12 +92,14 @@ class Exchange:
             return await self._serve(Whole())
         if length is not None and length <= UNASKED_BODY_BYTES and not (announced.waits or announced.copies):
             return await self._whole(self._serve)
-        admitted = await self._run(self._pools.short(gateway.admit, self._scope, self.request_id))
+        admitted = await self._short.run(gateway.admit, self._scope, self.request_id)
         if isinstance(admitted, Response):
             return admitted
         if announced.copies or length is None or length > SMALL_BODY_BYTES:
             return await self._stream(admitted)
-        return await self._whole(lambda body: self._run(self._pools.short(gateway.answer, admitted, body)))
+        return await self._whole(
+            lambda body: self._short.run(gateway.answer, admitted, body, unwanted=_discard)
+        )
 
     async def reply(self, response: Response, headers: list[tuple[bytes, bytes]]) -> None:
         """Send an answer; closes it whatever happens."""
@@ -109,10 +120,7 @@ class Exchange:
             response.rest = None
             watch = asyncio.create_task(self.inlet.watch())
             try:
-                async for count in send_rest(self._send, self._pools, body, rest, self._bounds.write_idle):
-                    self.sent += count
-                    if self.inlet.gone:
-                        raise ClientGone()
+                await send_rest(self._send, self._short, body, rest, self._bounds.write_idle, self._count)
             finally:
                 watch.cancel()
             return
@@ -124,8 +132,13 @@ class Exchange:
                 await self._send(message)
         self.sent += len(body)
 
-    async def _serve(self, body: Whole) -> Response:
-        return await self._run(self._pools.short(gateway.serve, self._scope, self.request_id, body))
+    def _count(self, size: int) -> None:
+        self.sent += size
+        if self.inlet.gone:
+            raise ClientGone()
+
+    def _serve(self, body: Whole) -> Awaitable[Response]:
+        return self._short.run(gateway.serve, self._scope, self.request_id, body, unwanted=_discard)
 
     async def _whole(self, then: Callable[[Whole], Awaitable[Response]]) -> Response:
         try:
@@ -138,30 +151,29 @@ class Exchange:
         """Through a pipe to a thread of its own, which is taken once there is something to do."""
         pipe = Pipe(asyncio.get_running_loop(), self._bounds.pipe_bytes)
         try:
-            if not self._pools.has_stream():
-                raise SlowDown("Too many large uploads at once.")
+            self._check_streams()
             await self.inlet.fill(pipe)
-            if not self._pools.reserve_stream():
-                raise SlowDown("Too many large uploads at once.")
+            self._check_streams()
         except S3Error as error:
             return gateway.refuse(self._scope, self.request_id, error)
-        work = self._pools.stream(gateway.answer, admitted, pipe)
-        work.add_done_callback(lambda _: pipe.close())
         feeding = asyncio.create_task(self.inlet.feed(pipe))
         try:
-            return await self._run(work)
+            return await self._streams.run(_answer_and_leave, admitted, pipe, unwanted=_discard)
         finally:
             feeding.cancel()
 
-    async def _run(self, work: Future[T]) -> T:
-        """Await a thread's work. If we are cancelled, it comes to its end and its answer is closed."""
-        try:
-            return await asyncio.wrap_future(work)
-        except asyncio.CancelledError:
-            work.add_done_callback(_discard)
-            raise
+    def _check_streams(self) -> None:
+        if self._streams.full:
+            raise SlowDown("Too many large uploads at once.")
 
 
-def _discard(work: Future[Any]) -> None:
-    if not work.cancelled() and work.exception() is None and isinstance(work.result(), Response):
-        work.result().close()
+def _answer_and_leave(admitted: Admitted, pipe: Pipe) -> Response:
+    try:
+        return gateway.answer(admitted, pipe)
+    finally:
+        pipe.close()
+
+
+def _discard(response: Response | None) -> None:
+    if response is not None:
+        response.close()

@@ -8,6 +8,7 @@ import http.client
 import socket
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import BinaryIO
 from xml.etree import ElementTree
 
 from tests.s3.server import Server
@@ -62,10 +63,10 @@ def head(
 
 
 def read(connection: socket.socket, method: str = "GET") -> Answer:
-    """The next answer on a connection."""
+    """The next answer on a connection; of what comes behind it, something may be lost."""
     answer = http.client.HTTPResponse(connection, method=method)
-    answer.begin()
     try:
+        answer.begin()
         return Answer(answer.status, answer.headers, answer.read())
     finally:
         answer.close()
@@ -93,3 +94,10 @@ def ask_unsigned(server: Server, request: bytes) -> Answer:
     with server.connect() as connection:
         connection.sendall(request)
         return read(connection)
+
+
+def read_in_turn(stream: BinaryIO) -> Answer:
+    """The next of several answers that come one behind the other, each with its length."""
+    status = int(stream.readline().split()[1])
+    headers = http.client.parse_headers(stream)
+    return Answer(status, headers, stream.read(int(headers["content-length"])))

@@ -98,11 +98,11 @@ def test_a_refused_client_that_sends_all_the_same_reads_why(
 
 
 def test_requests_on_one_connection_do_not_run_into_each_other(s3_server: Server, bucket: str) -> None:
-    with s3_server.connect() as connection:
+    with s3_server.connect() as connection, connection.makefile("rb") as answers:
         for number in range(5):
             body = bytes([number]) * 1000
             fields = {"content-length": "1000"}
             head = raw.head(s3_server, "PUT", f"/{bucket}/{number}", fields)
             connection.sendall(head + body + raw.head(s3_server, "GET", f"/{bucket}/{number}"))
-            assert raw.read(connection, "PUT").status == 200
-            assert raw.read(connection).body == body
+            assert raw.read_in_turn(answers).status == 200
+            assert raw.read_in_turn(answers).body == body
