@@ -41,7 +41,7 @@ class Migrate:
     )
     unwind: Phase | None = Phase("unwind", fatal=False)
     actions: frozenset[Action] = frozenset({Action.CANCEL, Action.RETRY_FAILED})
-    concurrency = 8
+    concurrency = 16
 
     def __init__(self, limits: Limits | None = None) -> None:
         self.limits = limits or Limits()

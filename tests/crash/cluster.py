@@ -165,12 +165,11 @@ class Cluster:
         return next(iter(self.service.below(cluster)), None) if cluster else None
 
     def workers(self) -> list[int]:
-        """The cluster's workers; the sentinel forks them before it forks its monitor and pusher."""
+        """The cluster's workers, by their signs of life; its monitor and pusher give none."""
         sentinel = self.sentinel()
+        beats = self._control.execute("SELECT pid FROM jobs_heartbeat WHERE role = 'worker'").fetchall()
         return (
-            self.service.below(sentinel)[: int(self.service.environ["SLUICEGATE_JOB_WORKERS"])]
-            if sentinel
-            else []
+            [] if sentinel is None else sorted({pid for (pid,) in beats} & set(self.service.below(sentinel)))
         )
 
     def web_workers(self) -> list[int]:
