@@ -15,6 +15,7 @@ from gunicorn.glogging import Logger
 from gunicorn.workers import gasgi
 
 HEADER_SECONDS = 30.0
+HANG_UP_SECONDS = 0.05
 
 
 class Log(Logger):
@@ -56,6 +57,15 @@ class Worker(gasgi.ASGIWorker):
     async def _shutdown(self) -> None:
         for server in self.servers:
             server.close()
-        for connection in list(self.connections):
-            connection.hang_up_if_idle()
-        await super()._shutdown()
+        hanging_up = self.loop.create_task(self._hang_up())
+        try:
+            await super()._shutdown()
+        finally:
+            hanging_up.cancel()
+
+    async def _hang_up(self) -> None:
+        """Again and again: a connection whose request ends meanwhile is idle only then."""
+        while True:
+            for connection in list(self.connections):
+                connection.hang_up_if_idle()
+            await asyncio.sleep(HANG_UP_SECONDS)

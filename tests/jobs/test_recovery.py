@@ -15,6 +15,7 @@ from pytest_django import Settings
 
 from jobs import clock, heartbeat, leader, leases, pruning, queue, recovery, scheduler
 from jobs.engine import work
+from jobs.management.commands import cluster
 from jobs.models import AuditEntry, Failure, Heartbeat, Job, Leader, Run
 from jobs.scheduler import Scheduler, resend_lost
 from proxy import gate
@@ -137,6 +138,18 @@ def test_a_lost_message_is_sent_again_when_it_is_old(home: Path) -> None:
     assert resend_lost(1000) == 0, "and young again"
     job.refresh_from_db()
     assert clock.now_ms() - job.sent_ms < 1000
+
+
+def test_a_starting_cluster_sends_again_what_its_predecessor_had_taken(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_job(Walker())
+    OrmQ.objects.update(lock=timezone.now() + timedelta(minutes=10))
+    waiting: list[int] = []
+    monkeypatch.setattr(cluster, "call_command", lambda name: waiting.append(queue.counts()["waiting"]))
+    monkeypatch.setattr(cluster.orphans, "end_forks_with_parents", lambda: None)
+    cluster.Command().handle()
+    assert waiting == [1], "before its workers begin"
 
 
 def test_a_queue_that_nobody_serves_does_not_grow(home: Path) -> None:

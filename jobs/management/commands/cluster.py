@@ -12,7 +12,7 @@ from django.core.management import CommandError, call_command
 from django.core.management.base import BaseCommand
 from django.db import DatabaseError, connection
 
-from jobs import heartbeat, liveness, orphans
+from jobs import heartbeat, liveness, orphans, scheduler
 
 log = logging.getLogger("sluicegate.cluster")
 
@@ -21,6 +21,7 @@ class Command(BaseCommand):
     help = "Run the workers that do the jobs (a django-q2 cluster). SIGTERM ends it after the slices in hand."
 
     def handle(self, *args: Any, **options: Any) -> None:
+        _resend()
         connection.close()  # nothing open crosses a fork
         orphans.end_forks_with_parents()
         call_command("qcluster")
@@ -33,6 +34,14 @@ class Command(BaseCommand):
             time.sleep(0.2)
         if any(sentinel.exitcode for sentinel in sentinels):
             raise CommandError("The cluster's first process was killed.")
+
+
+def _resend() -> None:
+    """What the cluster before this one had taken from the queue and not begun went with it."""
+    try:
+        scheduler.resend_lost(older_ms=0)
+    except DatabaseError as error:
+        log.warning("messages are not sent again yet: %s", error)
 
 
 def _beat() -> None:
