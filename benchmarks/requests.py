@@ -36,7 +36,7 @@ def measure(server: Server, *, seconds: float, repeat: int, list_keys: int) -> d
 
 def table(ours: dict[str, Any], peer: dict[str, Any], peer_label: str) -> list[str]:
     """Rows of `name unit ours p99 peer p99 ratio`."""
-    figures = f"{'p99 ms':>9}{'us/op':>9}"
+    figures = f"{'p99 ms':>9}{'us/op':>11}"
     lines = [f"{'row':<12}{'unit':<8}{'ours':>10}{figures}{peer_label:>12}{figures}{'ratio':>8}"]
     for row in ROWS:
         mine, theirs = ours.get(row), peer.get(row)
@@ -47,8 +47,8 @@ def table(ours: dict[str, Any], peer: dict[str, Any], peer_label: str) -> list[s
         peers = (_cell(theirs, "p99_ms"), _cell(theirs, "server_cpu_us_per_op"))
         errors = f"  errors {mine['errors']}/{theirs['errors']}" if mine["errors"] or theirs["errors"] else ""
         lines.append(
-            f"{row:<12}{mine['unit']:<8}{mine['median']:>10,.0f}{cells[0]:>9}{cells[1]:>9}"
-            f"{theirs['median']:>12,.0f}{peers[0]:>9}{peers[1]:>9}{ratio:>8.2f}{errors}"
+            f"{row:<12}{mine['unit']:<8}{mine['median']:>10,.0f}{cells[0]:>9}{cells[1]:>11}"
+            f"{theirs['median']:>12,.0f}{peers[0]:>9}{peers[1]:>11}{ratio:>8.2f}{errors}"
         )
     return lines
 

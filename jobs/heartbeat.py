@@ -24,13 +24,6 @@ def beat(role: str, job_id: int | None = None) -> None:
     )
 
 
-def youngest_age_ms(role: str) -> int | None:
-    """How long ago some process of that role last gave a sign; None if none has since the clock began."""
-    beats = Heartbeat.objects.filter(role=role, clock=clock.clock_id())
-    last = beats.order_by("-beat_ms").values_list("beat_ms", flat=True).first()
-    return None if last is None else max(0, clock.now_ms() - last)
-
-
 def forget_older(age_ms: int, limit: int = 1_000) -> int:
     """Delete beats older than that, and those of another clock; how many went."""
     old = Heartbeat.objects.exclude(clock=clock.clock_id(), beat_ms__gte=clock.now_ms() - age_ms)

@@ -44,13 +44,6 @@ class Shown:
         return self.status is Status.SUCCEEDED and self.job.failed > 0
 
 
-def shown_status(status: str, has_open_run: bool) -> Status:
-    """A queued job with an open Run is running: its slice ended, its work did not."""
-    if status == Status.QUEUED and has_open_run:
-        return Status.RUNNING
-    return Status(status)
-
-
 def supported(kind: Kind | None) -> list[str]:
     """The kind's actions that a window can carry out, sorted."""
     return sorted(action.value for action in (kind.actions if kind else ()) if action in APPLIES)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from jobs.models import Failure, Job
-from jobs.presentation import Shown, available, busy_row, failure_row, fraction, job_row, ladder, shown_status
+from jobs.presentation import Shown, available, busy_row, failure_row, fraction, job_row, ladder
 from jobs.states import Status
 from tests.jobs.windows import NOW
 
@@ -24,20 +24,6 @@ def shown(status: str = "running", **columns: Any) -> Shown:
         "created_at": NOW,
     }
     return Shown(Job(status=status, **(facts | columns)), Status(status))
-
-
-@pytest.mark.parametrize(
-    ("stored", "open_run", "told"),
-    [
-        ("queued", False, "queued"),
-        ("queued", True, "running"),
-        ("running", True, "running"),
-        ("cancelling", True, "cancelling"),
-        ("failed", False, "failed"),
-    ],
-)
-def test_a_queued_job_with_an_open_run_is_shown_as_running(stored: str, open_run: bool, told: str) -> None:
-    assert shown_status(stored, open_run) == told
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,6 @@ from proxy.wire.xml.reading import (
     read_complete,
     read_delete,
     read_location,
-    read_tagging,
 )
 
 __all__ = [
@@ -53,7 +52,6 @@ __all__ = [
     "read_complete",
     "read_delete",
     "read_location",
-    "read_tagging",
     "tagging",
     "versioning",
 ]

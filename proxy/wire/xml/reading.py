@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 
 from proxy.errors import InvalidArgument, MalformedXML, NotImplementedByUs
 from proxy.wire.checksums import digest_of
-from proxy.wire.tags import checked_tags
 from proxy.wire.xml.document import CHECKSUM_ELEMENTS
 from proxy.wire.xml.parsing import Node, parse
 
@@ -85,20 +84,6 @@ def read_location(document: bytes) -> str | None:
             raise NotImplementedByUs(fields={"Element": child.name})
     found = root.only("LocationConstraint").get("LocationConstraint")
     return (found.text.strip() or None) if found else None
-
-
-def read_tagging(document: bytes) -> dict[str, str]:
-    """Tagging. Raises MalformedXML, InvalidTag."""
-    tag_set = parse(document, "Tagging").only("TagSet").get("TagSet")
-    if tag_set is None:
-        raise MalformedXML()
-    pairs = []
-    for tag in tag_set.children:
-        fields = tag.only("Key", "Value")
-        if tag.name != "Tag" or len(fields) != 2:
-            raise MalformedXML()
-        pairs.append((fields["Key"].text, fields["Value"].text))
-    return checked_tags(pairs)
 
 
 def _deleted_key(node: Node) -> DeletedKey:

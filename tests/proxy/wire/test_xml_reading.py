@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from proxy.errors import (
     InvalidArgument,
     InvalidRequest,
-    InvalidTag,
     MalformedXML,
     NotImplementedByUs,
     S3Error,
@@ -21,7 +20,7 @@ from proxy.wire.xml import CompletedPart, DeletedKey
 from proxy.wire.xml.parsing import MAX_DOCUMENT_BYTES, parse
 
 NS = b' xmlns="http://s3.amazonaws.com/doc/2006-03-01/"'
-READERS = (xml.read_delete, xml.read_complete, xml.read_location, xml.read_tagging)
+READERS = (xml.read_delete, xml.read_complete, xml.read_location)
 
 
 def delete(inner: bytes, namespace: bytes = NS) -> bytes:
@@ -148,30 +147,6 @@ def test_the_location_of_a_new_bucket(document, region):
 def test_kinds_of_buckets_that_we_do_not_make_are_not_implemented(name):
     with pytest.raises(NotImplementedByUs):
         xml.read_location(b"<CreateBucketConfiguration><%s/></CreateBucketConfiguration>" % name)
-
-
-def tagging(*tags: bytes) -> bytes:
-    return b"<Tagging" + NS + b"><TagSet>" + b"".join(tags) + b"</TagSet></Tagging>"
-
-
-def test_tags_are_read():
-    assert xml.read_tagging(tagging()) == {}
-    assert xml.read_tagging(tagging(b"<Tag><Key>a</Key><Value>1</Value></Tag>")) == {"a": "1"}
-
-
-@pytest.mark.parametrize(
-    ("document", "error"),
-    [
-        (b"<Tagging/>", MalformedXML),
-        (tagging(b"<Tag><Key>a</Key></Tag>"), MalformedXML),
-        (tagging(b"<Mark><Key>a</Key><Value>1</Value></Mark>"), MalformedXML),
-        (tagging(*[b"<Tag><Key>k%d</Key><Value/></Tag>" % number for number in range(11)]), InvalidTag),
-        (tagging(b"<Tag><Key></Key><Value/></Tag>"), InvalidTag),
-    ],
-)
-def test_tags_against_the_rules_are_refused(document, error):
-    with pytest.raises(error):
-        xml.read_tagging(document)
 
 
 BOMB = b'<!DOCTYPE d [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;&a;&a;">]>'
