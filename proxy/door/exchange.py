@@ -70,7 +70,7 @@ class ClientGone(ConnectionError):
 class Exchange:
     """The way of one request through the door. `sent` counts the bytes of the answer's body."""
 
-    __slots__ = ("_bounds", "_scope", "_send", "_short", "_streams", "inlet", "request_id", "sent")
+    __slots__ = ("_bounds", "_last", "_scope", "_send", "_short", "_streams", "inlet", "request_id", "sent")
 
     def __init__(
         self, scope: Scope, receive: Receive, send: Send, request_id: str, threads: Pools, bounds: Bounds
@@ -79,6 +79,7 @@ class Exchange:
         self._send = send
         self._short, self._streams = threads.short, threads.streams
         self._bounds = bounds
+        self._last = False
         self.request_id = request_id
         self.inlet = Inlet(receive, bounds, asyncio.get_running_loop())
         self.sent = 0
@@ -89,6 +90,9 @@ class Exchange:
         length = announced.length
         if length == 0 and not announced.copies:
             self.inlet.done = True
+            # No 100 is owed for an empty body, but botocore takes the final answer that comes in
+            # its place for the status of the connection's next answer too: let there be none.
+            self._last = announced.waits
             return await self._serve(Whole())
         if length is not None and length <= UNASKED_BODY_BYTES and not (announced.waits or announced.copies):
             return await self._whole(self._serve)
@@ -104,7 +108,7 @@ class Exchange:
     async def reply(self, response: Response, headers: list[tuple[bytes, bytes]]) -> None:
         """Send an answer; closes it whatever happens."""
         unread = not self.inlet.done
-        if unread:
+        if unread or self._last:
             headers.append((b"connection", b"close"))
         try:
             await self._send({"type": "http.response.start", "status": response.status, "headers": headers})

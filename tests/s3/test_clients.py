@@ -78,6 +78,17 @@ def test_aws_sync_in_and_out(s3_server: Server, tree: Path, tmp_path: Path, name
 
 
 @needs("aws", "drives the stock AWS command line")
+def test_aws_sends_parts_over_connections_that_sent_empty_files(
+    s3_server: Server, tmp_path: Path, name: str
+) -> None:
+    for number in range(30):
+        (tmp_path / f"{number:02}").touch()
+    (tmp_path / "large").write_bytes(random.Random(1).randbytes(3 * 8 * MIB))
+    run(s3_server, "aws", "s3", "mb", f"s3://{name}")
+    run(s3_server, "aws", "s3", "sync", str(tmp_path), f"s3://{name}", "--quiet")
+
+
+@needs("aws", "drives the stock AWS command line")
 def test_aws_cp_mv_and_presign(s3_server: Server, tree: Path, tmp_path: Path, name: str) -> None:
     run(s3_server, "aws", "s3", "mb", f"s3://{name}")
     run(s3_server, "aws", "s3", "cp", str(tree / "multipart.bin"), f"s3://{name}/one", "--quiet")

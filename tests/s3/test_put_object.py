@@ -22,6 +22,16 @@ def test_what_is_put_is_what_is_got(s3: Any, bucket: str, size: int) -> None:
     assert got["ContentLength"] == size
 
 
+def test_the_answer_to_an_empty_body_that_expects_a_hundred_is_the_last_of_its_connection(
+    s3_server: Server, bucket: str
+) -> None:
+    with s3_server.connect() as connection:
+        headers = {"content-length": "0", "expect": "100-continue"}
+        connection.sendall(raw.head(s3_server, "PUT", f"/{bucket}/empty", headers))
+        answer = raw.read(connection, "PUT")
+        assert (answer.status, answer.headers["connection"]) == (200, "close")
+
+
 def test_headers_metadata_and_tags_are_kept(s3: Any, bucket: str) -> None:
     s3.put_object(
         Bucket=bucket,
