@@ -1,5 +1,5 @@
-"""gunicorn's ASGI worker, with two manners added: it bounds how long headers may take, and a
-worker that is told to end hangs up on clients that have no request under way.
+"""gunicorn's ASGI worker, with three manners added: it bounds how long headers may take, a worker
+that is told to end hangs up on clients that have no request under way, and it hears that while it boots.
 
 Without the first, a client that sends half a request and nothing more holds its connection for
 ever; without the second, ending waits for every idle keep-alive connection. Both reach into
@@ -9,6 +9,8 @@ gunicorn.asgi.protocol, whose version is pinned; tests/s3/test_manners.py sees t
 from __future__ import annotations
 
 import asyncio
+import signal
+from types import FrameType
 
 from gunicorn.asgi.protocol import ASGIProtocol
 from gunicorn.glogging import Logger
@@ -53,6 +55,24 @@ class Worker(gasgi.ASGIWorker):
         self.connections: set[Connection] = set()
         gasgi.ASGIProtocol = Connection
         super().init_process()
+
+    def init_signals(self) -> None:
+        super().init_signals()
+        self._listen_early()
+
+    def _listen_early(self) -> None:
+        """The loop loses what comes before it runs: a worker told to end while it boots would go on."""
+        for number in (signal.SIGTERM, signal.SIGQUIT):
+            self.loop.remove_signal_handler(number)
+            signal.signal(number, self._end_early)
+
+    def _end_early(self, number: int, frame: FrameType | None) -> None:
+        self.alive = False
+        self._quick_shutdown = number == signal.SIGQUIT
+
+    async def _serve(self) -> None:
+        super().init_signals()
+        await super()._serve()
 
     async def _shutdown(self) -> None:
         for server in self.servers:

@@ -69,7 +69,7 @@ def start(browser: Browser, bucket: str, target: str = "archive") -> str:
 
 
 def test_a_bucket_is_moved_from_the_page_with_live_progress(browser: Browser, s3: Any, bucket: str) -> None:
-    fill(s3, bucket, 600)
+    fill(s3, bucket, 3000)
     browser.log_in()
     job = start(browser, bucket)
     browser.script("window.notReloaded = true")
@@ -82,7 +82,7 @@ def test_a_bucket_is_moved_from_the_page_with_live_progress(browser: Browser, s3
     until(progress, 120, "it did not succeed")
     assert browser.script("return window.notReloaded"), "the page was loaded anew"
     assert len(seen) >= 3, seen
-    assert "600 objects" in browser.text(".figures")
+    assert "3,000 objects" in browser.text(".figures")
     browser.go("/_/jobs/")
     assert browser.text(f"[id='job-{job}'] .chip") == "succeeded"
     browser.go("/_/buckets/")

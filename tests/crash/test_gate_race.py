@@ -94,7 +94,7 @@ def test_no_acknowledged_write_is_lost_while_lock_connections_break_all_the_time
     def break_connections() -> None:
         rng = random.Random(1)
         with postgres.connect() as admin:
-            while not ended.wait(rng.uniform(0.02, 0.1)):
+            while not ended.wait(rng.uniform(0.05, 0.3)):
                 broken.extend(admin.execute(_BREAK).fetchall())
 
     race = Race(postgres_site, tmp_path)
