@@ -68,15 +68,13 @@ class Worker(gasgi.ASGIWorker):
 
     def _end_early(self, number: int, frame: FrameType | None) -> None:
         self.alive = False
-        self._quick_shutdown = number == signal.SIGQUIT
+        self._quick_shutdown |= number == signal.SIGQUIT
 
     async def _serve(self) -> None:
         super().init_signals()
         await super()._serve()
 
     async def _shutdown(self) -> None:
-        for server in self.servers:
-            server.close()
         hanging_up = self.loop.create_task(self._hang_up())
         try:
             await super()._shutdown()
