@@ -89,6 +89,11 @@ class InvalidDigest(S3Error):
     code, status, text = "InvalidDigest", 400, "The Content-MD5 or checksum that you specified is not valid."
 
 
+class InvalidBucketState(S3Error):
+    code, status = "InvalidBucketState", 409
+    text = "The request is not valid for the current state of the bucket."
+
+
 class InvalidLocationConstraint(S3Error):
     code, status = "InvalidLocationConstraint", 400
     text = "The specified location constraint is not valid."
@@ -109,6 +114,11 @@ class InvalidRedirectLocation(S3Error):
     text = "The website redirect location must have a prefix of 'http://' or 'https://' or '/'."
 
 
+class InvalidPolicyDocument(S3Error):
+    code, status = "InvalidPolicyDocument", 400
+    text = "The content of the form does not meet the conditions specified in the policy document."
+
+
 class InvalidRequest(S3Error):
     code, status, text = "InvalidRequest", 400, "Invalid Request"
 
@@ -127,6 +137,20 @@ class InvalidURI(S3Error):
 
 class KeyTooLongError(S3Error):
     code, status, text = "KeyTooLongError", 400, "Your key is too long."
+
+
+class MalformedACLError(S3Error):
+    code, status = "MalformedACLError", 400
+    text = "The XML that you provided was not well formed or did not validate against our published schema."
+
+
+class MalformedPOSTRequest(S3Error):
+    code, status = "MalformedPOSTRequest", 400
+    text = "The body of your POST request is not well-formed multipart/form-data."
+
+
+class MalformedPolicy(S3Error):
+    code, status, text = "MalformedPolicy", 400, "The policy is not valid."
 
 
 class MalformedTrailerError(S3Error):
@@ -179,6 +203,16 @@ class AccessDenied(S3Error):
     code, status, text = "AccessDenied", 403, "Access Denied"
 
 
+class AccessControlListNotSupported(S3Error):
+    code, status, text = "AccessControlListNotSupported", 400, "The bucket does not allow ACLs."
+
+
+class ObjectLocked(AccessDenied):
+    """A retention or a legal hold keeps this version."""
+
+    text = "Access Denied because object protected by object lock."
+
+
 class InvalidAccessKeyId(S3Error):
     code, status = "InvalidAccessKeyId", 403
     text = "The access key ID that you provided does not exist in our records."
@@ -206,6 +240,10 @@ class NoSuchBucket(S3Error):
 
 class NoSuchKey(S3Error):
     code, status, text = "NoSuchKey", 404, "The specified key does not exist."
+
+
+class NoSuchVersion(S3Error):
+    code, status, text = "NoSuchVersion", 404, "The specified version does not exist."
 
 
 class NoSuchUpload(S3Error):

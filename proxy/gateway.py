@@ -18,11 +18,13 @@ from django.db import Error as DatabaseError
 from django.db import connection
 
 from proxy import gate, keys, metrics
+from proxy.access import Everything
+from proxy.caller import Caller
 from proxy.errors import AccessDenied, EntityTooLarge, InternalError, S3Error, ServiceUnavailable
 from proxy.handlers.call import Answer, Call, Download, Pieces
 from proxy.limits import MAX_PUT_BYTES
 from proxy.operations import Access, Operation, match
-from proxy.records import AccessKeyRecord, BucketRecord, find_bucket
+from proxy.records import BucketRecord, find_bucket
 from proxy.unsupported import refuse_unsupported
 from proxy.wire import sigv2, sigv4, xml
 from proxy.wire.request import S3Request, parse_length
@@ -46,7 +48,7 @@ class Admitted:
     request: S3Request | None = None
     operation: Operation | None = None
     credentials: Credentials | None = None
-    caller: AccessKeyRecord | None = None
+    caller: Caller | None = None
     bucket: BucketRecord | None = None
 
 
@@ -117,7 +119,8 @@ def _authenticate(admitted: Admitted, request: S3Request) -> None:
         found = keys.secret_of(access_key)
         if found is None:
             return None
-        admitted.caller, secret = found
+        record, secret = found
+        admitted.caller = Caller(record.owner_id, record.display_name, record.access_key, root=record.root)
         return secret
 
     now = time.time()
@@ -131,11 +134,13 @@ def _authenticate(admitted: Admitted, request: S3Request) -> None:
 
 def _answer(admitted: Admitted, pieces: Pieces) -> Response:
     request, operation = admitted.request, admitted.operation
-    assert request and operation and admitted.credentials and admitted.caller
+    assert request and operation and admitted.caller
     call = Call(
         request=request,
         credentials=admitted.credentials,
         caller=admitted.caller,
+        rights=Everything(),
+        right=operation.right,
         pieces=pieces,
         now_ms=time.time_ns() // 1_000_000,
         region=settings.REGION,

@@ -6,16 +6,18 @@ the control database.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, connection, connections
 
-from proxy.backends.base import Place, Route
-from proxy.errors import NoSuchBucket
+from proxy.backends.values import Place, Route
+from proxy.bucket_settings import BucketSettings, settings_of, settings_text
+from proxy.errors import NoSuchBucket, OperationAborted
 
 _BUCKET_COLUMNS = (
-    "id, name, owner_id, created_ms, backend, real_bucket, incarnation, gate_holder, gate_generation"
+    "id, name, owner_id, created_ms, backend, real_bucket, incarnation, gate_holder, gate_generation,"
+    " settings"
 )
 
 
@@ -41,6 +43,7 @@ class BucketRecord:
     created_ms: int
     route: Route
     gate: GateState
+    settings: BucketSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +58,7 @@ class AccessKeyRecord:
 
 
 def _bucket(row: tuple[Any, ...]) -> BucketRecord:
-    bucket_id, name, owner, created, backend, real, incarnation, holder, generation = row
+    bucket_id, name, owner, created, backend, real, incarnation, holder, generation, settings = row
     return BucketRecord(
         id=bucket_id,
         name=name,
@@ -63,6 +66,7 @@ def _bucket(row: tuple[Any, ...]) -> BucketRecord:
         created_ms=created,
         route=Route(backend, Place(bucket_id, real, incarnation)),
         gate=GateState(holder, generation),
+        settings=settings_of(settings),
     )
 
 
@@ -117,3 +121,21 @@ def find_access_key(access_key: str) -> AccessKeyRecord | None:
     if row is None:
         return None
     return AccessKeyRecord(row[0], bytes(row[1]), row[2], row[3], bool(row[4]))
+
+
+def change_settings(bucket: BucketRecord, **values: Any) -> BucketSettings:
+    """Set some of a bucket's settings, guarded by what they were when the bucket was read.
+
+    The caller is alone in the bucket's write slot, so nothing but a mistake can come between.
+    Raises OperationAborted if something did.
+    """
+    changed = replace(bucket.settings, **values)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT settings FROM proxy_bucket WHERE id = %s", [bucket.id])
+        row = cursor.fetchone()
+        if row is None or settings_of(row[0]) != bucket.settings:
+            raise OperationAborted()
+        cursor.execute(
+            "UPDATE proxy_bucket SET settings = %s WHERE id = %s", [settings_text(changed), bucket.id]
+        )
+    return changed

@@ -19,7 +19,8 @@ from django.core.signals import setting_changed
 from django.db import connection
 
 from proxy import backends
-from proxy.backends.base import Backend, Place, Route
+from proxy.backends.base import Backend
+from proxy.backends.values import Place, Route
 from proxy.errors import (
     BackendUnavailable,
     BucketAlreadyExists,

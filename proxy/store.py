@@ -7,34 +7,36 @@ reads the Route again and tries once more.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypeVar
 
 from proxy import routes
-from proxy.backends.base import (
+from proxy.backends.base import Backend, Body, ObjectReader, ReaderBody
+from proxy.backends.values import (
     ALWAYS,
-    Backend,
-    Body,
+    CURRENT,
+    NULL_VERSION,
+    Amendment,
+    Deletion,
     Listing,
     NewObject,
     ObjectInfo,
-    ObjectReader,
     PartInfo,
     PartRequest,
     Place,
     Precondition,
-    ReaderBody,
     Route,
     UploadInfo,
     UploadListing,
     Usage,
+    VersionListing,
 )
-from proxy.errors import InvalidPart, NoSuchBucket, NoSuchKey, NoSuchUpload
+from proxy.errors import InvalidPart, NoSuchBucket, NoSuchKey, NoSuchUpload, NoSuchVersion, S3Error
 from proxy.records import BucketRecord, find_bucket
 
 T = TypeVar("T")
 
-_MISSES = (NoSuchBucket, NoSuchKey, NoSuchUpload, InvalidPart)
+_MISSES = (NoSuchBucket, NoSuchKey, NoSuchVersion, NoSuchUpload, InvalidPart)
 
 
 class Store:
@@ -75,17 +77,31 @@ class Store:
             return read(self.backend, self.place)
 
     # -- reads ---------------------------------------------------------------------------
-    def open(self, key: str) -> ObjectReader:
-        """Raises NoSuchKey."""
-        return self._read(lambda backend, place: backend.open(place, key))
+    def open(self, key: str, version: str = CURRENT) -> ObjectReader:
+        """Raises NoSuchKey, NoSuchVersion, MethodNotAllowed (a delete marker)."""
+        return self._read(lambda backend, place: backend.open(place, key, version))
 
-    def head(self, key: str) -> ObjectInfo:
-        """Raises NoSuchKey."""
-        return self._read(lambda backend, place: backend.head(place, key))
+    def head(self, key: str, version: str = CURRENT) -> ObjectInfo:
+        """Raises NoSuchKey, NoSuchVersion, MethodNotAllowed (a delete marker)."""
+        return self._read(lambda backend, place: backend.head(place, key, version))
 
     def list(self, *, prefix: str = "", delimiter: str = "", after: str = "", limit: int = 1000) -> Listing:
         return self._read(
             lambda backend, place: backend.list(
+                place, prefix=prefix, delimiter=delimiter, after=after, limit=limit
+            )
+        )
+
+    def list_versions(
+        self,
+        *,
+        prefix: str = "",
+        delimiter: str = "",
+        after: tuple[str, str] = ("", ""),
+        limit: int = 1000,
+    ) -> VersionListing:
+        return self._read(
+            lambda backend, place: backend.list_versions(
                 place, prefix=prefix, delimiter=delimiter, after=after, limit=limit
             )
         )
@@ -132,8 +148,23 @@ class Store:
         """Store the open object's bytes as `new`; the backend may take them without moving them."""
         return self.backend.put(self.place, new, ReaderBody(reader), when)
 
-    def delete(self, key: str, when: Precondition = ALWAYS) -> ObjectInfo | None:
-        return self.backend.delete(self.place, key, when)
+    def delete(self, deletion: Deletion) -> ObjectInfo | None:
+        """The marker, or what was removed (None if there was nothing).
+
+        Raises PreconditionFailed, NoSuchKey, ObjectLocked.
+        """
+        (done,) = self.delete_all((deletion,))
+        if isinstance(done, S3Error):
+            raise done
+        return done
+
+    def delete_all(self, deletions: Sequence[Deletion]) -> Sequence[ObjectInfo | S3Error | None]:
+        """All in one commit, each on its own: what became of it, or the error that prevented it."""
+        return self.backend.delete(self.place, deletions)
+
+    def amend(self, key: str, version: str, change: Amendment) -> ObjectInfo:
+        """Raises NoSuchKey, NoSuchVersion, MethodNotAllowed, ObjectLocked."""
+        return self.backend.amend(self.place, key, version, change)
 
     def create_upload(self, upload: UploadInfo) -> None:
         self.backend.create_upload(self.place, upload)
@@ -148,11 +179,18 @@ class Store:
         parts: Iterable[PartRequest],
         when: Precondition = ALWAYS,
         *,
+        version_id: str = NULL_VERSION,
         checksums: Mapping[str, str] | None = None,
         carried: ObjectInfo | None = None,
     ) -> ObjectInfo:
         return self.backend.complete_upload(
-            self.place, upload_id, parts, when, checksums=checksums, carried=carried
+            self.place,
+            upload_id,
+            parts,
+            when,
+            version_id=version_id,
+            checksums=checksums,
+            carried=carried,
         )
 
     def abort_upload(self, upload_id: str) -> None:

@@ -17,7 +17,7 @@ django.setup()
 from django.db import connection, transaction  # noqa: E402
 
 from proxy import gate, routes, slots  # noqa: E402
-from proxy.backends.base import NewObject, Place, Route  # noqa: E402
+from proxy.backends.values import NewObject, Place, Route  # noqa: E402
 from proxy.errors import BucketAlreadyOwnedByYou  # noqa: E402
 from proxy.records import find_bucket, list_buckets  # noqa: E402
 from proxy.store import Store  # noqa: E402

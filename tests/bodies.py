@@ -5,7 +5,8 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable, Iterator, Mapping
 
-from proxy.backends.base import PIECE_BYTES, ObjectReader
+from proxy.backends.base import ObjectReader
+from proxy.backends.values import PIECE_BYTES
 from proxy.wire.checksums import compute
 
 

@@ -6,9 +6,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from proxy.backends.base import Backend, Clock
+from proxy.backends.base import Backend
 from proxy.backends.filesystem import FilesystemBackend
 from proxy.backends.memory import MemoryBackend
+from proxy.backends.values import Clock
 
 BACKENDS: Mapping[str, Callable[[str, Mapping[str, Any], Clock], Backend]] = {
     "filesystem": lambda name, options, now: FilesystemBackend(name, Path(options["path"]), now),

@@ -1,4 +1,4 @@
-"""What every backend must do, and the values that travel between it and the store.
+"""What every backend must do.
 
 A backend keeps objects in *places*. It raises S3Error classes only, is safe to call from
 any number of threads and processes, and says what it can do by class flags; nothing above
@@ -8,221 +8,31 @@ bytes of the plaintext; ETags carry no quotes; keys are text whose UTF-8 bytes s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Protocol, Self
 
-from proxy.errors import NoSuchKey, PreconditionFailed
-
-STORAGE_CLASS = "x-amz-storage-class"
-"""The one header of an object that listings show."""
-
-PIECE_BYTES = 1024 * 1024
-"""Upper bound of one piece of a body on its way through."""
-
-Clock = Callable[[], int]
-"""Wall clock: milliseconds since the epoch, UTC."""
-
-Pulse = Callable[[], None]
-"""Called between the pieces of a body; raises to end the transfer."""
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """One real bucket on a backend: whose it is, its name there, and which attempt at it.
-
-    `incarnation` sets apart two lives of the same name, so that nothing of an earlier one
-    (a failed migration, a deleted bucket) can come back.
-    """
-
-    bucket_id: str
-    bucket: str
-    incarnation: str
-
-
-@dataclass(frozen=True, slots=True)
-class Route:
-    """Which backend, and which place on it, serves a bucket."""
-
-    backend: str
-    place: Place
-
-
-@dataclass(frozen=True, slots=True)
-class PartInfo:
-    """One uploaded part, or one part of a finished multipart object."""
-
-    number: int
-    size: int
-    etag: str
-    last_modified: int
-    checksums: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class ObjectInfo:
-    """Every fact about an object except its bytes.
-
-    `headers` holds the standard headers that S3 keeps (lower-case names), `metadata` the
-    `x-amz-meta-` headers without that prefix, `checksums` base64 values by lower-case
-    algorithm (`crc32`, `crc32c`, `crc64nvme`, `sha1`, `sha256`; composite ones end in `-N`).
-    `parts` is empty for an object that was put whole. `seq` is the place's sequence number
-    at which this row was born.
-    """
-
-    key: str
-    size: int
-    etag: str
-    last_modified: int
-    seq: int = 0
-    headers: Mapping[str, str] = field(default_factory=dict)
-    metadata: Mapping[str, str] = field(default_factory=dict)
-    tags: Mapping[str, str] = field(default_factory=dict)
-    owner_id: str = ""
-    checksums: Mapping[str, str] = field(default_factory=dict)
-    checksum_type: str = ""
-    parts: tuple[PartInfo, ...] = ()
-    version_id: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class NewObject:
-    """What the writer of an object says about it, before its bytes are known.
-
-    With `carried`, the object is a copy of one that lives elsewhere: ETag, times, parts and
-    checksums are taken over as they are, and the backend refuses (BadDigest) bytes whose
-    size, or whose MD5 where the ETag is one, differs.
-    """
-
-    key: str
-    headers: Mapping[str, str] = field(default_factory=dict)
-    metadata: Mapping[str, str] = field(default_factory=dict)
-    tags: Mapping[str, str] = field(default_factory=dict)
-    owner_id: str = ""
-    checksum_type: str = "FULL_OBJECT"
-    carried: ObjectInfo | None = None
-
-    @classmethod
-    def copy_of(cls, info: ObjectInfo) -> NewObject:
-        """The same object for another place, every fact taken over."""
-        return cls(
-            key=info.key,
-            headers=info.headers,
-            metadata=info.metadata,
-            tags=info.tags,
-            owner_id=info.owner_id,
-            checksum_type=info.checksum_type,
-            carried=info,
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class UploadInfo:
-    """A multipart upload: open, or finished within the last 24 hours (`completed` is set)."""
-
-    upload_id: str
-    key: str
-    initiated: int
-    headers: Mapping[str, str] = field(default_factory=dict)
-    metadata: Mapping[str, str] = field(default_factory=dict)
-    tags: Mapping[str, str] = field(default_factory=dict)
-    owner_id: str = ""
-    checksum_algorithm: str = ""
-    checksum_type: str = ""
-    completed: ObjectInfo | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class PartRequest:
-    """One part as CompleteMultipartUpload names it; checksums only where the client gave them."""
-
-    number: int
-    etag: str
-    checksums: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Precondition:
-    """What must hold of the live row at the moment of the commit; the default always holds.
-
-    `etags` (If-Match; `*` is any), `absent` (If-None-Match: *), `none_of` (If-None-Match with
-    tags), `seq_at_most` (nothing newer than a bound that was noted before).
-    """
-
-    etags: tuple[str, ...] = ()
-    absent: bool = False
-    none_of: tuple[str, ...] = ()
-    seq_at_most: int | None = None
-
-    def check(self, current: ObjectInfo | None) -> None:
-        """Raise NoSuchKey (If-Match on nothing) or PreconditionFailed; return if it holds.
-
-        Source: Amazon S3 User Guide, "Conditional writes".
-        """
-        if self.etags:
-            if current is None:
-                raise NoSuchKey()
-            if "*" not in self.etags and current.etag not in self.etags:
-                raise PreconditionFailed(fields={"Condition": "If-Match"})
-        if current is None:
-            return
-        if self.absent or current.etag in self.none_of:
-            raise PreconditionFailed(fields={"Condition": "If-None-Match"})
-        if self.seq_at_most is not None and current.seq > self.seq_at_most:
-            raise PreconditionFailed("The object was changed after the bound.")
-
-
-ALWAYS = Precondition()
-
-
-@dataclass(frozen=True, slots=True)
-class Listing:
-    """One page of a listing, in UTF-8 byte order of keys and prefixes together.
-
-    `last` is where the next page starts (pass it as `after`), None at the end.
-    `objects` carry no metadata, tags or parts, and no header but STORAGE_CLASS.
-    """
-
-    objects: tuple[ObjectInfo, ...]
-    prefixes: tuple[str, ...]
-    last: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class UploadListing:
-    """One page of uploads ordered by key, then initiation; `last` as (key, upload id)."""
-
-    uploads: tuple[UploadInfo, ...]
-    prefixes: tuple[str, ...]
-    last: tuple[str, str] | None
-
-
-@dataclass(frozen=True, slots=True)
-class Usage:
-    """What a place holds. `versions` counts rows that are not live (history, delete markers)."""
-
-    keys: int
-    versions: int
-    uploads: int
-    size: int
-
-    @property
-    def empty(self) -> bool:
-        return not (self.keys or self.versions or self.uploads)
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that is wrong with a store. `key` is empty for what concerns the place as a whole."""
-
-    place: Place
-    key: str
-    problem: str
-
-    def __str__(self) -> str:
-        within = f"/{self.key}" if self.key else ""
-        return f"{self.place.bucket}~{self.place.incarnation}{within}: {self.problem}"
+from proxy.backends.values import (
+    ALWAYS,
+    CURRENT,
+    NULL_VERSION,
+    Amendment,
+    Deletion,
+    Finding,
+    Listing,
+    NewObject,
+    ObjectInfo,
+    PartInfo,
+    PartRequest,
+    Place,
+    Precondition,
+    Pulse,
+    UploadInfo,
+    UploadListing,
+    Usage,
+    VersionListing,
+)
+from proxy.errors import S3Error
 
 
 class Body(Protocol):
@@ -290,6 +100,12 @@ class Backend(Protocol):
     confirms_copies: bool = False
     """A put of a carried object is confirmed by checksum on the far side, at rest."""
 
+    keeps_versions: bool = True
+    """It takes over older versions and delete markers with their ids and their order."""
+
+    keeps_locks: bool = True
+    """It takes over retention and legal holds, and enforces them."""
+
     # -- the physical place and the buckets on it ------------------------------------
     def prepare(self, known_id: str | None) -> str:
         """Find or, where nothing is known of it yet, make the physical place; its id.
@@ -306,8 +122,12 @@ class Backend(Protocol):
     def create_bucket(self, place: Place) -> None:
         """Make an empty place. Doing it again is no error."""
 
-    def delete_bucket(self, place: Place, *, force: bool = False) -> None:
-        """Remove a place; BucketNotEmpty unless it is empty or `force`. Absent is no error."""
+    def delete_bucket(self, place: Place, *, force: bool = False, unserved: bool = False) -> None:
+        """Remove a place; BucketNotEmpty unless it is empty or `force`. Absent is no error.
+
+        Even with `force` a place that holds locked versions stays (ObjectLocked), unless it is
+        `unserved`: a copy that no client was ever served from.
+        """
 
     def places(self, bucket: str) -> tuple[Place, ...]:
         """Every place of that real bucket name that exists here, of whatever incarnation."""
@@ -323,19 +143,37 @@ class Backend(Protocol):
 
     # -- objects ---------------------------------------------------------------------
     def put(self, place: Place, new: NewObject, body: Body, when: Precondition = ALWAYS) -> ObjectInfo:
-        """Store an object; durable when it returns, invisible if it raises."""
+        """Store an object as NewObject says; durable when it returns, invisible if it raises.
+
+        Raises ObjectLocked rather than replace a version that is locked.
+        """
 
     def can_link(self, reader: ObjectReader) -> bool:
         """Whether a put of it here would move no bytes: a hint, the put decides anew."""
 
-    def open(self, place: Place, key: str) -> ObjectReader:
-        """Raises NoSuchKey."""
+    def open(self, place: Place, key: str, version: str = CURRENT) -> ObjectReader:
+        """Raises as `head` does."""
 
-    def head(self, place: Place, key: str) -> ObjectInfo:
-        """Raises NoSuchKey."""
+    def head(self, place: Place, key: str, version: str = CURRENT) -> ObjectInfo:
+        """The facts of the current version or of the one of that id.
 
-    def delete(self, place: Place, key: str, when: Precondition = ALWAYS) -> ObjectInfo | None:
-        """The object that is gone now, or None if there was none."""
+        Raises NoSuchKey (with the headers of the delete marker if there is one), NoSuchVersion,
+        MethodNotAllowed (the id is a delete marker's; with its headers).
+        """
+
+    def delete(self, place: Place, deletions: Sequence[Deletion]) -> Sequence[ObjectInfo | S3Error | None]:
+        """All of them in one commit, each on its own: what became of it, in the same order.
+
+        For a marker its facts; for a removal what was removed, None if there was nothing; or the
+        error that kept one thing as it was (PreconditionFailed, NoSuchKey, ObjectLocked).
+        """
+
+    def amend(self, place: Place, key: str, version: str, change: Amendment) -> ObjectInfo:
+        """Change what is said about a version; its facts afterwards.
+
+        Tags and access list make a new `seq`, retention and hold do not. Raises as `head` does,
+        and ObjectLocked if a retention would be weakened.
+        """
 
     def list(
         self, place: Place, *, prefix: str = "", delimiter: str = "", after: str = "", limit: int = 1000
@@ -344,6 +182,20 @@ class Backend(Protocol):
 
         Keys under a common prefix that is at or before `after` are passed over, so `last`,
         an S3 marker and a start-after all mean the same here.
+        """
+
+    def list_versions(
+        self,
+        place: Place,
+        *,
+        prefix: str = "",
+        delimiter: str = "",
+        after: tuple[str, str] = ("", ""),
+        limit: int = 1000,
+    ) -> VersionListing:
+        """All versions and delete markers after a key (all of it) or after one version of a key.
+
+        A version that is gone by now counts as before the newest: none is passed over.
         """
 
     # -- multipart uploads -----------------------------------------------------------
@@ -368,10 +220,14 @@ class Backend(Protocol):
         parts: Iterable[PartRequest],
         when: Precondition = ALWAYS,
         *,
+        version_id: str = NULL_VERSION,
         checksums: Mapping[str, str] | None = None,
         carried: ObjectInfo | None = None,
     ) -> ObjectInfo:
         """Make the object of its parts; no byte moves. Repeated within 24 hours: the first answer.
+
+        The object becomes a version as a NewObject of that `version_id` does; with `carried` its
+        version id, place in line and lock are those of the carried object.
 
         `checksums` are whole-object values that the client expects (BadDigest if they differ).
         `carried` makes it the copy of another object, whatever the parts' own ETags are, and

@@ -6,32 +6,33 @@ import builtins
 import hashlib
 import threading
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
-from proxy.backends.base import (
+from proxy.backends.base import Body, ObjectReader, ReaderBody
+from proxy.backends.multipart import COMPLETION_MS, check_part_number, plan_completion
+from proxy.backends.values import (
     ALWAYS,
+    CURRENT,
+    NULL_VERSION,
     PIECE_BYTES,
     STORAGE_CLASS,
-    Body,
     Clock,
+    Deletion,
     Finding,
     Listing,
     NewObject,
     ObjectInfo,
-    ObjectReader,
     PartInfo,
     PartRequest,
     Place,
     Precondition,
-    ReaderBody,
     UploadInfo,
     UploadListing,
     Usage,
 )
-from proxy.backends.multipart import COMPLETION_MS, check_part_number, plan_completion
 from proxy.errors import (
     BackendUnavailable,
     BadDigest,
@@ -41,6 +42,7 @@ from proxy.errors import (
     NoSuchBucket,
     NoSuchKey,
     NoSuchUpload,
+    S3Error,
 )
 from proxy.wire.checksums import compute
 
@@ -111,7 +113,7 @@ class MemoryBackend:
         with self._lock:
             self._places.setdefault(place, _Place())
 
-    def delete_bucket(self, place: Place, *, force: bool = False) -> None:
+    def delete_bucket(self, place: Place, *, force: bool = False, unserved: bool = False) -> None:
         with self._lock:
             if place in self._places and not force and not self.usage(place).empty:
                 raise BucketNotEmpty(fields={"BucketName": place.bucket})
@@ -182,17 +184,26 @@ class MemoryBackend:
     def can_link(self, reader: ObjectReader) -> bool:
         return False
 
-    def open(self, place: Place, key: str) -> MemoryReader:
+    def open(self, place: Place, key: str, version: str = CURRENT) -> MemoryReader:
         with self._lock:
             found = self._at(place).objects.get(key)
         if found is None:
             raise NoSuchKey(fields={"Key": key})
         return MemoryReader(*found)
 
-    def head(self, place: Place, key: str) -> ObjectInfo:
+    def head(self, place: Place, key: str, version: str = CURRENT) -> ObjectInfo:
         return self.open(place, key).info
 
-    def delete(self, place: Place, key: str, when: Precondition = ALWAYS) -> ObjectInfo | None:
+    def delete(self, place: Place, deletions: Sequence[Deletion]) -> Sequence[ObjectInfo | S3Error | None]:
+        done: builtins.list[ObjectInfo | S3Error | None] = []
+        for one in deletions:
+            try:
+                done.append(self._delete(place, one.key, one.when))
+            except S3Error as error:
+                done.append(error)
+        return done
+
+    def _delete(self, place: Place, key: str, when: Precondition) -> ObjectInfo | None:
         with self._lock:
             at = self._at(place)
             old = at.objects.get(key)
@@ -282,6 +293,7 @@ class MemoryBackend:
         parts: Iterable[PartRequest],
         when: Precondition = ALWAYS,
         *,
+        version_id: str = NULL_VERSION,
         checksums: Mapping[str, str] | None = None,
         carried: ObjectInfo | None = None,
     ) -> ObjectInfo:

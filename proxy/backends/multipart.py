@@ -11,7 +11,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from proxy.backends.base import ObjectInfo, PartInfo, PartRequest, UploadInfo
+from proxy.backends.values import (
+    ObjectInfo,
+    PartInfo,
+    PartRequest,
+    UploadInfo,
+)
 from proxy.errors import (
     BadDigest,
     EntityTooSmall,

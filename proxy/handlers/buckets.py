@@ -28,7 +28,7 @@ def list_buckets(call: Call) -> Answer:
         xml.list_buckets(
             [(bucket.name, bucket.created_ms) for bucket in found[:limit]],
             owner_id=call.caller.owner_id,
-            owner_name=call.caller.display_name,
+            owner_name=call.caller.name,
             prefix=prefix,
             next_token=make_token(found[limit - 1].name) if more else None,
         )

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from proxy.backends.base import ObjectReader
-from proxy.errors import NoSuchBucket
+from proxy.backends.values import CURRENT, ObjectInfo
+from proxy.caller import Caller
+from proxy.errors import NoSuchBucket, NoSuchKey, NoSuchVersion
 from proxy.limits import MAX_DOCUMENT_BYTES
-from proxy.records import AccessKeyRecord, BucketRecord
+from proxy.records import BucketRecord
 from proxy.store import Store
 from proxy.wire.body import Body, open_body, read_all
 from proxy.wire.request import S3Request
 from proxy.wire.sigv4 import Credentials
 
 Pulse = Callable[[], None]
+T = TypeVar("T")
 
 
 class Pieces(Protocol):
@@ -30,13 +33,34 @@ class Pieces(Protocol):
     def __iter__(self) -> Iterator[bytes]: ...
 
 
+class Rights(Protocol):
+    """What a caller may do in one bucket. The gateway has asked for the operation's own right.
+
+    Where that right hangs on the object itself (its owner, its access list, its tags), the
+    operation's handler asks again with `info`: `Call.open` and `Call.head` do.
+    """
+
+    def allows(self, right: str, key: str = "", info: ObjectInfo | None = None) -> bool: ...
+
+    def require(self, right: str, key: str = "", info: ObjectInfo | None = None) -> None:
+        """Raises AccessDenied."""
+
+    def elsewhere(self, bucket: BucketRecord) -> Rights:
+        """The same caller's rights in another bucket."""
+
+
 @dataclass(slots=True)
 class Call:
-    """One authenticated, authorised request on its way through a handler."""
+    """One authenticated, authorised request on its way through a handler.
+
+    `right` is what the operation needs. `credentials` is None for an anonymous request.
+    """
 
     request: S3Request
-    credentials: Credentials
-    caller: AccessKeyRecord
+    credentials: Credentials | None
+    caller: Caller
+    rights: Rights
+    right: str
     pieces: Pieces
     now_ms: int
     region: str
@@ -56,6 +80,38 @@ class Call:
         if self._store is None:
             self._store = Store.of(self.here)
         return self._store
+
+    @property
+    def version(self) -> str:
+        """The versionId of the request, CURRENT if there is none."""
+        return self.request.query.get("versionId", CURRENT)
+
+    def open(self) -> ObjectReader:
+        """The object (or the version) that the request names, if the caller may have it.
+
+        Raises what `Backend.open` does, and AccessDenied: also in place of NoSuchKey for a caller
+        who may not list the bucket, so that nobody learns which keys there are.
+        """
+        reader = self._found(lambda: self.store.open(self.request.key, self.version))
+        try:
+            self.rights.require(self.right, self.request.key, reader.info)
+        except BaseException:
+            reader.close()
+            raise
+        return reader
+
+    def head(self) -> ObjectInfo:
+        """The facts of what the request names. Raises as `open` does."""
+        info = self._found(lambda: self.store.head(self.request.key, self.version))
+        self.rights.require(self.right, self.request.key, info)
+        return info
+
+    def _found(self, read: Callable[[], T]) -> T:
+        try:
+            return read()
+        except (NoSuchKey, NoSuchVersion):
+            self.rights.require("s3:ListBucket")
+            raise
 
     def body(self, checksum: str = "") -> Body:
         """The decoded, self-checking body; can be taken once. `checksum` is computed in any case."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 
-from proxy.backends.base import STORAGE_CLASS, NewObject, ObjectReader, ReaderBody
+from proxy.backends.base import ObjectReader, ReaderBody
+from proxy.backends.values import STORAGE_CLASS, NewObject
 from proxy.errors import InvalidArgument, InvalidRequest, InvalidURI, NotImplementedByUs
 from proxy.handlers import headers
 from proxy.handlers.call import Answer, Call, document

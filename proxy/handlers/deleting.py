@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from proxy.backends.base import Precondition
+from proxy.backends.values import Deletion, Precondition
 from proxy.errors import NotImplementedByUs, S3Error
 from proxy.handlers import headers
 from proxy.handlers.call import Answer, Call, document
@@ -12,7 +12,7 @@ from proxy.wire.request import check_key
 
 def delete_object(call: Call) -> Answer:
     """204 whether there was an object or not, unless If-Match says which one it must be."""
-    call.store.delete(call.request.key, headers.precondition(call))
+    call.store.delete(Deletion(call.request.key, when=headers.precondition(call)))
     return Answer(204)
 
 
@@ -38,7 +38,8 @@ def _delete(call: Call, one: xml.DeletedKey) -> S3Error | None:
         check_key(one.key)
         if one.version_id not in (None, "null"):
             raise NotImplementedByUs("Object versions are not implemented.")
-        call.store.delete(one.key, Precondition(etags=(one.etag,) if one.etag else ()))
+        when = Precondition(etags=(one.etag,) if one.etag else ())
+        call.store.delete(Deletion(one.key, when=when))
     except S3Error as error:
         if error.status in (500, 503):
             raise

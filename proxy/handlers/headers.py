@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from proxy.backends.base import NewObject, ObjectInfo, Precondition
+from proxy.backends.values import NewObject, ObjectInfo, Precondition
 from proxy.handlers.call import Call
 from proxy.handlers.parameters import wrong
 from proxy.wire import checksums

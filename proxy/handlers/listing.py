@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from proxy.backends.base import Listing
+from proxy.backends.values import Listing
+from proxy.errors import NotImplementedByUs
 from proxy.handlers.call import Answer, Call, document
 from proxy.handlers.parameters import encoding_type, make_token, page_size, read_token
 from proxy.wire import xml
@@ -60,3 +61,7 @@ def _page(call: Call, asked: xml.Asked, after: str) -> Listing:
     if asked.limit == 0:
         return Listing((), (), None)
     return call.store.list(prefix=asked.prefix, delimiter=asked.delimiter, after=after, limit=asked.limit)
+
+
+def list_object_versions(call: Call) -> Answer:
+    raise NotImplementedByUs()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import secrets
 
-from proxy.backends.base import PartRequest, UploadInfo
+from proxy.backends.values import PartRequest, UploadInfo
 from proxy.errors import InvalidRequest, NoSuchUpload
 from proxy.handlers import headers
 from proxy.handlers.call import Answer, Call, document

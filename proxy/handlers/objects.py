@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from proxy.backends.base import ObjectInfo
+from proxy.backends.values import ObjectInfo
 from proxy.errors import InvalidArgument, InvalidPartNumber, InvalidRequest
 from proxy.handlers import headers
 from proxy.handlers.call import Answer, Call, Download
@@ -24,7 +24,7 @@ def put_object(call: Call) -> Answer:
 
 
 def get_object(call: Call) -> Answer:
-    reader = call.store.open(call.request.key)
+    reader = call.open()
     try:
         answer, (start, end) = _read(call, reader.info)
         if start == end:
@@ -38,7 +38,7 @@ def get_object(call: Call) -> Answer:
 
 
 def head_object(call: Call) -> Answer:
-    answer, (start, end) = _read(call, call.store.head(call.request.key))
+    answer, (start, end) = _read(call, call.head())
     answer.length = end - start
     return answer
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from proxy.backends import BACKENDS
-from proxy.backends.base import Backend, Place
+from proxy.backends.base import Backend
+from proxy.backends.values import Place
 from tests.conftest import FakeClock
 
 MakeBackend = Callable[[], Backend]

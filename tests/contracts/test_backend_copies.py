@@ -7,7 +7,15 @@ from collections.abc import Callable
 
 import pytest
 
-from proxy.backends.base import Backend, NewObject, ObjectInfo, PartRequest, Place, ReaderBody, UploadInfo
+from proxy.backends.base import Backend, ReaderBody
+from proxy.backends.values import (
+    Deletion,
+    NewObject,
+    ObjectInfo,
+    PartRequest,
+    Place,
+    UploadInfo,
+)
 from proxy.wire.checksums import compute
 from tests.bodies import Bytes, content, noise
 from tests.contracts.conftest import MakeBackend, new_place
@@ -69,7 +77,7 @@ def test_a_carried_copy_is_the_same_object_and_outlives_its_source(pair: Pair, s
     copy = target.head(there, "to")
     names = [name for name in ObjectInfo.__dataclass_fields__ if name not in ("seq", "key")]
     assert {n: getattr(copy, n) for n in names} == {n: getattr(info, n) for n in names}
-    source.delete(here, "from")
+    source.delete(here, [Deletion("from")])
     assert content(target.open(there, "to")) == data
 
 
@@ -93,7 +101,7 @@ def test_a_carried_multipart_object_stays_multipart(pair: Pair) -> None:
     with source.open(here, "from") as reader:
         copy = target.put(there, NewObject("to", carried=info), ReaderBody(reader))
     assert (copy.etag, copy.parts, dict(copy.checksums)) == (info.etag, info.parts, dict(info.checksums))
-    source.delete(here, "from")
+    source.delete(here, [Deletion("from")])
     assert content(target.open(there, "to")) == b"".join(parts)
 
 
@@ -147,7 +155,7 @@ def test_a_range_becomes_a_part(pair: Pair, size: int) -> None:
     assert part.checksums == {"crc32": compute("crc32", middle)}
     info = target.complete_upload(there, "u", [PartRequest(1, part.etag)])
     assert info.checksums == {"crc32": compute("crc32", middle)}
-    source.delete(here, "from")
+    source.delete(here, [Deletion("from")])
     assert content(target.open(there, "to")) == middle
 
 

@@ -6,7 +6,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from proxy.backends.base import STORAGE_CLASS, Backend, NewObject, Place, UploadInfo
+from proxy.backends.base import Backend
+from proxy.backends.values import (
+    STORAGE_CLASS,
+    NewObject,
+    Place,
+    UploadInfo,
+)
 from tests.bodies import Bytes
 from tests.contracts.conftest import new_place
 

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 
 import pytest
 
-from proxy.backends.base import (
-    Backend,
+from proxy.backends.base import Backend
+from proxy.backends.values import (
+    Deletion,
     NewObject,
     ObjectInfo,
     PartInfo,
@@ -163,7 +164,7 @@ def test_a_repeated_complete_gives_the_first_answer_for_a_day(
 ) -> None:
     upload, asked = two_parts(backend, place)
     first = backend.complete_upload(place, upload.upload_id, asked)
-    backend.delete(place, "k")
+    backend.delete(place, [Deletion("k")])
     clock.advance(seconds=DAY_S - 1)
     assert backend.complete_upload(place, upload.upload_id, asked) == first
     assert backend.head_upload(place, upload.upload_id).completed == first

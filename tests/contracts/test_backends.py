@@ -7,7 +7,15 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from proxy.backends.base import Backend, NewObject, ObjectInfo, PartInfo, Place, Precondition
+from proxy.backends.base import Backend
+from proxy.backends.values import (
+    Deletion,
+    NewObject,
+    ObjectInfo,
+    PartInfo,
+    Place,
+    Precondition,
+)
 from proxy.errors import (
     BackendUnavailable,
     BadDigest,
@@ -64,7 +72,7 @@ def test_an_unknown_place_is_no_such_bucket_for_every_operation(backend: Backend
         lambda: backend.head(nowhere, "k"),
         lambda: backend.open(nowhere, "k"),
         lambda: put(backend, nowhere, "k"),
-        lambda: backend.delete(nowhere, "k"),
+        lambda: backend.delete(nowhere, [Deletion("k")]),
         lambda: backend.list(nowhere),
         lambda: backend.usage(nowhere),
         lambda: backend.head_seq(nowhere),
@@ -82,7 +90,7 @@ def test_only_an_empty_bucket_is_deleted_without_force(backend: Backend, place: 
     put(backend, place, "k")
     with pytest.raises(BucketNotEmpty):
         backend.delete_bucket(place)
-    backend.delete(place, "k")
+    backend.delete(place, [Deletion("k")])
     backend.delete_bucket(place)
     with pytest.raises(NoSuchBucket):
         backend.head_seq(place)
@@ -120,7 +128,7 @@ def test_usage_counts_keys_bytes_and_uploads(backend: Backend, place: Place) -> 
     put(backend, place, "b", noise(50_000))
     put(backend, place, "b", noise(60_000))
     assert (backend.usage(place).keys, backend.usage(place).size) == (2, 60_010)
-    backend.delete(place, "b")
+    backend.delete(place, [Deletion("b")])
     assert (backend.usage(place).keys, backend.usage(place).size) == (1, 10)
     assert backend.usage(place).versions == 0
 
@@ -142,10 +150,10 @@ def test_every_change_takes_the_next_seq_and_nothing_else_does(backend: Backend,
     first = put(backend, place, "a")
     second = put(backend, place, "a")
     assert start < first.seq < second.seq == backend.head_seq(place)
-    backend.delete(place, "missing")
+    backend.delete(place, [Deletion("missing")])
     backend.mark(place, "m", "t")
     assert backend.head_seq(place) == second.seq
-    backend.delete(place, "a")
+    backend.delete(place, [Deletion("a")])
     assert backend.head_seq(place) > second.seq
 
 
@@ -247,12 +255,12 @@ def test_a_missing_key_is_no_such_key_to_read_and_nothing_to_delete(backend: Bac
         backend.head(place, "k")
     with pytest.raises(NoSuchKey):
         backend.open(place, "k")
-    assert backend.delete(place, "k") is None
+    assert backend.delete(place, [Deletion("k")]) == [None]
 
 
 def test_delete_tells_what_is_gone(backend: Backend, place: Place) -> None:
     info = put(backend, place, "k", b"abc")
-    assert backend.delete(place, "k") == info
+    assert backend.delete(place, [Deletion("k")]) == [info]
     with pytest.raises(NoSuchKey):
         backend.head(place, "k")
 
@@ -265,7 +273,7 @@ def test_an_open_object_stays_whole_whatever_happens_to_its_key(
     put(backend, place, "k", old)
     with backend.open(place, "k") as reader:
         put(backend, place, "k", noise(size, 2))
-        backend.delete(place, "k")
+        backend.delete(place, [Deletion("k")])
         assert b"".join(reader.read(0, size)) == old
         assert reader.info.etag == md5(old)
 
@@ -366,10 +374,10 @@ def test_a_delete_happens_only_if_its_condition_holds(
     put(backend, place, "there", b"old")
     for key, error in (("there", present), ("not there", absent)):
         if error is None:
-            backend.delete(place, key, when)
+            backend.delete(place, [Deletion(key, when=when)])
             continue
         with pytest.raises(error):
-            backend.delete(place, key, when)
+            backend.delete(place, [Deletion(key, when=when)])
     assert backend.usage(place).keys == (0 if present is None else 1)
 
 

@@ -23,7 +23,7 @@ django.setup()
 from django.db import transaction  # noqa: E402
 
 from proxy import gate, routes, slots  # noqa: E402
-from proxy.backends.base import NewObject, Route  # noqa: E402
+from proxy.backends.values import NewObject, Route  # noqa: E402
 from proxy.errors import S3Error, ServiceUnavailable, SlowDown  # noqa: E402
 from proxy.records import find_bucket  # noqa: E402
 from proxy.store import Store  # noqa: E402

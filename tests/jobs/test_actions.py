@@ -101,7 +101,7 @@ def test_a_target_that_holds_something_is_refused_with_the_counts(site: None) ->
 
 def make_left_behind(bucket_id: str) -> None:
     """Something under the bucket's name on `archive` that no route leads to."""
-    from proxy.backends.base import NewObject, Route
+    from proxy.backends.values import NewObject, Route
     from proxy.store import Store
     from tests.jobs.kinds.world import Bytes
 

@@ -12,7 +12,7 @@ from django.test import Client
 from jobs.models import Failure, Job, Run
 from jobs.states import TERMINAL, Status
 from proxy import routes
-from proxy.backends.base import NewObject
+from proxy.backends.values import NewObject
 from proxy.records import BucketRecord
 from proxy.store import Store
 from tests.jobs.kinds.world import Bytes

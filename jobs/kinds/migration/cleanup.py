@@ -13,7 +13,7 @@ from jobs.kinds.migration import places
 from jobs.kinds.migration.ground import Ground, Step, route_from, todo
 from jobs.kinds.migration.position import OBJECTS, PARTS, UPLOADS, Position, decode, encode
 from proxy import routes
-from proxy.backends.base import Precondition, Usage
+from proxy.backends.values import Deletion, Precondition, Usage
 from proxy.errors import BucketNotEmpty, NoSuchBucket, NoSuchUpload, PreconditionFailed
 
 # -- pages: leftovers of the target, the grace, then the source: objects, uploads, the place -----
@@ -90,7 +90,7 @@ def _delete_object(ground: Ground, item: Item) -> Outcome:
     bound = Precondition(seq_at_most=int(ground.work.state["bound"]))
     with ground.work.effect():
         try:
-            gone = ground.source.delete(item.key, bound)
+            gone = ground.source.delete(Deletion(item.key, when=bound))
         except PreconditionFailed:
             issue = _stays(item.key, "The object was written after the flip; it stays.")
             return Outcome(skipped=True, issues=(issue,))

@@ -11,7 +11,13 @@ from jobs.kinds.migration.facts import object_difference
 from jobs.kinds.migration.ground import MIB, MOST_PARTS, Ground, Limits, Step, todo
 from jobs.kinds.migration.position import Position, decode
 from jobs.kinds.migration.walking import all_parts, fitting, next_parts, page_of
-from proxy.backends.base import NewObject, ObjectInfo, PartRequest, ReaderBody, UploadInfo
+from proxy.backends.base import ReaderBody
+from proxy.backends.values import (
+    NewObject,
+    ObjectInfo,
+    PartRequest,
+    UploadInfo,
+)
 from proxy.errors import InvalidPart, NoSuchKey, NoSuchUpload
 
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from proxy.backends.base import ObjectInfo, PartInfo, UploadInfo
+from proxy.backends.values import ObjectInfo, PartInfo, UploadInfo
 
 OBJECT_FACTS = (
     "size", "etag", "last_modified", "headers", "metadata", "tags", "owner_id",

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from jobs.kinds.base import Item, Outcome, Page, Work
-from proxy.backends.base import Backend, Place, Route
+from proxy.backends.base import Backend
+from proxy.backends.values import Place, Route
 from proxy.store import Store
 
 MIB = 1024 * 1024

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from proxy import routes
-from proxy.backends.base import Place, Route, Usage
+from proxy.backends.values import Place, Route, Usage
 from proxy.models import Bucket
 
 

@@ -10,7 +10,7 @@ from jobs.errors import BadRequest, TargetNotEmpty, Unavailable
 from jobs.kinds.base import Plan
 from jobs.kinds.migration import places
 from proxy import routes
-from proxy.backends.base import Usage
+from proxy.backends.values import Usage
 from proxy.errors import ServiceUnavailable
 from proxy.records import BucketRecord
 from proxy.store import Store

@@ -11,7 +11,7 @@ from jobs.kinds.base import Item, Outcome, Page
 from jobs.kinds.migration import places
 from jobs.kinds.migration.ground import Ground, Step, route_note, same_place, todo
 from proxy import routes
-from proxy.backends.base import Route
+from proxy.backends.values import Route
 
 _NAMED = "named"
 

@@ -20,7 +20,8 @@ from jobs.kinds.migration.verifying_uploads import (
     verify_upload,
 )
 from jobs.kinds.migration.walking import fitting, page_of
-from proxy.backends.base import Listing, ObjectInfo, ObjectReader
+from proxy.backends.base import ObjectReader
+from proxy.backends.values import Listing, ObjectInfo
 from proxy.errors import NoSuchKey
 
 # -- pages ----------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from jobs.kinds.migration.ground import Ground, todo
 from jobs.kinds.migration.position import Position
 from jobs.kinds.migration.proving import differs, prove_md5, prove_same
 from jobs.kinds.migration.walking import all_parts, next_parts, page_of
-from proxy.backends.base import UploadInfo
+from proxy.backends.values import UploadInfo
 from proxy.errors import InvalidPart, NoSuchUpload
 from proxy.store import Store
 

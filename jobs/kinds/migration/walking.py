@@ -8,7 +8,7 @@ from itertools import islice
 from jobs.kinds.base import Item, Page
 from jobs.kinds.migration.ground import Ground, Limits
 from jobs.kinds.migration.position import PARTS, Position, encode
-from proxy.backends.base import ObjectInfo, PartInfo, UploadInfo
+from proxy.backends.values import ObjectInfo, PartInfo, UploadInfo
 from proxy.errors import NoSuchUpload
 from proxy.store import Store
 

@@ -3,26 +3,10 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from proxy.backends.base import (
-    ALWAYS,
-    Body,
-    Clock,
-    Finding,
-    Listing,
-    NewObject,
-    ObjectInfo,
-    ObjectReader,
-    PartInfo,
-    PartRequest,
-    Place,
-    Precondition,
-    UploadInfo,
-    UploadListing,
-    Usage,
-)
+from proxy.backends.base import Body, ObjectReader
 from proxy.backends.filesystem import places, uploads
 from proxy.backends.filesystem.bucket import OpenBucket
 from proxy.backends.filesystem.check import check_place
@@ -34,7 +18,25 @@ from proxy.backends.filesystem.registry import OPEN_BUCKETS, Registry, Using
 from proxy.backends.filesystem.root import Root
 from proxy.backends.filesystem.sweep import is_due, sweep_bucket
 from proxy.backends.filesystem.upload_listing import list_uploads
-from proxy.errors import NoSuchBucket
+from proxy.backends.values import (
+    ALWAYS,
+    CURRENT,
+    NULL_VERSION,
+    Clock,
+    Deletion,
+    Finding,
+    Listing,
+    NewObject,
+    ObjectInfo,
+    PartInfo,
+    PartRequest,
+    Place,
+    Precondition,
+    UploadInfo,
+    UploadListing,
+    Usage,
+)
+from proxy.errors import NoSuchBucket, S3Error
 
 INLINE_BYTES = 32 * 1024
 RESERVE_BYTES = 16 * 1024 * 1024
@@ -113,7 +115,7 @@ class FilesystemBackend:
         with self._faults:
             self._root.create(place)
 
-    def delete_bucket(self, place: Place, *, force: bool = False) -> None:
+    def delete_bucket(self, place: Place, *, force: bool = False, unserved: bool = False) -> None:
         try:
             with self._writing(place) as bucket:
                 places.retire(bucket, force)
@@ -162,16 +164,22 @@ class FilesystemBackend:
         with self._faults:
             return reader.bucket.folder.stat().st_dev == self._root.path.stat().st_dev
 
-    def open(self, place: Place, key: str) -> ObjectReader:
+    def open(self, place: Place, key: str, version: str = CURRENT) -> ObjectReader:
         return self._reading(place, lambda bucket, release: open_object(bucket, key, release))
 
-    def head(self, place: Place, key: str) -> ObjectInfo:
+    def head(self, place: Place, key: str, version: str = CURRENT) -> ObjectInfo:
         with self._using(place) as bucket:
             return head_object(bucket, key)
 
-    def delete(self, place: Place, key: str, when: Precondition = ALWAYS) -> ObjectInfo | None:
+    def delete(self, place: Place, deletions: Sequence[Deletion]) -> Sequence[ObjectInfo | S3Error | None]:
+        done: list[ObjectInfo | S3Error | None] = []
         with self._writing(place) as bucket:
-            return delete_object(bucket, key, when)
+            for one in deletions:
+                try:
+                    done.append(delete_object(bucket, one.key, one.when))
+                except S3Error as error:
+                    done.append(error)
+        return done
 
     def list(
         self, place: Place, *, prefix: str = "", delimiter: str = "", after: str = "", limit: int = 1000
@@ -206,6 +214,7 @@ class FilesystemBackend:
         parts: Iterable[PartRequest],
         when: Precondition = ALWAYS,
         *,
+        version_id: str = NULL_VERSION,
         checksums: Mapping[str, str] | None = None,
         carried: ObjectInfo | None = None,
     ) -> ObjectInfo:

@@ -8,13 +8,13 @@ import shutil
 import uuid
 from pathlib import Path
 
-from proxy.backends.base import Clock, Place
 from proxy.backends.filesystem.faults import free_bytes
 from proxy.backends.filesystem.index import connect, migrate
 from proxy.backends.filesystem.pool import Pool
 from proxy.backends.filesystem.transaction import sync_folder
 from proxy.backends.filesystem.workspace import Workspace
 from proxy.backends.filesystem.writer import Writer
+from proxy.backends.values import Clock, Place
 from proxy.errors import BackendUnavailable, NoSuchBucket, StorageFull
 
 INDEX = "index.db"

@@ -11,11 +11,12 @@ from collections.abc import Callable, Iterable, Iterator
 
 import apsw
 
-from proxy.backends.base import Finding, ObjectInfo, ObjectReader, Place
+from proxy.backends.base import ObjectReader
 from proxy.backends.filesystem.bucket import OpenBucket
 from proxy.backends.filesystem.rows import LISTED, WHOLE, Row, Segment, segments_of, whole
 from proxy.backends.filesystem.taking import is_md5
 from proxy.backends.multipart import multipart_etag
+from proxy.backends.values import Finding, ObjectInfo, Place
 from proxy.errors import NoSuchKey, S3Error
 from proxy.wire.checksums import ALGORITHMS, Checksum, value_of
 

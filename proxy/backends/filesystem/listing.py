@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 import apsw
 
-from proxy.backends.base import Listing, ObjectInfo
 from proxy.backends.filesystem.bucket import OpenBucket
 from proxy.backends.filesystem.rows import LISTED, listed
+from proxy.backends.values import Listing, ObjectInfo
 
 _BEYOND = b"\xff"
 _PAGE = f"SELECT {LISTED} FROM live WHERE key >= ? AND key < ? ORDER BY key LIMIT ?"

@@ -6,13 +6,14 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import TypeVar
 
-from proxy.backends.base import Body, NewObject, ObjectInfo, Precondition, ReaderBody
+from proxy.backends.base import Body, ReaderBody
 from proxy.backends.filesystem.bucket import OpenBucket
 from proxy.backends.filesystem.incoming import BodyGone, Incoming
 from proxy.backends.filesystem.reader import FileReader
 from proxy.backends.filesystem.rows import WHOLE, Row, Stored, segments_of, stored, values, whole
 from proxy.backends.filesystem.taking import is_md5, take_body
 from proxy.backends.filesystem.transaction import Transaction
+from proxy.backends.values import NewObject, ObjectInfo, Precondition
 from proxy.errors import BadDigest, InternalError, NoSuchKey
 
 T = TypeVar("T")

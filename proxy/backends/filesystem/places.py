@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from proxy.backends.base import Usage
 from proxy.backends.filesystem.bucket import OpenBucket
 from proxy.backends.filesystem.rows import Row
 from proxy.backends.filesystem.transaction import Transaction
+from proxy.backends.values import Usage
 from proxy.errors import BucketNotEmpty
 
 _USAGE = "SELECT keys, (SELECT count(*) FROM history), (SELECT count(*) FROM uploads), size FROM place"

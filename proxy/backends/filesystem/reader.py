@@ -11,10 +11,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from proxy.backends.base import PIECE_BYTES, ObjectInfo
 from proxy.backends.filesystem.bucket import OpenBucket
 from proxy.backends.filesystem.faults import translate
 from proxy.backends.filesystem.rows import Segment, Stored
+from proxy.backends.values import PIECE_BYTES, ObjectInfo
 from proxy.errors import InternalError
 
 

@@ -9,10 +9,10 @@ from collections import OrderedDict
 from collections.abc import Callable
 from types import TracebackType
 
-from proxy.backends.base import Place
 from proxy.backends.filesystem.bucket import OpenBucket, read_identity
 from proxy.backends.filesystem.faults import Translated, translate
 from proxy.backends.filesystem.root import Root
+from proxy.backends.values import Place
 from proxy.errors import BackendUnavailable, NoSuchBucket
 
 OPEN_BUCKETS = 64

@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from proxy import mounts
-from proxy.backends.base import Place
 from proxy.backends.filesystem.bucket import DRAFT, make_folder, read_identity, write_durably
 from proxy.backends.filesystem.index import require_safe_sqlite
 from proxy.backends.filesystem.transaction import sync_folder
+from proxy.backends.values import Place
 from proxy.errors import BackendUnavailable, InvalidBucketName
 
 IDENTITY = "backend.id"

@@ -11,7 +11,14 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from proxy.backends.base import STORAGE_CLASS, ObjectInfo, PartInfo, UploadInfo
+from proxy.backends.values import (
+    NULL_VERSION,
+    STORAGE_CLASS,
+    UNLOCKED,
+    ObjectInfo,
+    PartInfo,
+    UploadInfo,
+)
 
 LISTED = "key, size, etag, modified, seq, owner, checksums, checksum_type, class"
 WHOLE = f"{LISTED}, facts, parts, body, segments"
@@ -78,7 +85,8 @@ def parts_of(text: str) -> tuple[PartInfo, ...]:
 # -- objects -------------------------------------------------------------------------------
 (
     _set_key, _set_size, _set_etag, _set_modified, _set_seq, _set_headers, _set_metadata, _set_tags,
-    _set_owner, _set_checksums, _set_checksum_type, _set_parts, _set_version,
+    _set_owner, _set_checksums, _set_checksum_type, _set_parts, _set_version, _set_ordinal, _set_marker,
+    _set_latest, _set_lock, _set_acl,
 ) = (ObjectInfo.__dict__[name].__set__ for name in ObjectInfo.__dataclass_fields__)  # fmt: skip
 
 
@@ -98,7 +106,12 @@ def listed(row: Row) -> ObjectInfo:
     _set_checksums(info, checksums_of(checksums) if checksums else _NONE)
     _set_checksum_type(info, checksum_type)
     _set_parts(info, ())
-    _set_version(info, None)
+    _set_version(info, NULL_VERSION)
+    _set_ordinal(info, seq)
+    _set_marker(info, False)
+    _set_latest(info, True)
+    _set_lock(info, UNLOCKED)
+    _set_acl(info, "")
     return info
 
 
@@ -153,7 +166,7 @@ def upload_of(row: Row) -> UploadInfo:
     headers, metadata, tags = json.loads(facts) if facts else (_NONE, _NONE, _NONE)
     return UploadInfo(
         upload_id, str(key, "utf-8"), initiated, headers, metadata, tags, owner, algorithm, checksum_type,
-        result_of(result[0]) if result and result[0] else None,
+        completed=result_of(result[0]) if result and result[0] else None,
     )  # fmt: skip
 
 

@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from proxy.backends.base import Body, PartInfo, ReaderBody
+from proxy.backends.base import Body, ReaderBody
 from proxy.backends.filesystem.bucket import OpenBucket
 from proxy.backends.filesystem.incoming import (
     Facts,
@@ -21,6 +21,7 @@ from proxy.backends.filesystem.incoming import (
 )
 from proxy.backends.filesystem.reader import FileReader
 from proxy.backends.filesystem.rows import Segment
+from proxy.backends.values import PartInfo
 from proxy.errors import IncompleteBody
 from proxy.wire.checksums import ALGORITHMS, Checksum, value_of
 

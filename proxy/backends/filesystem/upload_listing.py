@@ -7,11 +7,11 @@ from dataclasses import replace
 
 import apsw
 
-from proxy.backends.base import UploadInfo, UploadListing
 from proxy.backends.filesystem.bucket import OpenBucket
 from proxy.backends.filesystem.listing import Span, successor
 from proxy.backends.filesystem.rows import UPLOAD, upload_of
 from proxy.backends.multipart import COMPLETION_MS
+from proxy.backends.values import UploadInfo, UploadListing
 
 _OPEN = f"SELECT {UPLOAD}, NULL AS result FROM uploads WHERE key >= :start AND key < :end"
 _FINISHED = (

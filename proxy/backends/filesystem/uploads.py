@@ -6,15 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from proxy.backends.base import (
-    Body,
-    ObjectInfo,
-    PartInfo,
-    PartRequest,
-    Precondition,
-    ReaderBody,
-    UploadInfo,
-)
+from proxy.backends.base import Body, ReaderBody
 from proxy.backends.filesystem.bucket import OpenBucket
 from proxy.backends.filesystem.objects import refuse_other_bytes, replace_live, retry_with_bytes
 from proxy.backends.filesystem.reader import FileReader
@@ -34,6 +26,13 @@ from proxy.backends.filesystem.rows import (
 from proxy.backends.filesystem.taking import take_body
 from proxy.backends.filesystem.transaction import Transaction
 from proxy.backends.multipart import COMPLETION_MS, check_part_number, plan_completion
+from proxy.backends.values import (
+    ObjectInfo,
+    PartInfo,
+    PartRequest,
+    Precondition,
+    UploadInfo,
+)
 from proxy.errors import InternalError, InvalidPart, NoSuchUpload
 
 _OPEN = f"SELECT {UPLOAD} FROM uploads WHERE id = ?"

@@ -24,7 +24,7 @@ from proxy.wire.xml.document import (
 
 
 class ListedObject(Protocol):
-    """What a listing shows of an object; proxy.backends.base.ObjectInfo is one."""
+    """What a listing shows of an object; proxy.backends.values.ObjectInfo is one."""
 
     @property
     def key(self) -> str: ...
@@ -45,7 +45,7 @@ class ListedObject(Protocol):
 
 
 class ListedPart(Protocol):
-    """proxy.backends.base.PartInfo is one."""
+    """proxy.backends.values.PartInfo is one."""
 
     @property
     def number(self) -> int: ...
@@ -60,7 +60,7 @@ class ListedPart(Protocol):
 
 
 class ListedUpload(Protocol):
-    """proxy.backends.base.UploadInfo is one."""
+    """proxy.backends.values.UploadInfo is one."""
 
     @property
     def upload_id(self) -> str: ...

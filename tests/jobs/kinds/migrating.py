@@ -8,7 +8,7 @@ from typing import Any
 
 from jobs.kinds.migrate import Migrate
 from jobs.kinds.migration.ground import Limits, route_from
-from proxy.backends.base import Route
+from proxy.backends.values import Route
 from proxy.records import find_bucket
 from proxy.store import Store
 from tests.jobs.kinds.driving import Drive, Saved, nothing

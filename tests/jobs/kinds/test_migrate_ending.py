@@ -9,7 +9,12 @@ import pytest
 
 from jobs.errors import Cancelled
 from proxy import routes
-from proxy.backends.base import NewObject, Place, Route, UploadInfo
+from proxy.backends.values import (
+    NewObject,
+    Place,
+    Route,
+    UploadInfo,
+)
 from proxy.models import Bucket
 from proxy.records import find_bucket
 from proxy.store import Store

@@ -9,7 +9,8 @@ import pytest
 
 from jobs.errors import JobFailed
 from proxy import gate, routes
-from proxy.backends.base import NewObject, PartRequest, Place, ReaderBody
+from proxy.backends.base import ReaderBody
+from proxy.backends.values import Deletion, NewObject, PartRequest, Place
 from proxy.errors import BadDigest, NoSuchKey, S3Error
 from proxy.models import Bucket
 from proxy.records import find_bucket
@@ -145,7 +146,7 @@ def test_one_key_too_many_after_the_last_fails_the_job() -> None:
 
 @pytest.mark.parametrize("key", ["a", "plain", "\U0001f600"])
 def test_one_key_too_few_fails_the_job(key: str) -> None:
-    _verify_fails_after(lambda target: target.delete(key), f"^{key}: the target has no such object")
+    _verify_fails_after(lambda target: target.delete(Deletion(key)), f"^{key}: the target has no such object")
 
 
 def test_other_bytes_of_the_same_length_fail_the_job() -> None:
@@ -199,7 +200,7 @@ def test_a_source_that_vanishes_behind_our_back_after_its_copy_fails_the_job() -
     source = filled_bucket()
     drive = job()
     drive.run(until="verify")
-    Store.at(source).delete("facts")
+    Store.at(source).delete(Deletion("facts"))
     with pytest.raises(JobFailed, match=r"^facts: the source has no such object"):
         drive.run()
 
@@ -221,7 +222,7 @@ def test_a_source_object_that_vanishes_before_its_copy_is_passed_over() -> None:
 
     def delete_one(event: str) -> None:
         if event == "effect begins" and not gone and drive.saved.phase == "copy":
-            gone.append(Store.at(source).delete("a/b"))
+            gone.append(Store.at(source).delete(Deletion("a/b")))
 
     drive = job(happens=delete_one)
     drive.run()

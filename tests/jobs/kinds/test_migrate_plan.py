@@ -10,7 +10,7 @@ import pytest
 from jobs.errors import BadRequest, JobError, TargetNotEmpty, Unavailable
 from jobs.kinds import KINDS
 from proxy import routes
-from proxy.backends.base import Place, Route
+from proxy.backends.values import Place, Route
 from proxy.errors import BackendUnavailable
 from proxy.models import Bucket
 from proxy.records import BucketRecord

@@ -9,8 +9,8 @@ import apsw
 import pytest
 
 from jobs.errors import JobFailed
-from proxy.backends.base import Route
 from proxy.backends.filesystem import FilesystemBackend
+from proxy.backends.values import Route
 from proxy.records import find_bucket
 from tests.jobs.kinds.conftest import storage
 from tests.jobs.kinds.migrating import BIG_STEPS, SMALL_STEPS, filled_bucket, job, staged

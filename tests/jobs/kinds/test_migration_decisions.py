@@ -24,7 +24,7 @@ from jobs.kinds.migration.facts import (
 )
 from jobs.kinds.migration.ground import MIB, MOST_PARTS, Limits
 from jobs.kinds.migration.position import OBJECTS, PARTS, START, UPLOADS, Position, decode, encode
-from proxy.backends.base import ObjectInfo, PartInfo, UploadInfo
+from proxy.backends.values import ObjectInfo, PartInfo, UploadInfo
 
 _TEXT = st.text(st.characters(exclude_categories=["Cs"]))
 _POSITIONS = st.builds(

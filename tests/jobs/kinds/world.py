@@ -9,7 +9,14 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from proxy import gate, routes
-from proxy.backends.base import NewObject, ObjectInfo, PartInfo, PartRequest, Route, UploadInfo
+from proxy.backends.values import (
+    NewObject,
+    ObjectInfo,
+    PartInfo,
+    PartRequest,
+    Route,
+    UploadInfo,
+)
 from proxy.records import BucketRecord, find_bucket
 from proxy.store import Store
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from proxy.backends.base import Place
 from proxy.backends.filesystem import FilesystemBackend
+from proxy.backends.values import Place
 from tests.conftest import FakeClock
 
 PLACE = Place("id1", "photos", "0001")

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from proxy.backends.base import NewObject, Place, ReaderBody
+from proxy.backends.base import ReaderBody
 from proxy.backends.filesystem import FilesystemBackend
 from proxy.backends.filesystem.transaction import Transaction
+from proxy.backends.values import NewObject, Place
 from tests.bodies import Bytes, noise
 from tests.proxy.backends.conftest import PLACE, blobs
 

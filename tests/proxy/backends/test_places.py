@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from proxy import mounts
-from proxy.backends.base import NewObject, Place
 from proxy.backends.filesystem import FilesystemBackend, index
 from proxy.backends.filesystem.bucket import OpenBucket
+from proxy.backends.values import NewObject, Place
 from proxy.errors import BackendUnavailable, InvalidBucketName, NoSuchBucket
 from tests.bodies import Bytes, content, noise
 from tests.conftest import FakeClock

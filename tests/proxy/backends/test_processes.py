@@ -16,8 +16,8 @@ from pathlib import Path
 
 import pytest
 
-from proxy.backends.base import NewObject, Place
 from proxy.backends.filesystem import FilesystemBackend
+from proxy.backends.values import NewObject, Place
 from proxy.errors import NoSuchKey
 from tests.bodies import Bytes, content, noise
 from tests.proxy.backends.conftest import leftovers

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from proxy.backends.base import NewObject, UploadInfo
 from proxy.backends.filesystem import FilesystemBackend, taking
+from proxy.backends.values import Deletion, NewObject, UploadInfo
 from proxy.errors import StorageFull
 from tests.bodies import Bytes, content, noise
 from tests.conftest import FakeClock
@@ -62,7 +62,7 @@ def test_what_does_not_fit_is_refused_before_a_byte_is_read(
     tight.prepare(None)
     with pytest.raises(StorageFull):
         tight.put(PLACE, NewObject("k"), Untouched(b"x"))
-    assert tight.delete(PLACE, "k") is None  # deletes go on
+    assert tight.delete(PLACE, [Deletion("k")]) == [None]  # deletes go on
     tight.close()
 
 
@@ -111,7 +111,7 @@ def _make_room(backend: FilesystemBackend, disk: Path, clock: FakeClock) -> None
     """As an operator would: a little space first, then deletes."""
     subprocess.run(["mount", "-o", "remount,size=28m", str(disk)], check=True)
     for info in backend.list(PLACE, limit=30).objects:
-        backend.delete(PLACE, info.key)
+        backend.delete(PLACE, [Deletion(info.key)])
     clock.advance(seconds=61)
     backend.sweep()
 

@@ -12,8 +12,8 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from proxy import routes
-from proxy.backends.base import NewObject, PartRequest, UploadInfo
 from proxy.backends.filesystem import FilesystemBackend
+from proxy.backends.values import NewObject, PartRequest, UploadInfo
 from tests.bodies import Bytes, noise
 from tests.proxy.backends.conftest import PLACE, blobs
 

@@ -8,8 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from proxy.backends.base import NewObject, PartRequest, Place, UploadInfo
 from proxy.backends.filesystem import FilesystemBackend, keeper
+from proxy.backends.values import (
+    Deletion,
+    NewObject,
+    PartRequest,
+    Place,
+    UploadInfo,
+)
 from tests.bodies import Bytes, content, noise
 from tests.conftest import FakeClock
 from tests.proxy.backends.conftest import PLACE, blobs, leftovers
@@ -21,7 +27,7 @@ HOUR_S = 3600
 def gone(backend: FilesystemBackend, folder: Path) -> str:
     """The name of a blob that no row names any more."""
     backend.put(PLACE, NewObject("k"), Bytes(noise(100_000)))
-    backend.delete(PLACE, "k")
+    backend.delete(PLACE, [Deletion("k")])
     (name,) = blobs(folder)
     return name
 
@@ -72,7 +78,7 @@ def test_a_reader_of_many_blobs_keeps_them_until_it_ends(
     ]
     backend.complete_upload(PLACE, "u", asked)
     with backend.open(PLACE, "k") as reader:
-        backend.delete(PLACE, "k")
+        backend.delete(PLACE, [Deletion("k")])
         clock.advance(seconds=2 * HOUR_S)
         backend.sweep()
         assert b"".join(reader.read(0, reader.info.size)) == five + end
@@ -150,7 +156,7 @@ def test_the_log_of_changes_is_bounded(backend: FilesystemBackend, monkeypatch: 
     monkeypatch.setattr("proxy.backends.filesystem.transaction.LOG_TRIM", 10)
     for number in range(105):
         backend.put(PLACE, NewObject(f"k{number % 3}"), Bytes(b"x"))
-    backend.delete(PLACE, "k0")
+    backend.delete(PLACE, [Deletion("k0")])
     with backend._using(PLACE) as bucket, bucket.pool.lend() as connection:
         rows = connection.execute("SELECT seq, key, gone FROM changes ORDER BY seq").fetchall()
     assert rows[-1] == (106, b"k0", 1)
@@ -167,7 +173,7 @@ def test_the_keeper_sweeps_what_is_open_without_being_asked(
     place = Place("id", "b", "1")
     backend.create_bucket(place)
     backend.put(place, NewObject("k"), Bytes(noise(100_000)))
-    backend.delete(place, "k")
+    backend.delete(place, [Deletion("k")])
     clock.advance(seconds=61)
     deadline = time.monotonic() + 10
     while blobs(root / "b~1") and time.monotonic() < deadline:

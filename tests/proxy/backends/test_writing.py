@@ -13,8 +13,16 @@ from pathlib import Path
 
 import pytest
 
-from proxy.backends.base import NewObject, PartRequest, Place, Precondition, ReaderBody, UploadInfo
+from proxy.backends.base import ReaderBody
 from proxy.backends.filesystem import FilesystemBackend, writer
+from proxy.backends.values import (
+    Deletion,
+    NewObject,
+    PartRequest,
+    Place,
+    Precondition,
+    UploadInfo,
+)
 from proxy.errors import PreconditionFailed, S3Error, SlowDown
 from tests.bodies import Bytes, content, noise
 from tests.conftest import FakeClock
@@ -197,12 +205,12 @@ def test_shared_bodies_go_with_the_last_row_that_names_them(
     for number in range(2, 6):
         copy(backend, PLACE, PLACE, str(number - 1), str(number))
     for number in range(1, 5):
-        backend.delete(PLACE, str(number))
+        backend.delete(PLACE, [Deletion(str(number))])
         clock.advance(seconds=61)
         backend.sweep()
         assert content(backend.open(PLACE, "5")) == noise(size)
         assert list(backend.check_store(deep=True)) == []
-    backend.delete(PLACE, "5")
+    backend.delete(PLACE, [Deletion("5")])
     clock.advance(seconds=61)
     backend.sweep()
     assert blobs(folder) == set()
@@ -214,7 +222,7 @@ def test_a_copy_takes_garbage_back_that_is_still_on_the_disk(
 ) -> None:
     backend.put(PLACE, NewObject("k"), Bytes(noise(100_000)))
     with backend.open(PLACE, "k") as reader:
-        backend.delete(PLACE, "k")
+        backend.delete(PLACE, [Deletion("k")])
         backend.put(PLACE, NewObject("again"), ReaderBody(reader))
     clock.advance(seconds=61)
     backend.sweep()
@@ -228,7 +236,7 @@ def test_a_copy_of_what_is_gone_from_the_disk_takes_the_bytes(
     for size in (100, 100_000):
         backend.put(PLACE, NewObject("k"), Bytes(noise(size)))
         with backend.open(PLACE, "k") as reader:
-            backend.delete(PLACE, "k")
+            backend.delete(PLACE, [Deletion("k")])
             clock.advance(seconds=61)
             backend.sweep()
             backend.put(PLACE, NewObject("again"), ReaderBody(reader))

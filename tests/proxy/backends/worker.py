@@ -13,8 +13,15 @@ import sys
 import time
 from pathlib import Path
 
-from proxy.backends.base import NewObject, PartRequest, Place, ReaderBody, UploadInfo
+from proxy.backends.base import ReaderBody
 from proxy.backends.filesystem import FilesystemBackend
+from proxy.backends.values import (
+    Deletion,
+    NewObject,
+    PartRequest,
+    Place,
+    UploadInfo,
+)
 from tests.bodies import Bytes
 
 PLACE = Place("id1", "shared", "0001")
@@ -47,7 +54,7 @@ class Worker:
 
     def delete(self, key: str) -> None:
         say("begin", key, "-")
-        self.backend.delete(PLACE, key)
+        self.backend.delete(PLACE, [Deletion(key)])
 
     def copy(self, key: str) -> None:
         """A fresh body under two names; the other name is nobody's but this worker's."""

@@ -14,7 +14,7 @@ from botocore.parsers import create_parser
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.backends.base import ObjectInfo, PartInfo, UploadInfo
+from proxy.backends.values import ObjectInfo, PartInfo, UploadInfo
 from proxy.errors import AccessDenied, NoSuchKey
 from proxy.wire import xml
 from proxy.wire.xml import Asked, AttributePart, AttributeParts, DeleteFailure

@@ -1,8 +1,8 @@
-"""Questions about a bucket or an object that are answered from what is so, not from a setting."""
+"""GetObjectAttributes."""
 
 from __future__ import annotations
 
-from proxy.backends.base import STORAGE_CLASS, ObjectInfo
+from proxy.backends.values import STORAGE_CLASS, ObjectInfo
 from proxy.errors import InvalidArgument
 from proxy.handlers.call import Answer, Call, document
 from proxy.handlers.parameters import number, page_size
@@ -10,26 +10,6 @@ from proxy.wire import xml
 from proxy.wire.dates import http_date
 
 _ATTRIBUTES = frozenset({"ETag", "Checksum", "ObjectParts", "StorageClass", "ObjectSize"})
-
-
-def get_versioning(call: Call) -> Answer:
-    """Versioning was never enabled: an empty configuration says so."""
-    return document(xml.versioning())
-
-
-def get_bucket_acl(call: Call) -> Answer:
-    """What S3 answers where ACLs are disabled: the owner's grant and no other."""
-    return document(xml.private_acl(call.here.owner_id))
-
-
-def get_object_acl(call: Call) -> Answer:
-    """Raises NoSuchKey."""
-    return document(xml.private_acl(call.store.head(call.request.key).owner_id))
-
-
-def get_object_tagging(call: Call) -> Answer:
-    """Raises NoSuchKey."""
-    return document(xml.tagging(call.store.head(call.request.key).tags))
 
 
 def get_object_attributes(call: Call) -> Answer:
@@ -41,7 +21,7 @@ def get_object_attributes(call: Call) -> Answer:
             "Invalid attribute name specified.",
             fields={"ArgumentName": "x-amz-object-attributes", "ArgumentValue": text},
         )
-    info = call.store.head(call.request.key)
+    info = call.head()
     storage_class = info.headers.get(STORAGE_CLASS, "STANDARD")
     content = xml.object_attributes(
         etag=info.etag if "ETag" in wanted else None,
