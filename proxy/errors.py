@@ -57,6 +57,10 @@ class AuthorizationQueryParametersError(S3Error):
     text = "The authorization query parameters that you provided are not valid."
 
 
+class BadRequest(S3Error):
+    code, status, text = "BadRequest", 400, "Bad Request"
+
+
 class BadDigest(S3Error):
     code, status = "BadDigest", 400
     text = "The Content-MD5 or checksum value that you specified did not match what the server received."
@@ -201,6 +205,12 @@ class XAmzContentSHA256Mismatch(S3Error):
 
 class AccessDenied(S3Error):
     code, status, text = "AccessDenied", 403, "Access Denied"
+
+
+class AccessForbidden(S3Error):
+    """A page of another origin may not do this."""
+
+    code, status, text = "AccessForbidden", 403, "Access Forbidden"
 
 
 class AccessControlListNotSupported(S3Error):
