@@ -1,0 +1,48 @@
+"""What a write does to a bucket that keeps versions, and to one that does not. Pure.
+
+Source: Amazon S3 User Guide, "How S3 Versioning works" and "Deleting object versions from a
+versioning-enabled bucket".
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+
+from proxy.backends.values import ALWAYS, CURRENT, NULL_VERSION, Deletion, Precondition
+from proxy.bucket_settings import ENABLED, BucketSettings
+
+Fresh = Callable[[], str]
+
+
+def fresh_id() -> str:
+    """A version id that was never given out before: 32 url-safe characters."""
+    return secrets.token_urlsafe(24)
+
+
+def new_version_id(settings: BucketSettings, fresh: Fresh = fresh_id) -> str:
+    """The id of the version, or of the delete marker, that a write makes.
+
+    A fresh one while versioning is Enabled; else the null version's, which a write replaces.
+    """
+    return fresh() if settings.versioning == ENABLED else NULL_VERSION
+
+
+def deletion(
+    settings: BucketSettings,
+    key: str,
+    version: str = CURRENT,
+    *,
+    fresh: Fresh = fresh_id,
+    when: Precondition = ALWAYS,
+    bypass: bool = False,
+) -> Deletion:
+    """What deleting means here: a named version goes for good, a bare key only from sight.
+
+    Without versioning there is nothing but the null version, and it goes.
+    """
+    if version != CURRENT:
+        return Deletion(key, version, when=when, bypass=bypass)
+    if not settings.keeps_versions:
+        return Deletion(key, when=when, bypass=bypass)
+    return Deletion(key, new_version_id(settings, fresh), marker=True, when=when)

@@ -1,0 +1,45 @@
+"""What a write does, by the state of the bucket's versioning."""
+
+from __future__ import annotations
+
+import pytest
+
+from proxy.backends.values import NULL_VERSION, Deletion, Precondition
+from proxy.bucket_settings import ENABLED, SUSPENDED, BucketSettings
+from proxy.versioning import deletion, fresh_id, new_version_id
+
+NEVER, ON, OFF = BucketSettings(), BucketSettings(versioning=ENABLED), BucketSettings(versioning=SUSPENDED)
+
+
+def fresh() -> str:
+    return "fresh"
+
+
+@pytest.mark.parametrize(("settings", "expected"), [(NEVER, "null"), (ON, "fresh"), (OFF, "null")])
+def test_only_enabled_versioning_gives_a_new_id(settings: BucketSettings, expected: str) -> None:
+    assert new_version_id(settings, fresh) == expected
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        (NEVER, Deletion("k", NULL_VERSION)),
+        (ON, Deletion("k", "fresh", marker=True)),
+        (OFF, Deletion("k", NULL_VERSION, marker=True)),
+    ],
+)
+def test_a_bare_key_is_deleted_as_the_bucket_says(settings: BucketSettings, expected: Deletion) -> None:
+    assert deletion(settings, "k", fresh=fresh) == expected
+
+
+@pytest.mark.parametrize("settings", [NEVER, ON, OFF])
+def test_a_named_version_goes_for_good(settings: BucketSettings) -> None:
+    when = Precondition(etags=("e",))
+    assert deletion(settings, "k", "v", when=when, bypass=True) == Deletion("k", "v", when=when, bypass=True)
+
+
+def test_fresh_ids_are_url_safe_and_differ() -> None:
+    ids = {fresh_id() for _ in range(100)}
+    assert len(ids) == 100 and all(
+        len(one) == 32 and one.replace("_", "").replace("-", "").isalnum() for one in ids
+    )
