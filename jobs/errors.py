@@ -66,6 +66,22 @@ class TargetNotEmpty(Conflict):
     code = "TargetNotEmpty"
 
 
+class TargetLocked(Conflict):
+    """The target holds locked versions, which nothing may remove; `locked` says how many."""
+
+    code = "TargetLocked"
+
+
+class TargetCannotKeep(Conflict):
+    """The target cannot keep something of the bucket.
+
+    `versions` (older versions and delete markers), `version_ids` (of current objects), `locked` and
+    `uploads` say how much; `drop` names what must be given up, empty where nothing would help.
+    """
+
+    code = "TargetCannotKeep"
+
+
 class Unavailable(JobError):
     """A backend that the request needs cannot be reached now."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from django.db import transaction
@@ -24,22 +24,34 @@ _ADDED_BY_THE_PLAN = frozenset({"source_backend"})
 
 
 def preview_migration(
-    actor: Actor, bucket: str, target_backend: str, delete_source: bool = False, replace_target: bool = False
+    actor: Actor,
+    bucket: str,
+    target_backend: str,
+    delete_source: bool = False,
+    replace_target: bool = False,
+    drop: Sequence[str] = (),
 ) -> Plan:
-    """What a migration would do; reads only. Raises NotFound, BadRequest, TargetNotEmpty, S3Error."""
+    """What a migration would do; reads only. Raises as `start_migration`, but for BucketBusy."""
     actor.require(Right.VIEW)
-    return KINDS[MIGRATE].plan(_bucket(bucket), _parameters(target_backend, delete_source, replace_target))
+    params = _parameters(target_backend, delete_source, replace_target, drop)
+    return KINDS[MIGRATE].plan(_bucket(bucket), params)
 
 
 def start_migration(
-    actor: Actor, bucket: str, target_backend: str, delete_source: bool = False, replace_target: bool = False
+    actor: Actor,
+    bucket: str,
+    target_backend: str,
+    delete_source: bool = False,
+    replace_target: bool = False,
+    drop: Sequence[str] = (),
 ) -> Job:
     """Close the bucket's gate and queue its migration.
 
     Raises Forbidden, NotFound (bucket), BadRequest (unknown or same backend), BucketBusy
-    (with the id of the first), TargetNotEmpty (with counts), S3Error (a backend is away).
+    (with the id of the first), TargetNotEmpty, TargetLocked and TargetCannotKeep (with counts),
+    S3Error (a backend is away).
     """
-    params = _parameters(target_backend, delete_source, replace_target)
+    params = _parameters(target_backend, delete_source, replace_target, drop)
     with audited(actor, MIGRATE, bucket=bucket, **params) as done:
         actor.require(Right.OPERATE)
         return _create(KINDS[MIGRATE], _bucket(bucket), params, actor, None, done)
@@ -135,11 +147,14 @@ def _bucket(name: str) -> BucketRecord:
         raise NotFound(f"There is no bucket {name[:100]!r}.", bucket=name[:100]) from None
 
 
-def _parameters(target_backend: str, delete_source: bool, replace_target: bool) -> dict[str, Any]:
+def _parameters(
+    target_backend: str, delete_source: bool, replace_target: bool, drop: Sequence[str]
+) -> dict[str, Any]:
     if not target_backend:
         raise BadRequest("target_backend is missing: the name of the backend to move to.")
     return {
         "target_backend": target_backend,
         "delete_source": delete_source,
         "replace_target": replace_target,
+        "drop": list(drop),
     }

@@ -6,6 +6,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from jobs.kinds.migration.keeping import DROPS
 from jobs.states import Status
 
 STATUSES = [status.value for status in Status]
@@ -45,6 +46,12 @@ class MigrateRequest(Strict):
     target_backend = serializers.CharField(max_length=64, help_text="A backend of sluicegate.yaml.")
     delete_source = Flag(default=False, help_text="Delete the source after the flip.")
     replace_target = Flag(default=False, help_text="Allow a target that holds something; it goes.")
+    drop = serializers.ListField(
+        child=serializers.ChoiceField(choices=DROPS),
+        default=list,
+        max_length=len(DROPS),
+        help_text="What may be lost where the target cannot keep it; what it can keep moves all the same.",
+    )
 
 
 class MigrateAnswer(serializers.Serializer[Any]):

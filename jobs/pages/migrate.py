@@ -12,7 +12,8 @@ from django.views.decorators.http import require_http_methods
 
 from jobs import actions
 from jobs.actions import Actor, Right
-from jobs.errors import BadRequest, BucketBusy, JobError, TargetNotEmpty
+from jobs.errors import BadRequest, BucketBusy, JobError, TargetCannotKeep, TargetNotEmpty
+from jobs.kinds.migration.keeping import DROPS
 from jobs.pages.frame import framed, page
 from proxy.errors import S3Error
 
@@ -27,11 +28,12 @@ class Wish:
     target_backend: str
     delete_source: bool
     replace_target: bool
+    drop: tuple[str, ...]
 
     @property
     def destructive(self) -> bool:
-        """It deletes something: the bucket's name is asked for."""
-        return self.delete_source or self.replace_target
+        """It deletes or gives up something: the bucket's name is asked for."""
+        return self.delete_source or self.replace_target or bool(self.drop)
 
 
 def _read(given: QueryDict) -> Wish:
@@ -40,6 +42,7 @@ def _read(given: QueryDict) -> Wish:
         given.get("target_backend", "").strip()[:64],
         given.get("delete_source") == "on",
         given.get("replace_target") == "on",
+        tuple(each for each in DROPS if each in given.getlist("drop")),
     )
 
 
@@ -59,6 +62,7 @@ def migrate(request: HttpRequest, actor: Actor) -> HttpResponse:
         "buckets": records,
         "backends": backends,
         "target": wish.target_backend or next(iter(elsewhere), ""),
+        "drops": wish.drop,
     }
     try:
         if request.method == "POST":
@@ -66,7 +70,7 @@ def migrate(request: HttpRequest, actor: Actor) -> HttpResponse:
         if "preview" in request.GET:
             context["plan"] = actions.preview_migration(actor, **asdict(wish)).preview
     except (JobError, S3Error) as refusal:
-        context.update(_refused(refusal))
+        context.update(_refused(refusal, wish))
         return framed(request, actor, "jobs/migrate.html", context, refusal.status)
     return framed(request, actor, "jobs/migrate.html", context)
 
@@ -79,10 +83,12 @@ def _start(request: HttpRequest, actor: Actor, wish: Wish) -> HttpResponse:
     return HttpResponseRedirect(reverse("console:job", args=[job.public_id]))
 
 
-def _refused(refusal: JobError | S3Error) -> dict[str, Any]:
+def _refused(refusal: JobError | S3Error, wish: Wish) -> dict[str, Any]:
     told: dict[str, Any] = {"error": refusal.message}
     if isinstance(refusal, BucketBusy):
         told["busy_job"] = refusal.fields.get("job")
     if isinstance(refusal, TargetNotEmpty):
         told["not_empty"] = refusal.fields
+    if isinstance(refusal, TargetCannotKeep):
+        told["drops"] = [*wish.drop, *refusal.fields["drop"]]
     return told

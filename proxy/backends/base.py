@@ -106,6 +106,9 @@ class Backend(Protocol):
     keeps_locks: bool = True
     """It takes over retention and legal holds, and enforces them."""
 
+    keeps_uploads: bool = True
+    """It takes over multipart uploads with their ids."""
+
     # -- the physical place and the buckets on it ------------------------------------
     def prepare(self, known_id: str | None) -> str:
         """Find or, where nothing is known of it yet, make the physical place; its id.
@@ -122,8 +125,12 @@ class Backend(Protocol):
     def create_bucket(self, place: Place) -> None:
         """Make an empty place. Doing it again is no error."""
 
-    def delete_bucket(self, place: Place, *, force: bool = False, unserved: bool = False) -> None:
+    def delete_bucket(
+        self, place: Place, *, uploads: bool = False, force: bool = False, unserved: bool = False
+    ) -> None:
         """Remove a place; BucketNotEmpty unless it is empty or `force`. Absent is no error.
+
+        With `uploads` open ones do not keep it: they go with it.
 
         Even with `force` a place that holds locked versions stays (ObjectLocked), unless it is
         `unserved`: a copy that no client was ever served from.

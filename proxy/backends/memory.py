@@ -86,6 +86,7 @@ class MemoryBackend:
     """See `proxy.backends.base.Backend`. One lock around everything but the reading of bodies."""
 
     confirms_copies = False
+    keeps_uploads = True
 
     def __init__(self, name: str, now: Clock) -> None:
         self.name = name

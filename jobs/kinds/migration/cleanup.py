@@ -1,7 +1,8 @@
 """Cleanup, after the flip: what the request said is to go, and nothing that came later.
 
 It never looks at the target: what the source held at the flip was verified there, and the
-bucket has moved on since. What was written to the source behind our back stays and is told.
+bucket has moved on since. What was written to the source behind our back stays and is told, and
+so do locked versions: a lock binds this copy of the version as it binds the one that moved.
 """
 
 from __future__ import annotations
@@ -10,13 +11,14 @@ from django.conf import settings
 
 from jobs.kinds.base import Issue, Item, Outcome, Page
 from jobs.kinds.migration import places
+from jobs.kinds.migration.clearing import clear_key
 from jobs.kinds.migration.ground import Ground, Step, route_from, todo
 from jobs.kinds.migration.position import OBJECTS, PARTS, UPLOADS, Position, decode, encode
 from proxy import routes
-from proxy.backends.values import Deletion, Precondition, Usage
-from proxy.errors import BucketNotEmpty, NoSuchBucket, NoSuchUpload, PreconditionFailed
+from proxy.backends.values import Usage
+from proxy.errors import BucketNotEmpty, NoSuchBucket, NoSuchUpload, ObjectLocked
 
-# -- pages: leftovers of the target, the grace, then the source: objects, uploads, the place -----
+# -- pages: leftovers of the target, the grace, then the source: keys, uploads, the place --------
 
 
 def _page(ground: Ground, token: str | None) -> Page:
@@ -46,10 +48,12 @@ def _grace_left_s(ground: Ground) -> float:
     return grace_s - max(0, since_ms) / 1000
 
 
-def _objects_page(ground: Ground, position: Position) -> Page:
-    listing = ground.source.list(after=position.after, limit=ground.limits.page_items)
-    items = [todo("object", info.key, info.size) for info in listing.objects]
-    goes_on = Position(UPLOADS) if listing.last is None else position.past(listing.last)
+def _keys_page(ground: Ground, position: Position) -> Page:
+    """A key is one item however many versions it has: a token inside it would not outlive its version."""
+    listing = ground.source.list_versions(after=(position.after, ""), limit=ground.limits.page_items)
+    keys = list(dict.fromkeys(info.key for info in listing.versions))
+    goes_on = Position(UPLOADS) if listing.last is None else position.past(keys[-1])
+    items = [todo("key", key) for key in keys]
     return Page(items=items, token=encode(goes_on), truncated=True, total=ground.objects)
 
 
@@ -70,7 +74,7 @@ def _place_page(ground: Ground, position: Position) -> Page:
     return Page(items=[todo("place", ground.source_route.place.bucket)], total=ground.objects)
 
 
-_PAGES = {OBJECTS: _objects_page, UPLOADS: _uploads_page, PARTS: _place_page}
+_PAGES = {OBJECTS: _keys_page, UPLOADS: _uploads_page, PARTS: _place_page}
 
 
 # -- effects --------------------------------------------------------------------------------
@@ -82,19 +86,12 @@ def _remove_leftover(ground: Ground, item: Item) -> Outcome:
         if places.in_use(route):
             issue = Issue(item.key, "InUse", "A bucket is served from this leftover; it stays.")
             return Outcome(objects=0, issues=(issue,))
-        routes.backend(route.backend).delete_bucket(route.place, force=True)
-    return Outcome(objects=0)
-
-
-def _delete_object(ground: Ground, item: Item) -> Outcome:
-    bound = Precondition(seq_at_most=int(ground.work.state["bound"]))
-    with ground.work.effect():
         try:
-            gone = ground.source.delete(Deletion(item.key, when=bound))
-        except PreconditionFailed:
-            issue = _stays(item.key, "The object was written after the flip; it stays.")
-            return Outcome(skipped=True, issues=(issue,))
-    return Outcome(deleted=1 if gone is not None else 0)
+            routes.backend(route.backend).delete_bucket(route.place, force=True)
+        except ObjectLocked:
+            issue = Issue(item.key, "ObjectLocked", "This leftover holds locked versions; it stays.")
+            return Outcome(objects=0, issues=(issue,))
+    return Outcome(objects=0)
 
 
 def _abort_upload(ground: Ground, item: Item) -> Outcome:
@@ -128,8 +125,8 @@ def _stays(key: str, text: str) -> Issue:
 
 def _still_holds(held: Usage) -> str:
     return (
-        f"The source still holds {held.keys} keys, {held.versions} versions and {held.uploads} uploads;"
-        " its place stays."
+        f"The source still holds {held.keys} keys, {held.versions} versions ({held.locked} of all are"
+        f" locked) and {held.uploads} uploads; its place stays."
     )
 
 
@@ -137,7 +134,7 @@ CLEANUP = Step(
     _page,
     {
         "leftover": _remove_leftover,
-        "object": _delete_object,
+        "key": clear_key,
         "upload": _abort_upload,
         "place": _remove_place,
     },

@@ -1,4 +1,7 @@
-"""Copy: every object, every upload and every part, each fact taken over as it is."""
+"""Copy: every version, delete marker, upload and part, each fact taken over as it is.
+
+The target puts each version in its place in line, so that they may arrive in any order.
+"""
 
 from __future__ import annotations
 
@@ -8,17 +11,28 @@ from jobs.errors import JobFailed
 from jobs.kinds.base import Item, Outcome, Page
 from jobs.kinds.migration import position as at
 from jobs.kinds.migration.facts import object_difference
-from jobs.kinds.migration.ground import MIB, MOST_PARTS, Ground, Limits, Step, todo
+from jobs.kinds.migration.ground import GONE, MIB, MOST_PARTS, Ground, Limits, Step, todo
+from jobs.kinds.migration.keeping import VERSIONS
 from jobs.kinds.migration.position import Position, decode
-from jobs.kinds.migration.walking import all_parts, fitting, next_parts, page_of
+from jobs.kinds.migration.walking import (
+    after_versions,
+    all_parts,
+    behind,
+    fitting,
+    next_parts,
+    next_versions,
+    page_of,
+)
 from proxy.backends.base import ReaderBody
 from proxy.backends.values import (
+    NULL_VERSION,
+    Deletion,
     NewObject,
     ObjectInfo,
     PartRequest,
     UploadInfo,
 )
-from proxy.errors import InvalidPart, NoSuchKey, NoSuchUpload
+from proxy.errors import InvalidPart, NoSuchUpload, ObjectLocked
 
 
 def part_bytes(size: int, limits: Limits) -> int:
@@ -29,7 +43,7 @@ def part_bytes(size: int, limits: Limits) -> int:
 
 def collecting_id(ground: Ground, info: ObjectInfo) -> str:
     """The upload in which a large object is put together: the same for each attempt at the same copy."""
-    of = f"{ground.target_route.place.incarnation} {info.etag} {info.key}"
+    of = f"{ground.target_route.place.incarnation} {info.etag} {info.version_id} {info.key}"
     return f"copy-{hashlib.sha256(of.encode()).hexdigest()[:40]}"
 
 
@@ -44,53 +58,72 @@ def _page(ground: Ground, token: str | None) -> Page:
 def _objects_page(ground: Ground, position: Position) -> Page:
     if position.inside:
         return _pieces_page(ground, position)
-    listing = ground.source.list(after=position.after, limit=ground.limits.page_items)
-    taken = fitting(listing.objects, ground.limits)
+    found, ends = next_versions(ground, ground.source, position)
+    taken = fitting(found, ground.limits)
     if taken:
-        whole = len(taken) == len(listing.objects) and listing.last is None
-        goes_on = Position(at.UPLOADS) if whole else position.past(taken[-1].key)
-        return page_of(ground, [todo("object", info.key, info.size) for info in taken], goes_on)
-    if listing.objects:
-        return _enter_large(ground, position, listing.objects[0].key)
-    return page_of(ground, [], Position(at.UPLOADS))
+        whole = ends and len(taken) == len(found)
+        goes_on = after_versions(ground) if whole else behind(position, taken[-1])
+        return page_of(ground, [_to_copy(ground, info) for info in taken], goes_on)
+    if found:
+        return _enter_large(ground, position, found[0])
+    return page_of(ground, [], after_versions(ground))
 
 
-def _enter_large(ground: Ground, position: Position, key: str) -> Page:
+def _to_copy(ground: Ground, info: ObjectInfo) -> Item:
+    """A delete marker has no more facts than its listing tells, and cannot be opened."""
+    if not info.marker:
+        _may_lose_its_id(ground, info)
+        return todo("object", info.key, info.size, version=info.version_id)
+    return todo(
+        "marker", info.key,
+        version=info.version_id, ordinal=info.ordinal, modified=info.last_modified, owner=info.owner_id,
+    )  # fmt: skip
+
+
+def _may_lose_its_id(ground: Ground, info: ObjectInfo) -> None:
+    dropped = VERSIONS in ground.work.spec.get("drop", ())
+    if not (ground.keeps_versions or dropped or info.version_id == NULL_VERSION):
+        text = f"{info.key}: {ground.target_route.backend} cannot keep the version id {info.version_id}."
+        raise JobFailed(text, "TargetCannotKeep")
+
+
+def _enter_large(ground: Ground, position: Position, listed: ObjectInfo) -> Page:
     """Whole if its bytes need not move, else an upload on the target that collects its pieces."""
+    _may_lose_its_id(ground, listed)
+    key, version, past = listed.key, listed.version_id, behind(position, listed)
     try:
-        reader = ground.source.open(key)
-    except NoSuchKey:
-        return page_of(ground, [], position.past(key))
+        reader = ground.source.open(key, version)
+    except GONE:
+        return page_of(ground, [], past)
     with reader:
         info = reader.info
         if ground.target.backend.can_link(reader):
-            return page_of(ground, [todo("object", key, info.size)], position.past(key))
+            return page_of(ground, [todo("object", key, info.size, version=version)], past)
     if _is_there(ground, info):
-        return page_of(ground, [todo("there", key, info.size)], position.past(key))
+        return page_of(ground, [todo("there", key, info.size)], past)
     upload_id = collecting_id(ground, info)
-    inside = position.enter(key, upload=upload_id, etag=info.etag)
-    return page_of(ground, [todo("begin", key, upload=upload_id, etag=info.etag)], inside)
+    inside = position.enter(key, version, upload=upload_id, etag=info.etag)
+    begin = todo("begin", key, version=version, upload=upload_id, etag=info.etag)
+    return page_of(ground, [begin], inside)
 
 
 def _pieces_page(ground: Ground, position: Position) -> Page:
+    key, version = position.inside, position.inside_id
     try:
-        info = ground.source.head(position.inside)
-    except NoSuchKey:
-        raise JobFailed(f"{position.inside}: the object vanished while it was copied.", "NoSuchKey") from None
+        info = ground.source.head(key, version)
+    except GONE:
+        raise JobFailed(f"{key}: the object vanished while it was copied.", "NoSuchKey") from None
+    same = {"version": version, "upload": position.upload, "etag": position.etag}
     if position.offset >= info.size:
-        item = todo("complete", info.key, info.size, upload=position.upload, etag=position.etag)
-        return page_of(ground, [item], position.past(info.key))
+        return page_of(ground, [todo("complete", key, info.size, **same)], position.past(key, version))
     length = part_bytes(info.size, ground.limits)
     items: list[Item] = []
     start = position.offset
     while start < info.size and (not items or start - position.offset < ground.limits.page_bytes):
         end = min(start + length, info.size)
         items.append(
-            todo(
-                "piece", info.key, end - start,
-                upload=position.upload, etag=position.etag, number=start // length + 1, start=start, end=end,
-            )
-        )  # fmt: skip
+            todo("piece", key, end - start, **same, number=start // length + 1, start=start, end=end)
+        )
         start = end
     return page_of(ground, items, position.at(start))
 
@@ -120,21 +153,41 @@ _PAGES = {at.OBJECTS: _objects_page, at.UPLOADS: _uploads_page, at.PARTS: _parts
 
 
 def _copy_object(ground: Ground, item: Item) -> Outcome:
-    """A key that vanished behind our back is passed over: the verification looks at what is there."""
+    """What vanished behind our back is passed over: the verification looks at what is there."""
     with ground.work.effect():
         try:
-            reader = ground.source.open(item.key)
-        except NoSuchKey:
+            reader = ground.source.open(item.key, item.data["version"])
+        except GONE:
             return Outcome(skipped=True)
         with reader:
             body = ReaderBody(reader, pulse=ground.work.pulse)
-            ground.target.put(NewObject.copy_of(reader.info), body)
+            try:
+                ground.target.put(NewObject.copy_of(ground.carried(reader.info)), body)
+            except ObjectLocked:
+                if not _is_there(ground, reader.info):
+                    raise
             return Outcome(size=reader.info.size)
 
 
+def _copy_marker(ground: Ground, item: Item) -> Outcome:
+    data = item.data
+    info = ObjectInfo(
+        key=item.key,
+        size=0,
+        etag="",
+        last_modified=data["modified"],
+        owner_id=data["owner"],
+        version_id=data["version"],
+        ordinal=data["ordinal"],
+        marker=True,
+    )
+    with ground.work.effect():
+        ground.target.delete(Deletion(item.key, info.version_id, marker=True, carried=info))
+    return Outcome()
+
+
 def _begin(ground: Ground, item: Item) -> Outcome:
-    info = ground.source.head(item.key)
-    _same_as_begun(info, item.data["etag"])
+    info = ground.carried(_as_begun(ground, item))
     upload = UploadInfo(
         upload_id=item.data["upload"],
         key=item.key,
@@ -143,6 +196,8 @@ def _begin(ground: Ground, item: Item) -> Outcome:
         metadata=info.metadata,
         tags=info.tags,
         owner_id=info.owner_id,
+        lock=info.lock,
+        acl=info.acl,
     )
     with ground.work.effect():
         ground.target.create_upload(upload)
@@ -151,7 +206,7 @@ def _begin(ground: Ground, item: Item) -> Outcome:
 
 def _copy_piece(ground: Ground, item: Item) -> Outcome:
     data = item.data
-    with ground.work.effect(), ground.source.open(item.key) as reader:
+    with ground.work.effect(), ground.source.open(item.key, data["version"]) as reader:
         _same_as_begun(reader.info, data["etag"])
         body = ReaderBody(reader, data["start"], data["end"], pulse=ground.work.pulse)
         ground.target.put_part(data["upload"], data["number"], body)
@@ -160,16 +215,22 @@ def _copy_piece(ground: Ground, item: Item) -> Outcome:
 
 def _complete(ground: Ground, item: Item) -> Outcome:
     target, upload_id = ground.target, item.data["upload"]
-    info = ground.source.head(item.key)
-    _same_as_begun(info, item.data["etag"])
+    info = _as_begun(ground, item)
     with ground.work.effect():
         try:
             parts = [PartRequest(part.number, part.etag) for part in all_parts(target, upload_id)]
-            target.complete_upload(upload_id, parts, carried=info)
-        except NoSuchUpload:
+            copy = ground.carried(info)
+            target.complete_upload(upload_id, parts, version_id=copy.version_id, carried=copy)
+        except (NoSuchUpload, ObjectLocked):
             if not _is_there(ground, info):
                 raise
     return Outcome()
+
+
+def _as_begun(ground: Ground, item: Item) -> ObjectInfo:
+    info = ground.source.head(item.key, item.data["version"])
+    _same_as_begun(info, item.data["etag"])
+    return info
 
 
 def _same_as_begun(info: ObjectInfo, etag: str) -> None:
@@ -183,10 +244,11 @@ def _there(ground: Ground, item: Item) -> Outcome:
 
 
 def _is_there(ground: Ground, info: ObjectInfo) -> bool:
-    """Whether an attempt before this one has completed the copy."""
+    """Whether an attempt before this one has completed the copy of a version of the source."""
+    copy = ground.carried(info)
     try:
-        return object_difference(info, ground.target.head(info.key)) is None
-    except NoSuchKey:
+        return object_difference(copy, ground.target.head(copy.key, copy.version_id)) is None
+    except GONE:
         return False
 
 
@@ -196,7 +258,7 @@ def _copy_upload(ground: Ground, item: Item) -> Outcome:
             upload = ground.source.head_upload(item.data["upload"])
         except NoSuchUpload:
             return Outcome(objects=0, skipped=True)
-        ground.target.create_upload(upload)
+        ground.target.create_upload(ground.carried_upload(upload))
     return Outcome(objects=0)
 
 
@@ -218,6 +280,7 @@ COPY = Step(
     _page,
     {
         "object": _copy_object,
+        "marker": _copy_marker,
         "begin": _begin,
         "piece": _copy_piece,
         "complete": _complete,

@@ -11,12 +11,15 @@ from proxy.backends.values import ObjectInfo, PartInfo, UploadInfo
 
 OBJECT_FACTS = (
     "size", "etag", "last_modified", "headers", "metadata", "tags", "owner_id",
-    "checksums", "checksum_type", "parts",
+    "checksums", "checksum_type", "parts", "version_id", "lock", "acl",
 )  # fmt: skip
-LISTED_FACTS = ("size", "etag", "last_modified")
+LISTED_FACTS = ("marker", "size", "etag", "last_modified", "owner_id")
+LINE_FACTS = ("version_id", "ordinal", "latest")
+"""What says where a version stands among those of its key."""
 PART_FACTS = ("number", "size", "etag", "last_modified", "checksums")
 UPLOAD_FACTS = (
     "key", "initiated", "headers", "metadata", "tags", "owner_id", "checksum_algorithm", "checksum_type",
+    "lock", "acl",
 )  # fmt: skip
 
 _MD5 = re.compile(r"[0-9a-f]{32}")
@@ -28,9 +31,9 @@ def object_difference(source: ObjectInfo, target: ObjectInfo) -> str | None:
     return _difference(OBJECT_FACTS, source, target)
 
 
-def listed_difference(source: ObjectInfo, target: ObjectInfo) -> str | None:
-    """As `object_difference`, of the facts that a listing tells."""
-    return _difference(LISTED_FACTS, source, target)
+def listed_difference(source: ObjectInfo, target: ObjectInfo, *, in_line: bool) -> str | None:
+    """As `object_difference`, of the facts that a listing tells; `in_line`: of the order too."""
+    return _difference((*LISTED_FACTS, *LINE_FACTS) if in_line else LISTED_FACTS, source, target)
 
 
 def part_difference(source: PartInfo, target: PartInfo) -> str | None:
@@ -44,7 +47,7 @@ def upload_difference(source: UploadInfo, target: UploadInfo) -> str | None:
         return found
     if source.completed is None or target.completed is None:
         return None if source.completed is target.completed else "completed"
-    return _difference(("key", "size", "etag"), source.completed, target.completed)
+    return _difference(("key", "size", "etag", "version_id"), source.completed, target.completed)
 
 
 def _difference(names: Sequence[str], source: object, target: object) -> str | None:

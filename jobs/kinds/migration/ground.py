@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from jobs.kinds.base import Item, Outcome, Page, Work
 from proxy.backends.base import Backend
-from proxy.backends.values import Place, Route
+from proxy.backends.values import NULL_VERSION, UNLOCKED, ObjectInfo, Place, Route, UploadInfo
+from proxy.errors import MethodNotAllowed, NoSuchKey, NoSuchVersion
 from proxy.store import Store
+
+GONE = (NoSuchKey, NoSuchVersion, MethodNotAllowed)
+"""What a place says of a version that it does not have, or that is a delete marker by now."""
 
 MIB = 1024 * 1024
 
@@ -58,13 +62,38 @@ class Ground:
         return Store.at(self.target_route)
 
     @property
+    def keeps_versions(self) -> bool:
+        """Whether all versions and markers move; else what a plain GET finds, under the null version."""
+        return self.target.backend.keeps_versions
+
+    @property
+    def keeps_uploads(self) -> bool:
+        """Whether multipart uploads move."""
+        return self.target.backend.keeps_uploads
+
+    def there(self, version_id: str) -> str:
+        """The id that a version of the source has on the target."""
+        return version_id if self.keeps_versions else NULL_VERSION
+
+    def carried(self, info: ObjectInfo) -> ObjectInfo:
+        """A version of the source as the target keeps it."""
+        lock = info.lock if self.target.backend.keeps_locks else UNLOCKED
+        return replace(info, version_id=self.there(info.version_id), lock=lock)
+
+    def carried_upload(self, upload: UploadInfo) -> UploadInfo:
+        """An upload of the source as the target keeps it."""
+        lock = upload.lock if self.target.backend.keeps_locks else UNLOCKED
+        done = None if upload.completed is None else self.carried(upload.completed)
+        return replace(upload, lock=lock, completed=done)
+
+    @property
     def objects(self) -> int:
-        """How many objects the source held when the job was staged."""
+        """How many versions and delete markers are to be moved, as counted when the job was staged."""
         return int(self.work.state["objects"])
 
     @property
     def size(self) -> int:
-        """How many bytes they had."""
+        """How many bytes they have."""
         return int(self.work.state["bytes"])
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from jobs.errors import TargetLocked, TargetNotEmpty
 from proxy import routes
 from proxy.backends.values import Place, Route, Usage
 from proxy.models import Bucket
@@ -50,11 +51,30 @@ def together(found: Sequence[Leftover]) -> Usage:
         versions=sum(each.usage.versions for each in found),
         uploads=sum(each.usage.uploads for each in found),
         size=sum(each.usage.size for each in found),
+        versions_size=sum(each.usage.versions_size for each in found),
+        locked=sum(each.usage.locked for each in found),
     )
 
 
-def not_empty(backend_name: str, bucket: str, held: Usage) -> str:
-    """Why a migration to this target is refused."""
+def check(backend_name: str, bucket: str, found: Sequence[Leftover], *, replace: bool) -> Usage:
+    """What the leftovers hold in all. Raises TargetNotEmpty and TargetLocked, with counts."""
+    held = together(found)
+    counts = {"keys": held.keys, "versions": held.versions, "uploads": held.uploads}
+    if held.locked:
+        raise TargetLocked(_locked(backend_name, bucket, held), **counts, locked=held.locked)
+    if found and not replace:
+        raise TargetNotEmpty(_not_empty(backend_name, bucket, held), **counts)
+    return held
+
+
+def _locked(backend_name: str, bucket: str, held: Usage) -> str:
+    return (
+        f"The backend {backend_name} still holds {held.locked} locked versions under the name {bucket}."
+        " Nothing may remove them before their retention or legal hold ends."
+    )
+
+
+def _not_empty(backend_name: str, bucket: str, held: Usage) -> str:
     return (
         f"The backend {backend_name} already holds {held.keys} keys, {held.versions} versions and"
         f" {held.uploads} uploads under the name {bucket}, which no bucket uses."

@@ -1,8 +1,9 @@
 """Where a walk over a place is: what a cursor token holds.
 
-A walk goes through the objects in key order, then through the multipart uploads (and, to
-verify, through those of the target for one too many), then through the parts of the open
-ones. It can stop inside a large object or between two parts.
+A walk goes through all versions and delete markers, in key order and newest first within a key,
+then through the multipart uploads (and, to verify, through those of the target for one too many),
+then through the parts of the open ones. It can stop between two versions of a key, inside a large
+one, or between two parts.
 """
 
 from __future__ import annotations
@@ -19,17 +20,18 @@ _SECTIONS = (OBJECTS, UPLOADS, EXTRAS, PARTS)
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """`after` (and `after_id` among uploads) is done; `inside`, if any, is done up to `offset`.
+    """`after` (and `after_id`: a version, an upload) is done; `inside`, if any, is done up to `offset`.
 
-    In `objects`, `inside` is the key of a large object, `offset` counts its bytes, `etag` says
-    which object it was when its copy began, and `upload` is the upload that collects the copy.
-    In `parts`, `inside` is the id of an upload and `offset` a part number.
+    In `objects`, `inside` and `inside_id` are key and id of a large version, `offset` counts its
+    bytes, `etag` says which it was when its copy began, and `upload` is the upload that collects
+    the copy. In `parts`, `inside` is the id of an upload and `offset` a part number.
     """
 
     section: str = OBJECTS
     after: str = ""
     after_id: str = ""
     inside: str = ""
+    inside_id: str = ""
     upload: str = ""
     etag: str = ""
     offset: int = 0
@@ -38,9 +40,9 @@ class Position:
         """The same section, with one more thing done."""
         return Position(self.section, after, after_id)
 
-    def enter(self, inside: str, *, upload: str = "", etag: str = "") -> Position:
+    def enter(self, inside: str, inside_id: str = "", *, upload: str = "", etag: str = "") -> Position:
         """The beginning of one large thing."""
-        return replace(self, inside=inside, upload=upload, etag=etag, offset=0)
+        return replace(self, inside=inside, inside_id=inside_id, upload=upload, etag=etag, offset=0)
 
     def at(self, offset: int) -> Position:
         return replace(self, offset=offset)

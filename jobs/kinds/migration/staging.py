@@ -6,12 +6,13 @@ happens, the unwinding finds it.
 
 from __future__ import annotations
 
-from jobs.errors import JobFailed
+from jobs.errors import JobError, JobFailed
 from jobs.kinds.base import Item, Outcome, Page
-from jobs.kinds.migration import places
+from jobs.kinds.migration import keeping, places
 from jobs.kinds.migration.ground import Ground, Step, route_note, same_place, todo
 from proxy import routes
-from proxy.backends.values import Route
+from proxy.backends.values import Route, Usage
+from proxy.records import find_bucket
 
 _NAMED = "named"
 
@@ -21,8 +22,9 @@ def _page(ground: Ground, token: str | None) -> Page:
         _name_the_places(ground)
         return Page(token=_NAMED, truncated=True)
     _refuse_what_is_there(ground)
-    usage = ground.source.usage()
-    ground.work.state.update(objects=usage.keys, bytes=usage.size, uploads=usage.uploads)
+    held = _refuse_what_would_be_lost(ground)
+    older, older_bytes = (held.versions, held.versions_size) if ground.keeps_versions else (0, 0)
+    ground.work.state.update(objects=held.keys + older, bytes=held.size + older_bytes, uploads=held.uploads)
     return Page(items=[todo("make", ground.target_route.place.bucket)], total=1)
 
 
@@ -38,10 +40,24 @@ def _name_the_places(ground: Ground) -> None:
 def _refuse_what_is_there(ground: Ground) -> None:
     target = ground.target_route
     found = places.leftovers(target.backend, target.place.bucket, but=target.place)
-    if found and not ground.work.spec.get("replace_target"):
-        held = places.together(found)
-        raise JobFailed(places.not_empty(target.backend, target.place.bucket, held), "TargetNotEmpty")
+    replace = bool(ground.work.spec.get("replace_target"))
+    try:
+        places.check(target.backend, target.place.bucket, found, replace=replace)
+    except JobError as refusal:
+        raise JobFailed(refusal.message, refusal.code) from None
     ground.work.state["leftovers"] = [route_note(each.route) for each in found]
+
+
+def _refuse_what_would_be_lost(ground: Ground) -> Usage:
+    """What the source holds, now that nobody writes to it."""
+    work = ground.work
+    settings = find_bucket(work.bucket.name).settings
+    held = ground.source.usage()
+    try:
+        keeping.check(ground.source, held, settings, ground.target.backend, work.spec.get("drop", ()))
+    except JobError as refusal:
+        raise JobFailed(refusal.message, refusal.code) from None
+    return held
 
 
 def _make(ground: Ground, item: Item) -> Outcome:

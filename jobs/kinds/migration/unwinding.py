@@ -14,7 +14,10 @@ def _page(ground: Ground, token: str | None) -> Page:
 
 
 def _remove(ground: Ground, item: Item) -> Outcome:
-    """A place is removed with all that is in it only once it has shown that it is not the source."""
+    """A place is removed with all that is in it only once it has shown that it is not the source.
+
+    Locks do not keep it: no client was ever served from it, and the locked versions are at the source.
+    """
     source, target = ground.source, ground.target
     with ground.work.effect():
         if target.place not in target.backend.places(target.place.bucket):
@@ -23,7 +26,7 @@ def _remove(ground: Ground, item: Item) -> Outcome:
             return Outcome(issues=(_stays(item, "InUse", "a bucket is served from it"),))
         if same_place(target.backend, target.place, source.backend, source.place, target.place.incarnation):
             return Outcome(issues=(_stays(item, "SamePlace", "it is the source under another name"),))
-        target.backend.delete_bucket(target.place, force=True)
+        target.backend.delete_bucket(target.place, force=True, unserved=True)
     return Outcome()
 
 

@@ -1,5 +1,8 @@
 """Verify: both places side by side, in both directions, and every body of the target read again.
 
+Versions and delete markers are compared one by one in their order, so that one that is missing,
+one too many and one in another place in line are found alike.
+
 Any difference fails the job, before the flip. Bodies whose copy the target confirmed by
 checksum are not read again; everything else is compared all the same.
 """
@@ -9,9 +12,17 @@ from __future__ import annotations
 from jobs.kinds.base import Item, Outcome, Page
 from jobs.kinds.migration import position as at
 from jobs.kinds.migration.facts import Span, listed_difference, object_difference, spans
-from jobs.kinds.migration.ground import Ground, Step, todo
+from jobs.kinds.migration.ground import GONE, Ground, Step, todo
 from jobs.kinds.migration.position import Position, decode
 from jobs.kinds.migration.proving import differs, prove_md5, prove_same
+from jobs.kinds.migration.sides import (
+    mismatch,
+    named,
+    on_source,
+    on_target,
+    source_facts,
+    target_facts,
+)
 from jobs.kinds.migration.verifying_uploads import (
     extras_page,
     parts_page,
@@ -19,10 +30,10 @@ from jobs.kinds.migration.verifying_uploads import (
     verify_part,
     verify_upload,
 )
-from jobs.kinds.migration.walking import fitting, page_of
+from jobs.kinds.migration.walking import after_versions, behind, fitting, next_versions, page_of
 from proxy.backends.base import ObjectReader
-from proxy.backends.values import Listing, ObjectInfo
-from proxy.errors import NoSuchKey
+from proxy.backends.values import ObjectInfo
+from proxy.errors import MethodNotAllowed
 
 # -- pages ----------------------------------------------------------------------------------
 
@@ -37,51 +48,47 @@ def _page(ground: Ground, token: str | None) -> Page:
 def _objects_page(ground: Ground, position: Position) -> Page:
     if position.inside:
         return _pieces_page(ground, position)
-    source = ground.source.list(after=position.after, limit=ground.limits.page_items)
-    target = ground.target.list(after=position.after, limit=ground.limits.page_items)
-    paired, whole = _paired(source, target)
+    paired, ends = _paired(ground, position)
     taken = fitting(paired, ground.limits)
     if paired and not taken:
-        return page_of(ground, [todo("facts", paired[0].key)], position.enter(paired[0].key))
-    items = [todo("object", info.key, info.size) for info in taken]
-    if whole and len(taken) == len(paired):
-        return page_of(ground, items, Position(at.UPLOADS))
-    return page_of(ground, items, position.past(taken[-1].key))
+        first = paired[0]
+        inside = position.enter(first.key, first.version_id)
+        return page_of(ground, [todo("facts", first.key, version=first.version_id)], inside)
+    items = [_to_verify(info) for info in taken]
+    if ends and len(taken) == len(paired):
+        return page_of(ground, items, after_versions(ground))
+    return page_of(ground, items, behind(position, taken[-1]))
 
 
-def _paired(source: Listing, target: Listing) -> tuple[list[ObjectInfo], bool]:
-    """The objects up to where both listings reach, and whether that is the end of both.
+def _to_verify(info: ObjectInfo) -> Item:
+    return todo("marker" if info.marker else "object", info.key, info.size, version=info.version_id)
+
+
+def _paired(ground: Ground, position: Position) -> tuple[list[ObjectInfo], bool]:
+    """The source's versions as far as both listings reach, and whether that is the end of both.
 
     Raises JobFailed where the two differ.
     """
-    ends = [listing.last for listing in (source, target) if listing.last is not None]
-    horizon = min(ends, default=None)
-    ours, theirs = (
-        [info for info in listing.objects if horizon is None or info.key <= horizon]
-        for listing in (target, source)
-    )
-    for mine, other in zip(ours, theirs, strict=False):
-        if mine.key > other.key:
-            raise differs(other.key, "the target has no such object")
-        if mine.key < other.key:
-            raise differs(mine.key, "the source has no such object")
-        difference = listed_difference(other, mine)
+    theirs, their_end = next_versions(ground, ground.source, position)
+    ours, our_end = next_versions(ground, ground.target, position)
+    for other, mine in zip(theirs, ours, strict=False):
+        if (mine.key, mine.version_id) != (other.key, ground.there(other.version_id)):
+            raise mismatch(ground, other, mine)
+        difference = listed_difference(other, mine, in_line=ground.keeps_versions)
         if difference is not None:
-            raise differs(mine.key, difference)
-    if len(ours) > len(theirs):
-        raise differs(ours[len(theirs)].key, "the source has no such object")
-    if len(theirs) > len(ours):
-        raise differs(theirs[len(ours)].key, "the target has no such object")
-    return theirs, horizon is None
+            raise differs(named(other.key, other.version_id), difference)
+    both = min(len(theirs), len(ours))
+    if len(ours) > both and their_end:
+        raise mismatch(ground, None, ours[both])
+    if len(theirs) > both and our_end:
+        raise mismatch(ground, theirs[both], None)
+    return list(theirs[:both]), their_end and our_end
 
 
 def _pieces_page(ground: Ground, position: Position) -> Page:
     """The next spans of a large body, from `position.offset` on."""
-    key = position.inside
-    try:
-        info = ground.target.head(key)
-    except NoSuchKey:
-        raise differs(key, "the target has no such object") from None
+    key, version = position.inside, position.inside_id
+    info = target_facts(ground, key, version)
     items: list[Item] = []
     size, end = 0, position.offset
     for span in spans(info, ground.limits.part_bytes):
@@ -90,9 +97,9 @@ def _pieces_page(ground: Ground, position: Position) -> Page:
         if len(items) == ground.limits.page_items or size >= ground.limits.page_bytes:
             return page_of(ground, items, position.at(end))
         data = {"etag": info.etag, "start": span.start, "end": span.end, "md5": span.md5}
-        items.append(todo("piece", key, span.end - span.start, **data))
+        items.append(todo("piece", key, span.end - span.start, version=version, **data))
         size, end = size + span.end - span.start, span.end
-    return page_of(ground, items, position.past(key))
+    return page_of(ground, items, position.past(key, version))
 
 
 _PAGES = {
@@ -107,64 +114,64 @@ _PAGES = {
 
 
 def _verify_object(ground: Ground, item: Item) -> Outcome:
-    with _opened(ground, item.key) as reader:
-        _same_facts(ground, reader.info)
+    with on_target(ground, item.key, item.data["version"]) as reader:
+        _same_facts(ground, item, reader.info)
         for span in spans(reader.info, ground.limits.part_bytes):
-            _prove(ground, reader, span)
+            _prove(ground, item, reader, span)
         return Outcome(size=reader.info.size)
 
 
+def _verify_marker(ground: Ground, item: Item) -> Outcome:
+    """Its facts are those of its listing, which were compared; what is left is what a read answers."""
+    version = item.data["version"]
+    try:
+        ground.target.head(item.key, ground.there(version))
+    except MethodNotAllowed:
+        return Outcome()
+    except GONE:
+        pass
+    raise differs(named(item.key, version), "the target does not answer as for a delete marker")
+
+
 def _verify_facts(ground: Ground, item: Item) -> Outcome:
-    with _opened(ground, item.key) as reader:
-        _same_facts(ground, reader.info)
+    _same_facts(ground, item, target_facts(ground, item.key, item.data["version"]))
     return Outcome()
 
 
 def _verify_piece(ground: Ground, item: Item) -> Outcome:
     data = item.data
-    with _opened(ground, item.key) as reader:
+    with on_target(ground, item.key, data["version"]) as reader:
         if reader.info.etag != data["etag"]:
-            raise differs(item.key, "the object was replaced while it was verified")
-        _prove(ground, reader, Span(data["start"], data["end"], data["md5"]))
+            raise differs(named(item.key, data["version"]), "the object was replaced while it was verified")
+        _prove(ground, item, reader, Span(data["start"], data["end"], data["md5"]))
     return Outcome(objects=0, size=item.size)
 
 
-def _opened(ground: Ground, key: str) -> ObjectReader:
-    try:
-        return ground.target.open(key)
-    except NoSuchKey:
-        raise differs(key, "the target has no such object") from None
-
-
-def _same_facts(ground: Ground, info: ObjectInfo) -> None:
-    try:
-        source = ground.source.head(info.key)
-    except NoSuchKey:
-        raise differs(info.key, "the source has no such object") from None
-    difference = object_difference(source, info)
+def _same_facts(ground: Ground, item: Item, copy: ObjectInfo) -> None:
+    version = item.data["version"]
+    source = source_facts(ground, item.key, version)
+    difference = object_difference(ground.carried(source), copy)
     if difference is not None:
-        raise differs(info.key, difference)
+        raise differs(named(item.key, version), difference)
 
 
-def _prove(ground: Ground, reader: ObjectReader, span: Span) -> None:
+def _prove(ground: Ground, item: Item, reader: ObjectReader, span: Span) -> None:
     if ground.target.backend.confirms_copies:
         return
-    key = reader.info.key
+    version = item.data["version"]
+    what = named(item.key, version)
     if span.md5 is not None:
-        prove_md5(ground, reader, span, key)
+        prove_md5(ground, reader, span, what)
         return
-    try:
-        source = ground.source.open(key)
-    except NoSuchKey:
-        raise differs(key, "the source has no such object") from None
-    with source:
-        prove_same(ground, reader, source, span, key)
+    with on_source(ground, item.key, version) as source:
+        prove_same(ground, reader, source, span, what)
 
 
 VERIFY = Step(
     _page,
     {
         "object": _verify_object,
+        "marker": _verify_marker,
         "facts": _verify_facts,
         "piece": _verify_piece,
         "upload": verify_upload,

@@ -61,7 +61,7 @@ def verify_upload(ground: Ground, item: Item) -> Outcome:
         return Outcome(objects=0, skipped=True)
     if target is None:
         raise differs(what, "the target has no such upload")
-    difference = upload_difference(source, target)
+    difference = upload_difference(ground.carried_upload(source), target)
     if difference is not None:
         raise differs(what, difference)
     if source.completed is None:

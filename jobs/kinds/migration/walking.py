@@ -7,7 +7,7 @@ from itertools import islice
 
 from jobs.kinds.base import Item, Page
 from jobs.kinds.migration.ground import Ground, Limits
-from jobs.kinds.migration.position import PARTS, Position, encode
+from jobs.kinds.migration.position import PARTS, UPLOADS, Position, encode
 from proxy.backends.values import ObjectInfo, PartInfo, UploadInfo
 from proxy.errors import NoSuchUpload
 from proxy.store import Store
@@ -25,6 +25,29 @@ def page_of(ground: Ground, items: Sequence[Item], goes_on: Position | None) -> 
         total=ground.objects,
         total_bytes=ground.size,
     )
+
+
+def next_versions(ground: Ground, store: Store, position: Position) -> tuple[Sequence[ObjectInfo], bool]:
+    """Versions and markers from `position` on, and whether these are the last.
+
+    Where the target cannot keep versions they are the current objects alone.
+    """
+    limit = ground.limits.page_items
+    if ground.keeps_versions:
+        history = store.list_versions(after=(position.after, position.after_id), limit=limit)
+        return history.versions, history.last is None
+    listing = store.list(after=position.after, limit=limit)
+    return listing.objects, listing.last is None
+
+
+def behind(position: Position, info: ObjectInfo) -> Position:
+    """Where to go on once a version is done."""
+    return position.past(info.key, info.version_id)
+
+
+def after_versions(ground: Ground) -> Position | None:
+    """Where to go on once all versions are done; None if nothing else moves."""
+    return Position(UPLOADS) if ground.keeps_uploads else None
 
 
 def fitting(objects: Iterable[ObjectInfo], limits: Limits) -> list[ObjectInfo]:

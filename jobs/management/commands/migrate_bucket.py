@@ -10,6 +10,7 @@ from django.core.management.base import BaseCommand
 
 from jobs import actions, units
 from jobs.management.commands._watch import watch
+from jobs.kinds.migration.keeping import DROPS
 from jobs.management.commands._words import FAILED, REFUSED, actor, refusals_end_it
 from jobs.states import Status
 
@@ -38,6 +39,13 @@ class Command(BaseCommand):
             action="store_true",
             help="allow a target that holds something under this name; it is removed",
         )
+        parser.add_argument(
+            "--drop",
+            action="append",
+            choices=DROPS,
+            default=[],
+            help="what may be lost where TARGET cannot keep it (can be given twice)",
+        )
         parser.add_argument("--preview", action="store_true", help="say what would happen and change nothing")
         parser.add_argument("--wait", action="store_true", help="follow the job to its end")
         parser.add_argument("--yes", action="store_true", help="do not ask before something is deleted")
@@ -45,15 +53,16 @@ class Command(BaseCommand):
     @refusals_end_it
     def handle(self, *args: Any, **options: Any) -> None:
         who = actor()
-        wish = (options["bucket"], options["target"], options["delete_source"], options["replace_target"])
-        dangerous = options["delete_source"] or options["replace_target"]
+        bucket, target = options["bucket"], options["target"]
+        wish = {name: options[name] for name in ("delete_source", "replace_target", "drop")}
+        dangerous = any(wish.values())
         if options["preview"] or (dangerous and not options["yes"]):
-            self._tell(actions.preview_migration(who, *wish).preview)
+            self._tell(actions.preview_migration(who, bucket, target, **wish).preview)
         if options["preview"]:
             return
         if dangerous and not options["yes"]:
-            self._ask(options["bucket"])
-        job = actions.start_migration(who, *wish)
+            self._ask(bucket)
+        job = actions.start_migration(who, bucket, target, **wish)
         self.stdout.write(f"Started {job.public_id}: {job.name}.")
         if options["wait"]:
             self._wait(job.public_id)
@@ -64,15 +73,19 @@ class Command(BaseCommand):
         """The plan, one fact a line."""
         size = f"{units.grouped(preview['objects'])} objects, {units.binary(preview['bytes'])}"
         uploads = f", {units.grouped(preview['uploads'])} open uploads" if preview["uploads"] else ""
+        older = f"{units.grouped(preview['versions'])} older versions and delete markers"
         self.stdout.write(f"{preview['bucket']}: {preview['from_backend']} -> {preview['to_backend']}")
         self.stdout.write(f"  {size}{uploads}")
+        if preview["versions"]:
+            locked = f", {units.grouped(preview['locked'])} locked" if preview["locked"] else ""
+            self.stdout.write(f"  {older}, {units.binary(preview['versions_bytes'])}{locked}")
         for note in preview["notes"]:
             self.stdout.write(f"  {note}")
 
     def _ask(self, bucket: str) -> None:
         """Go on only if the bucket's name is typed. Exit code 2 otherwise."""
         if not sys.stdin.isatty():
-            self.stderr.write("Refused: this deletes data. Add --yes to go on without being asked.")
+            self.stderr.write("Refused: this deletes data or leaves it behind. Add --yes to go on without being asked.")
             raise SystemExit(REFUSED)
         try:
             typed = input(f"Type the bucket's name, {bucket}, to go on: ")

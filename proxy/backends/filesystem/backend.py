@@ -12,16 +12,24 @@ from proxy.backends.filesystem.bucket import OpenBucket
 from proxy.backends.filesystem.check import check_place
 from proxy.backends.filesystem.keeper import Keeper
 from proxy.backends.filesystem.listing import list_objects
-from proxy.backends.filesystem.objects import delete_object, head_object, open_object, put_object
+from proxy.backends.filesystem.objects import (
+    amend_object,
+    delete_objects,
+    head_object,
+    open_object,
+    put_object,
+)
 from proxy.backends.filesystem.reader import FileReader
 from proxy.backends.filesystem.registry import OPEN_BUCKETS, Registry, Using
 from proxy.backends.filesystem.root import Root
 from proxy.backends.filesystem.sweep import is_due, sweep_bucket
 from proxy.backends.filesystem.upload_listing import list_uploads
+from proxy.backends.filesystem.version_listing import list_versions
 from proxy.backends.values import (
     ALWAYS,
     CURRENT,
     NULL_VERSION,
+    Amendment,
     Clock,
     Deletion,
     Finding,
@@ -35,6 +43,7 @@ from proxy.backends.values import (
     UploadInfo,
     UploadListing,
     Usage,
+    VersionListing,
 )
 from proxy.errors import NoSuchBucket, S3Error
 
@@ -51,6 +60,9 @@ class FilesystemBackend:
     """
 
     confirms_copies = False
+    keeps_versions = True
+    keeps_locks = True
+    keeps_uploads = True
 
     def __init__(
         self,
@@ -115,10 +127,12 @@ class FilesystemBackend:
         with self._faults:
             self._root.create(place)
 
-    def delete_bucket(self, place: Place, *, force: bool = False, unserved: bool = False) -> None:
+    def delete_bucket(
+        self, place: Place, *, uploads: bool = False, force: bool = False, unserved: bool = False
+    ) -> None:
         try:
             with self._writing(place) as bucket:
-                places.retire(bucket, force)
+                places.retire(bucket, uploads=uploads, force=force, unserved=unserved)
         except NoSuchBucket:
             pass  # absent, or a crash stopped an earlier removal half-way
         with self._faults:
@@ -165,27 +179,37 @@ class FilesystemBackend:
             return reader.bucket.folder.stat().st_dev == self._root.path.stat().st_dev
 
     def open(self, place: Place, key: str, version: str = CURRENT) -> ObjectReader:
-        return self._reading(place, lambda bucket, release: open_object(bucket, key, release))
+        return self._reading(place, lambda bucket, release: open_object(bucket, key, version, release))
 
     def head(self, place: Place, key: str, version: str = CURRENT) -> ObjectInfo:
         with self._using(place) as bucket:
-            return head_object(bucket, key)
+            return head_object(bucket, key, version)
 
     def delete(self, place: Place, deletions: Sequence[Deletion]) -> Sequence[ObjectInfo | S3Error | None]:
-        done: list[ObjectInfo | S3Error | None] = []
         with self._writing(place) as bucket:
-            for one in deletions:
-                try:
-                    done.append(delete_object(bucket, one.key, one.when))
-                except S3Error as error:
-                    done.append(error)
-        return done
+            return delete_objects(bucket, deletions)
+
+    def amend(self, place: Place, key: str, version: str, change: Amendment) -> ObjectInfo:
+        with self._writing(place) as bucket:
+            return amend_object(bucket, key, version, change)
 
     def list(
         self, place: Place, *, prefix: str = "", delimiter: str = "", after: str = "", limit: int = 1000
     ) -> Listing:
         with self._using(place) as bucket:
             return list_objects(bucket, prefix, delimiter, after, limit)
+
+    def list_versions(
+        self,
+        place: Place,
+        *,
+        prefix: str = "",
+        delimiter: str = "",
+        after: tuple[str, str] = ("", ""),
+        limit: int = 1000,
+    ) -> VersionListing:
+        with self._using(place) as bucket:
+            return list_versions(bucket, prefix, delimiter, after, limit)
 
     # -- multipart uploads ---------------------------------------------------------------
     def create_upload(self, place: Place, upload: UploadInfo) -> None:
@@ -219,7 +243,7 @@ class FilesystemBackend:
         carried: ObjectInfo | None = None,
     ) -> ObjectInfo:
         with self._writing(place) as bucket:
-            return uploads.complete_upload(bucket, upload_id, parts, when, checksums, carried)
+            return uploads.complete_upload(bucket, upload_id, parts, when, version_id, checksums, carried)
 
     def abort_upload(self, place: Place, upload_id: str) -> None:
         with self._writing(place) as bucket:

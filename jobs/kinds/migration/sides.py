@@ -1,0 +1,79 @@
+"""One version on both sides: how each is reached, and what is told when one side lacks it."""
+
+from __future__ import annotations
+
+from jobs.errors import JobFailed
+from jobs.kinds.migration.ground import GONE, Ground
+from jobs.kinds.migration.proving import differs
+from proxy.backends.base import ObjectReader
+from proxy.backends.values import NULL_VERSION, ObjectInfo
+from proxy.errors import MethodNotAllowed
+from proxy.store import Store
+
+
+def named(key: str, version: str) -> str:
+    """What a message calls a version of the source."""
+    return key if version == NULL_VERSION else f"{key} (version {version})"
+
+
+def on_source(ground: Ground, key: str, version: str) -> ObjectReader:
+    """Raises JobFailed if the source has no such version."""
+    try:
+        return ground.source.open(key, version)
+    except GONE:
+        raise missing("source", key, version) from None
+
+
+def on_target(ground: Ground, key: str, version: str) -> ObjectReader:
+    """The copy of that version of the source. Raises JobFailed if there is none."""
+    try:
+        return ground.target.open(key, ground.there(version))
+    except GONE:
+        raise missing("target", key, version) from None
+
+
+def source_facts(ground: Ground, key: str, version: str) -> ObjectInfo:
+    """Raises JobFailed if the source has no such version."""
+    try:
+        return ground.source.head(key, version)
+    except GONE:
+        raise missing("source", key, version) from None
+
+
+def target_facts(ground: Ground, key: str, version: str) -> ObjectInfo:
+    """Those of the copy of that version of the source. Raises JobFailed if there is none."""
+    try:
+        return ground.target.head(key, ground.there(version))
+    except GONE:
+        raise missing("target", key, version) from None
+
+
+def missing(side: str, key: str, version: str) -> JobFailed:
+    """What ends a job whose `side` (source or target) lacks a version."""
+    return differs(named(key, version), f"the {side} has no such object")
+
+
+def mismatch(ground: Ground, theirs: ObjectInfo | None, ours: ObjectInfo | None) -> JobFailed:
+    """What ends a job where the next entry of the source is not that of the target; None: there is none."""
+    if theirs is not None and (ours is None or theirs.key < ours.key):
+        return missing("target", theirs.key, theirs.version_id)
+    if ours is not None and (theirs is None or ours.key < theirs.key):
+        return missing("source", ours.key, ours.version_id)
+    assert theirs is not None and ours is not None
+    if not _has(ground.target, theirs.key, ground.there(theirs.version_id)):
+        return missing("target", theirs.key, theirs.version_id)
+    if not _has(ground.source, ours.key, ours.version_id):
+        return missing("source", ours.key, ours.version_id)
+    return differs(
+        named(theirs.key, theirs.version_id), f"in its place in line the target has version {ours.version_id}"
+    )
+
+
+def _has(store: Store, key: str, version: str) -> bool:
+    try:
+        store.head(key, version)
+    except MethodNotAllowed:
+        return True
+    except GONE:
+        return False
+    return True
