@@ -21,6 +21,7 @@ from django.db import connection
 from proxy import backends
 from proxy.backends.base import Backend
 from proxy.backends.values import Place, Route
+from proxy.bucket_settings import BucketSettings, settings_text
 from proxy.errors import (
     BackendUnavailable,
     BucketAlreadyExists,
@@ -138,13 +139,18 @@ def _note_place(name: str, shown: str) -> None:
 # -- buckets -------------------------------------------------------------------------------
 
 
+_NOTHING_SET = BucketSettings()
+
+
 def new_place(bucket_id: str, bucket: str) -> Place:
     """A place that never existed before."""
     return Place(bucket_id, bucket, secrets.token_hex(8))
 
 
-def create_bucket(name: str, owner_id: str, now_ms: int) -> BucketRecord:
-    """Make a bucket on its default backend.
+def create_bucket(
+    name: str, owner_id: str, now_ms: int, asked: BucketSettings = _NOTHING_SET
+) -> BucketRecord:
+    """Make a bucket on its default backend, with what its owner has set from the beginning.
 
     The place is made first and the row makes it a bucket; so a crash leaves either a whole
     bucket or an empty place that nothing refers to.
@@ -169,7 +175,7 @@ def create_bucket(name: str, owner_id: str, now_ms: int) -> BucketRecord:
                 behind.place_id,
                 place.bucket,
                 place.incarnation,
-                "{}",
+                settings_text(asked),
             ],
         )
         made = cursor.rowcount == 1

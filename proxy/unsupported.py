@@ -17,8 +17,6 @@ _PREFIXES = (
 )
 _ALLOWED: dict[str, frozenset[str]] = {
     "x-amz-acl": frozenset({"private"}),
-    "x-amz-bucket-object-lock-enabled": frozenset({"false"}),
-    "x-amz-object-ownership": frozenset({"BucketOwnerEnforced"}),
     "x-amz-write-offset-bytes": frozenset(),
     "x-amz-if-match-last-modified-time": frozenset(),
     "x-amz-if-match-size": frozenset(),

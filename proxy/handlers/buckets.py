@@ -2,15 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from proxy import records, routes
-from proxy.errors import InvalidBucketName, InvalidLocationConstraint
+from proxy.bucket_settings import ENABLED, BucketSettings
+from proxy.errors import (
+    BucketAlreadyExists,
+    BucketAlreadyOwnedByYou,
+    InvalidBucketName,
+    InvalidLocationConstraint,
+    NotImplementedByUs,
+)
 from proxy.handlers.call import Answer, Call, document
-from proxy.handlers.parameters import make_token, page_size, read_token
+from proxy.handlers.parameters import make_token, page_size, read_token, wrong
 from proxy.reserved import RESERVED_BUCKET_NAMES
 from proxy.wire import xml
 from proxy.wire.names import check_bucket_name
+from proxy.wire.tags import checked_tags
+from proxy.wire.xml.creation import read_creation
+
+OWNERSHIPS = ("BucketOwnerEnforced", "BucketOwnerPreferred", "ObjectWriter")
 
 _MOST_BUCKETS = 10_000
+_FIRST_REGION = "us-east-1"
+_LOCK_HEADER = "x-amz-bucket-object-lock-enabled"
+_OWNERSHIP_HEADER = "x-amz-object-ownership"
+_OTHERWISE = "You own a bucket of that name already, with other settings than you ask for."
 
 
 def list_buckets(call: Call) -> Answer:
@@ -36,18 +53,65 @@ def list_buckets(call: Call) -> Answer:
 
 
 def create_bucket(call: Call) -> Answer:
+    """Raises what the name, the place and the wishes can be refused with; see `_asked`.
+
+    In us-east-1 an owner may create a bucket again, as long as nothing else is asked of it.
+    """
     name = call.request.bucket
+    _check_name(name)
+    location, pairs = read_creation(call.document())
+    if location not in ("", call.region):
+        raise InvalidLocationConstraint(fields={"LocationConstraint": location})
+    asked = _asked(call, pairs)
+    try:
+        routes.create_bucket(name, call.caller.owner_id, call.now_ms, asked)
+    except BucketAlreadyOwnedByYou as error:
+        if call.region != _FIRST_REGION:
+            raise
+        if not _is_as_asked(records.find_bucket(name).settings, asked):
+            raise BucketAlreadyExists(_OTHERWISE, fields=error.fields) from None
+    return Answer(200, {"Location": f"/{name}"})
+
+
+def _check_name(name: str) -> None:
+    """Raise InvalidBucketName."""
     if name in RESERVED_BUCKET_NAMES:
         raise InvalidBucketName(
             f"The name {name!r} is reserved: on this server the path /{name}/ belongs to another API.",
             fields={"BucketName": name},
         )
     check_bucket_name(name)
-    region = xml.read_location(call.document())
-    if region not in (None, call.region):
-        raise InvalidLocationConstraint(fields={"LocationConstraint": str(region)})
-    routes.create_bucket(name, call.caller.owner_id, call.now_ms)
-    return Answer(200, {"Location": f"/{name}"})
+
+
+def _asked(call: Call, pairs: Iterable[tuple[str, str]]) -> BucketSettings:
+    """What a new bucket is to be set to. Raises InvalidArgument, InvalidTag, NotImplemented."""
+    headers = call.request.headers
+    locked = headers.get(_LOCK_HEADER, "false").lower()
+    if locked not in ("true", "false"):
+        raise wrong(_LOCK_HEADER, locked, f"The header {_LOCK_HEADER} must be true or false.")
+    if locked == "true" and not routes.backend(routes.default_backend_for(call.request.bucket)).keeps_locks:
+        raise NotImplementedByUs(
+            "The storage of new buckets cannot lock objects.", fields={"Header": _LOCK_HEADER}
+        )
+    ownership = headers.get(_OWNERSHIP_HEADER, "")
+    if ownership not in ("", *OWNERSHIPS):
+        raise wrong(_OWNERSHIP_HEADER, ownership, f"Invalid {_OWNERSHIP_HEADER} header: {ownership}")
+    return BucketSettings(
+        versioning=ENABLED if locked == "true" else "",
+        object_lock=locked == "true",
+        tags=checked_tags(pairs),
+        ownership=ownership,
+    )
+
+
+def _is_as_asked(found: BucketSettings, asked: BucketSettings) -> bool:
+    """Whether making the bucket again would change nothing. What is not asked for may be anything."""
+    return (
+        found.acl == asked.acl
+        and found.object_lock == asked.object_lock
+        and asked.ownership in ("", found.ownership)
+        and asked.tags in ({}, found.tags)
+    )
 
 
 def head_bucket(call: Call) -> Answer:

@@ -11,6 +11,8 @@ from proxy.errors import InvalidBucketName
 
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9.-]{1,61})[a-z0-9]", re.ASCII)
 _ADDRESS = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}", re.ASCII)
+_FORBIDDEN_INSIDE = ("..", ".-", "-.")
+"""Every part between dots is to be a label of a host name too."""
 _FORBIDDEN_STARTS = ("xn--", "sthree-")
 _FORBIDDEN_ENDS = ("-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3")
 # Buckets of older days may have such names: they can be asked for, but not made.
@@ -27,7 +29,7 @@ def check_bucket_name(name: str) -> None:
     """Raise InvalidBucketName unless a new bucket may be called that."""
     if (
         not _NAME.fullmatch(name)
-        or ".." in name
+        or any(pair in name for pair in _FORBIDDEN_INSIDE)
         or _ADDRESS.fullmatch(name)
         or name.startswith(_FORBIDDEN_STARTS)
         or name.endswith(_FORBIDDEN_ENDS)

@@ -17,10 +17,11 @@ from proxy.errors import (
 )
 from proxy.wire import xml
 from proxy.wire.xml import CompletedPart, DeletedKey
+from proxy.wire.xml.creation import read_creation
 from proxy.wire.xml.parsing import MAX_DOCUMENT_BYTES, parse
 
 NS = b' xmlns="http://s3.amazonaws.com/doc/2006-03-01/"'
-READERS = (xml.read_delete, xml.read_complete, xml.read_location)
+READERS = (xml.read_delete, xml.read_complete, read_creation)
 
 
 def delete(inner: bytes, namespace: bytes = NS) -> bytes:
@@ -123,30 +124,6 @@ def test_10000_parts_with_checksums_are_read_in_reasonable_time():
 def test_a_complete_request_against_the_schema_is_refused(part, error):
     with pytest.raises(error):
         xml.read_complete(complete(part))
-
-
-@pytest.mark.parametrize(
-    ("document", "region"),
-    [
-        (b"", None),
-        (b" \n", None),
-        (b"<CreateBucketConfiguration/>", None),
-        (b"<CreateBucketConfiguration><LocationConstraint/></CreateBucketConfiguration>", None),
-        (
-            b"<CreateBucketConfiguration" + NS + b"><LocationConstraint>eu-north-1</LocationConstraint>"
-            b"</CreateBucketConfiguration>",
-            "eu-north-1",
-        ),
-    ],
-)
-def test_the_location_of_a_new_bucket(document, region):
-    assert xml.read_location(document) == region
-
-
-@pytest.mark.parametrize("name", [b"Location", b"Bucket", b"Tags"])
-def test_kinds_of_buckets_that_we_do_not_make_are_not_implemented(name):
-    with pytest.raises(NotImplementedByUs):
-        xml.read_location(b"<CreateBucketConfiguration><%s/></CreateBucketConfiguration>" % name)
 
 
 BOMB = b'<!DOCTYPE d [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;&a;&a;">]>'
