@@ -9,8 +9,8 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from jobs import actions, units
-from jobs.management.commands._watch import watch
 from jobs.kinds.migration.keeping import DROPS
+from jobs.management.commands._watch import watch
 from jobs.management.commands._words import FAILED, REFUSED, actor, refusals_end_it
 from jobs.states import Status
 
@@ -85,7 +85,9 @@ class Command(BaseCommand):
     def _ask(self, bucket: str) -> None:
         """Go on only if the bucket's name is typed. Exit code 2 otherwise."""
         if not sys.stdin.isatty():
-            self.stderr.write("Refused: this deletes data or leaves it behind. Add --yes to go on without being asked.")
+            self.stderr.write(
+                "Refused: this deletes data or leaves it behind. Add --yes to go on without being asked."
+            )
             raise SystemExit(REFUSED)
         try:
             typed = input(f"Type the bucket's name, {bucket}, to go on: ")
