@@ -203,7 +203,10 @@ class AuditEntry(models.Model):
     detail = models.JSONField(default=dict)
 
     class Meta:
-        indexes = [models.Index(fields=["job", "-id"], name="audit_by_job")]
+        indexes = [
+            models.Index(fields=["job", "-id"], name="audit_by_job"),
+            models.Index(fields=["action", "origin", "at"], name="audit_by_origin"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.at:%F %T} {self.actor} {self.action}"

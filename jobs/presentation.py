@@ -113,8 +113,17 @@ def compact(values: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None}
 
 
+def waits(shown: Shown) -> bool:
+    """Whether a job that can only succeed has done nothing yet of what comes after its turn.
+
+    That is the grace in which reads may still be at the old place: its end is no matter of pace.
+    """
+    job = shown.job
+    return shown.status in LEASED and job.turned and bool(job.phase_total) and not job.phase_done
+
+
 def _pace(shown: Shown, done: float | None, now: datetime) -> dict[str, Any]:
-    """`rate` and `eta_s` of a running job, averaged since its start."""
+    """`rate` and `eta_s` of a running job, averaged since its start; `waiting` in place of the latter."""
     job = shown.job
     if shown.status not in LEASED or job.started_at is None:
         return {}
@@ -125,6 +134,8 @@ def _pace(shown: Shown, done: float | None, now: datetime) -> dict[str, Any]:
         "objects_s": round(job.processed / elapsed, 2),
         "bytes_s": round(job.bytes_done / elapsed, 2),
     }
+    if waits(shown):
+        return {"rate": rate, "waiting": True}
     known = shown.status is Status.RUNNING and done is not None and done >= LEAST_FOR_ESTIMATE
     eta = round(elapsed * (1 - done) / done) if known and done else None
     return compact({"rate": rate, "eta_s": eta})

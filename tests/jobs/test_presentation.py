@@ -72,6 +72,14 @@ def test_a_job_that_has_just_begun_has_no_estimate() -> None:
     assert "eta_s" not in row and "rate" in row
 
 
+def test_a_cleanup_that_waits_for_its_grace_says_so_and_estimates_nothing() -> None:
+    cleanup = {"phase": "cleanup", "phase_total": 9, "turned": True, "started_at": NOW}
+    row = job_row(shown(**cleanup), NOW + timedelta(seconds=10))
+    assert row["waiting"] is True and "eta_s" not in row
+    row = job_row(shown(**cleanup, phase_done=1), NOW + timedelta(seconds=10))
+    assert "waiting" not in row and "eta_s" in row
+
+
 def test_a_row_has_the_shape_of_the_admin_api() -> None:
     row = job_row(shown("failed", last_error="away", started_at=NOW, finished_at=NOW, phase="copy"), NOW)
     assert row["id"] == "maintenance:42"

@@ -63,6 +63,8 @@ def _counts(row: dict[str, Any]) -> list[str]:
     words = [f"{units.grouped(done['processed'])}{total} objects", units.binary(done["bytes"])]
     if "rate" in row:
         words.append(f"{units.binary(row['rate']['bytes_s'])}/s")
+    if "waiting" in row:
+        words.append("waiting")
     if "eta_s" in row:
         words.append(f"{units.span(row['eta_s'])} left")
     if done["failed"]:
