@@ -83,7 +83,7 @@ def _credentials(path: Path) -> dict[str, str]:
     if settings.ROOT_SECRET_KEY and not settings.ROOT_ACCESS_KEY:
         raise ImproperlyConfigured("SLUICEGATE_ROOT_SECRET_KEY needs SLUICEGATE_ROOT_ACCESS_KEY with it.")
     needed: list[str] = []
-    if not AccessKey.objects.filter(root=True).exists():
+    if not AccessKey.objects.filter(user__root=True).exists():
         needed += ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"]
     if not get_user_model().objects.filter(username=ADMIN).exists():
         needed.append("SLUICEGATE_ADMIN_PASSWORD")
@@ -91,7 +91,7 @@ def _credentials(path: Path) -> dict[str, str]:
     values = {name: given[name] or (kept[name] if name in needed else None) for name in given}
     access_key, secret, password = values.values()
     if access_key and secret:
-        keys.ensure_key(access_key, secret, root=True, display_name="root")
+        keys.ensure_root_key(access_key, secret)
     if password:
         _ensure_admin(password)
     return {name: kept[name] for name in made}

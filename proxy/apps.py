@@ -6,6 +6,7 @@ import os
 
 from django.apps import AppConfig
 from django.db import connections
+from django.db.models.signals import post_migrate
 
 _inherited: list[object] = []
 
@@ -16,9 +17,10 @@ class ProxyConfig(AppConfig):
     name = "proxy"
 
     def ready(self) -> None:
-        from proxy import checks
+        from proxy import checks, epoch
 
         assert checks
+        post_migrate.connect(epoch.make_triggers, sender=self)
         os.register_at_fork(after_in_child=_set_connections_aside)
 
 

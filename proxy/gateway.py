@@ -17,7 +17,7 @@ from django.conf import settings
 from django.db import Error as DatabaseError
 from django.db import connection
 
-from proxy import gate, keys, metrics
+from proxy import gate, identity, metrics
 from proxy.access import Everything
 from proxy.caller import Caller
 from proxy.errors import AccessDenied, EntityTooLarge, InternalError, S3Error, ServiceUnavailable
@@ -116,11 +116,10 @@ def _authenticate(admitted: Admitted, request: S3Request) -> None:
     """Who it is; any enabled key may do what any operation needs. Raises AccessDenied for nobody."""
 
     def secret_for(access_key: str) -> str | None:
-        found = keys.secret_of(access_key)
+        found = identity.identify(access_key)
         if found is None:
             return None
-        record, secret = found
-        admitted.caller = Caller(record.owner_id, record.display_name, record.access_key, root=record.root)
+        admitted.caller, secret = found
         return secret
 
     now = time.time()

@@ -1,9 +1,10 @@
-"""Access keys: making them, finding their secrets, switching them off."""
+"""Access keys: making them, opening their secrets, switching them off."""
 
 from __future__ import annotations
 
 import re
 import secrets
+from datetime import datetime
 from functools import lru_cache
 
 from django.conf import settings
@@ -11,8 +12,10 @@ from django.db import IntegrityError, transaction
 
 from proxy.crypto import WrongKey, open_sealed, seal
 from proxy.errors import InvalidArgument
-from proxy.models import AccessKey
-from proxy.records import AccessKeyRecord, find_access_key
+from proxy.models import AccessKey, User
+
+ROOT = "root"
+"""The user to whom the root access key belongs."""
 
 _ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 _ACCESS_KEY = re.compile(r"[A-Za-z0-9._-]{3,128}")
@@ -30,7 +33,7 @@ def new_secret() -> str:
 
 
 def create_key(
-    access_key: str | None = None, secret: str | None = None, *, root: bool = False, display_name: str = ""
+    user: User, access_key: str | None = None, secret: str | None = None, *, expires: datetime | None = None
 ) -> tuple[str, str]:
     """Make an enabled key; what is None is drawn at random. Returns (access key, secret).
 
@@ -42,47 +45,51 @@ def create_key(
     try:
         with transaction.atomic():
             AccessKey.objects.create(
-                access_key=access_key,
-                sealed_secret=seal(secret.encode(), _context(access_key)),
-                root=root,
-                display_name=display_name,
+                access_key=access_key, sealed_secret=_sealed(secret, access_key), user=user, expires=expires
             )
     except IntegrityError:
         raise InvalidArgument(f"The access key {access_key} exists already.") from None
     return access_key, secret
 
 
-def ensure_key(access_key: str, secret: str, *, root: bool = False, display_name: str = "") -> bool:
-    """See to it that this key exists, is enabled and has this secret; True if anything had to change.
+@transaction.atomic
+def ensure_root_key(access_key: str, secret: str) -> bool:
+    """See to it that the root user has this key, enabled and with this secret; True if that changed anything.
 
-    Its owner stays, so that its buckets do. Raises InvalidArgument.
+    Raises InvalidArgument, also for a key of another user.
     """
     _check(access_key, secret)
-    found = secret_of(access_key)
-    if found is not None and found[1] == secret and found[0].root == root:
+    key = AccessKey.objects.select_related("user").filter(access_key=access_key).first()
+    if key is None:
+        user = User.objects.filter(root=True).order_by("id").first() or User.objects.create(
+            name=ROOT, root=True
+        )
+        create_key(user, access_key, secret)
+        return True
+    if not key.user.root:
+        raise InvalidArgument(f"The access key {access_key} belongs to {key.user.name}, who is not root.")
+    if key.enabled and key.user.enabled and key.expires is None and _is_secret(key, secret):
         return False
-    changed = AccessKey.objects.filter(access_key=access_key).update(
-        sealed_secret=seal(secret.encode(), _context(access_key)), root=root, enabled=True
+    AccessKey.objects.filter(pk=access_key).update(
+        sealed_secret=_sealed(secret, access_key), enabled=True, expires=None
     )
-    if not changed:
-        create_key(access_key, secret, root=root, display_name=display_name)
+    User.objects.filter(pk=key.user_id).update(enabled=True)
     return True
 
 
-def secret_of(access_key: str) -> tuple[AccessKeyRecord, str] | None:
-    """The enabled key and its secret, or None. Raises WrongKey.
-
-    Opened secrets are remembered by their sealed bytes, so a change is seen at once.
-    """
-    record = find_access_key(access_key)
-    if record is None:
-        return None
-    return record, _opened(record.sealed_secret, access_key, settings.MASTER_KEY)
+def open_secret(sealed: bytes, access_key: str) -> str:
+    """The secret of a key. Raises WrongKey. Remembered by the sealed bytes."""
+    return _opened(sealed, access_key, settings.MASTER_KEY)
 
 
 def set_enabled(access_key: str, enabled: bool) -> bool:
     """Switch a key on or off, from the next request on; False if there is no such key."""
     return bool(AccessKey.objects.filter(access_key=access_key).update(enabled=enabled))
+
+
+def delete_key(access_key: str) -> bool:
+    """Take a key away for good, from the next request on; False if there is no such key."""
+    return bool(AccessKey.objects.filter(access_key=access_key).delete()[0])
 
 
 def unreadable_keys() -> list[str]:
@@ -99,9 +106,18 @@ def _opens(sealed: bytes, access_key: str) -> bool:
     return True
 
 
+def _is_secret(key: AccessKey, secret: str) -> bool:
+    """Raises WrongKey: a start with another master key must not go on as if nothing were."""
+    return secrets.compare_digest(open_secret(bytes(key.sealed_secret), key.access_key), secret)
+
+
 @lru_cache(maxsize=1024)
 def _opened(sealed: bytes, access_key: str, master_key: str) -> str:
     return open_sealed(sealed, _context(access_key)).decode()
+
+
+def _sealed(secret: str, access_key: str) -> bytes:
+    return seal(secret.encode(), _context(access_key))
 
 
 def _context(access_key: str) -> bytes:

@@ -1,12 +1,14 @@
 """Rows as data requests see them: raw SQL on Django's connection, no ORM.
 
-One indexed read for the bucket and one for the access key is all that a request costs in
-the control database.
+One indexed read for the bucket, and one look at the epoch of identities (`proxy.epoch`), is all
+that a request costs in the control database; what is known of an access key is remembered.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, connection, connections
@@ -47,14 +49,27 @@ class BucketRecord:
 
 
 @dataclass(frozen=True, slots=True)
-class AccessKeyRecord:
-    """One enabled access key; `sealed_secret` is opened by `proxy.crypto`."""
+class UserRecord:
+    """One user row."""
 
-    access_key: str
-    sealed_secret: bytes
+    id: int
+    name: str
     owner_id: str
-    display_name: str
+    enabled: bool
     root: bool
+    creates_buckets: bool
+
+
+@dataclass(frozen=True, slots=True)
+class IdentityRecord:
+    """An enabled access key of an enabled user; `sealed_secret` is opened by `proxy.keys`.
+
+    `expires` is in seconds since the epoch of Unix, infinite for a key without an end.
+    """
+
+    user: UserRecord
+    sealed_secret: bytes
+    expires: float
 
 
 def _bucket(row: tuple[Any, ...]) -> BucketRecord:
@@ -75,19 +90,33 @@ def _by_vendor(statement: str) -> dict[str, str]:
 
 
 _FIND_BUCKET = _by_vendor(f"SELECT {_BUCKET_COLUMNS} FROM proxy_bucket WHERE name = %s")
-_FIND_KEY = _by_vendor(
-    "SELECT access_key, sealed_secret, owner_id, display_name, root FROM proxy_accesskey"
-    " WHERE access_key = %s AND enabled"
+_USER_COLUMNS = "u.id, u.name, u.owner_id, u.enabled, u.root, u.creates_buckets"
+_FIND_IDENTITY = _by_vendor(
+    f"SELECT {_USER_COLUMNS}, k.sealed_secret, k.expires FROM proxy_accesskey k"
+    " JOIN proxy_user u ON u.id = k.user_id WHERE k.access_key = %s AND k.enabled AND u.enabled"
+)
+_FIND_USER = {
+    column: _by_vendor(
+        f"SELECT {_USER_COLUMNS} FROM proxy_user u WHERE u.{column} = %s ORDER BY u.id LIMIT 1"
+    )
+    for column in ("name", "owner_id", "login_id", "root")
+}
+_FIND_POLICIES = _by_vendor(
+    "SELECT p.text FROM proxy_policy p WHERE p.user_id = %s UNION ALL SELECT p.text FROM proxy_policy p"
+    " JOIN proxy_group_members m ON m.group_id = p.group_id WHERE m.user_id = %s"
 )
 
 
-def _first(statement: dict[str, str], value: str) -> tuple[Any, ...] | None:
-    """One indexed read by the driver itself: Django's cursors cost twice what the read does."""
+def _rows(statement: dict[str, str], *values: object) -> Any:
+    """A cursor of the driver itself: Django's cost twice what an indexed read does."""
     database = connections[DEFAULT_DB_ALIAS]
     database.ensure_connection()
-    with database.wrap_database_errors:
-        found = database.connection.execute(statement[database.vendor], [value])
-        row: tuple[Any, ...] | None = found.fetchone()
+    return database.connection.execute(statement[database.vendor], values)
+
+
+def _first(statement: dict[str, str], value: object) -> tuple[Any, ...] | None:
+    with connections[DEFAULT_DB_ALIAS].wrap_database_errors:
+        row: tuple[Any, ...] | None = _rows(statement, value).fetchone()
     return row
 
 
@@ -115,12 +144,37 @@ def list_buckets(*, after: str = "", prefix: str = "", limit: int = 10_000) -> l
         return [_bucket(row) for row in cursor.fetchall()]
 
 
-def find_access_key(access_key: str) -> AccessKeyRecord | None:
-    """The enabled key of that id, or None."""
-    row = _first(_FIND_KEY, access_key)
+def find_identity(access_key: str) -> IdentityRecord | None:
+    """Who signs with that key, or None if it does not exist or is switched off."""
+    row = _first(_FIND_IDENTITY, access_key)
     if row is None:
         return None
-    return AccessKeyRecord(row[0], bytes(row[1]), row[2], row[3], bool(row[4]))
+    *user, sealed, expires = row
+    return IdentityRecord(_user(tuple(user)), bytes(sealed), _seconds(expires))
+
+
+def find_user(column: str, value: object) -> UserRecord | None:
+    """The first user of that `name`, `owner_id`, `login_id` or `root`; disabled ones too."""
+    row = _first(_FIND_USER[column], value)
+    return None if row is None else _user(row)
+
+
+def policies_of(user_id: int) -> tuple[str, ...]:
+    """The texts of the user's own policies and of those of the user's groups."""
+    with connections[DEFAULT_DB_ALIAS].wrap_database_errors:
+        return tuple(row[0] for row in _rows(_FIND_POLICIES, user_id, user_id).fetchall())
+
+
+def _user(row: tuple[Any, ...]) -> UserRecord:
+    user_id, name, owner_id, enabled, root, creates_buckets = row
+    return UserRecord(user_id, name, owner_id, bool(enabled), bool(root), bool(creates_buckets))
+
+
+def _seconds(at: datetime | None) -> float:
+    """SQLite's driver gives times without a zone; they are of UTC."""
+    if at is None:
+        return math.inf
+    return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
 
 
 def change_settings(bucket: BucketRecord, **values: Any) -> BucketSettings:

@@ -2,4 +2,4 @@
 
 from jobsite.settings import *  # noqa: F403
 
-INSTALLED_APPS = ["proxy"]
+INSTALLED_APPS = ["django.contrib.contenttypes", "django.contrib.auth", "proxy"]

@@ -4,37 +4,59 @@ from __future__ import annotations
 
 import json
 from argparse import ArgumentParser
+from datetime import datetime
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandParser
 from django.core.serializers.json import DjangoJSONEncoder
+from django.utils import timezone
 
-from proxy import keys
-from proxy.errors import S3Error
-from proxy.models import AccessKey
+from proxy import keys, users
+from proxy.errors import InvalidArgument
+from proxy.management.speaking import Speaking, expiry, json_option, read_stdin
+from proxy.models import AccessKey, User
 
 
-class Command(BaseCommand):
+class Command(Speaking):
     help = "Make, list and switch off the access keys with which S3 clients sign."
+    examples = """
+      manage.py keys create alice                       a key for alice, who is made if need be
+      manage.py keys create backup --expires 90d --json
+      manage.py keys create alice --access-key ALICE --secret-key-stdin < secret
+      manage.py keys disable SGEXAMPLE
+    """
 
     def add_arguments(self, parser: CommandParser) -> None:
-        actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+        actions = self.actions(parser)
         create = actions.add_parser("create", help="make a key; its secret is shown once and never again")
-        create.add_argument("name", metavar="NAME", help="whose key it is, for listings")
-        create.add_argument("--root", action="store_true", help="it may do everything in every bucket")
-        _json_option(create)
-        _json_option(actions.add_parser("list", help="show all keys, without secrets"))
-        for action, text in (("disable", "refuse a key from now on"), ("enable", "accept it again")):
-            actions.add_parser(action, help=text).add_argument("access_key", metavar="ACCESS_KEY")
+        create.add_argument("user", metavar="NAME", help="whose key it is; the user is made if need be")
+        create.add_argument("--root", action="store_true", help="the user may do everything in every bucket")
+        create.add_argument(
+            "--expires", type=expiry, metavar="WHEN", help="90d, 12h, 2027-01-31 or a date with time"
+        )
+        create.add_argument("--access-key", metavar="ID", help="this one instead of a random one")
+        create.add_argument(
+            "--secret-key-stdin", action="store_true", help="read the secret from standard input"
+        )
+        json_option(create)
+        listing = actions.add_parser("list", help="show all keys, without secrets")
+        listing.add_argument("--user", metavar="NAME", help="only those of one user")
+        json_option(listing)
+        for action, text in (
+            ("disable", "refuse a key from now on"),
+            ("enable", "accept it again"),
+            ("delete", "take a key away for good"),
+        ):
+            self._named(actions.add_parser(action, help=text))
 
-    def handle(self, *args: Any, **options: Any) -> None:
-        try:
-            _ACTIONS[options["action"]](self, options)
-        except S3Error as error:
-            raise CommandError(error.message) from None
+    @staticmethod
+    def _named(parser: ArgumentParser) -> None:
+        parser.add_argument("access_key", metavar="ACCESS_KEY")
 
     def create(self, options: dict[str, Any]) -> None:
-        access_key, secret = keys.create_key(root=options["root"], display_name=options["name"])
+        secret = read_stdin("secret") if options["secret_key_stdin"] else None
+        user = _user(options["user"], options["root"])
+        access_key, secret = keys.create_key(user, options["access_key"], secret, expires=options["expires"])
         if options["json"]:
             self.stdout.write(json.dumps({"access_key": access_key, "secret_key": secret}))
             return
@@ -42,14 +64,16 @@ class Command(BaseCommand):
         self.stderr.write("The secret is not shown again.")
 
     def list(self, options: dict[str, Any]) -> None:
-        rows = [_row(key) for key in AccessKey.objects.order_by("created", "access_key")]
+        found = AccessKey.objects.select_related("user").order_by("created", "access_key")
+        if options["user"]:
+            found = found.filter(user=users.user_named(options["user"]))
+        rows = [_row(key) for key in found]
         if options["json"]:
             self.stdout.write(json.dumps(rows, cls=DjangoJSONEncoder))
             return
+        now = timezone.now()
         for row in rows:
-            flags = " ".join(flag for flag in ("root", "disabled") if row[flag])
-            line = f"{row['access_key']:<22} {row['created']:%Y-%m-%d %H:%M}  {row['name']}  {flags}"
-            self.stdout.write(line.rstrip())
+            self.stdout.write(_line(row, now))
 
     def disable(self, options: dict[str, Any]) -> None:
         self._switch(options["access_key"], False)
@@ -57,30 +81,51 @@ class Command(BaseCommand):
     def enable(self, options: dict[str, Any]) -> None:
         self._switch(options["access_key"], True)
 
+    def delete(self, options: dict[str, Any]) -> None:
+        if not keys.delete_key(options["access_key"]):
+            raise _no_key(options["access_key"])
+        self.stdout.write(f"{options['access_key']} is deleted.")
+
     def _switch(self, access_key: str, enabled: bool) -> None:
         if not keys.set_enabled(access_key, enabled):
-            raise CommandError(f"There is no access key {access_key}.")
+            raise _no_key(access_key)
         self.stdout.write(f"{access_key} is {'enabled' if enabled else 'disabled'}.")
 
 
-_ACTIONS = {
-    "create": Command.create,
-    "list": Command.list,
-    "disable": Command.disable,
-    "enable": Command.enable,
-}
+def _user(name: str, root: bool) -> User:
+    """The user of that name, made if there is none. Raises InvalidArgument if root is not wanted so."""
+    user = User.objects.filter(name=name).first()
+    if user is None:
+        return users.create_user(name, root=root)
+    if root and not user.root:
+        raise InvalidArgument(f"{name} exists and is not a root user.")
+    return user
 
 
-def _json_option(parser: ArgumentParser) -> None:
-    parser.add_argument("--json", action="store_true", help="print JSON")
+def _no_key(access_key: str) -> InvalidArgument:
+    return InvalidArgument(f"There is no access key {access_key}.")
 
 
 def _row(key: AccessKey) -> dict[str, Any]:
     return {
         "access_key": key.access_key,
-        "name": key.display_name,
-        "owner_id": key.owner_id,
-        "root": key.root,
+        "user": key.user.name,
+        "owner_id": key.user.owner_id,
+        "root": key.user.root,
         "disabled": not key.enabled,
+        "user_disabled": not key.user.enabled,
         "created": key.created,
+        "expires": key.expires,
+        "last_used": key.last_used,
     }
+
+
+def _line(row: dict[str, Any], now: datetime) -> str:
+    used = f"used {row['last_used']:%Y-%m-%d %H:%M}" if row["last_used"] else "never used"
+    words = [
+        f"{row['access_key']:<22} {row['user']:<20} {row['created']:%Y-%m-%d %H:%M}  {used:<21}",
+        *(name.replace("_", " ") for name in ("root", "disabled", "user_disabled") if row[name]),
+    ]
+    if row["expires"]:
+        words.append(f"{'expired' if row['expires'] <= now else 'expires'} {row['expires']:%Y-%m-%d %H:%M}")
+    return " ".join(words).rstrip()

@@ -1,0 +1,73 @@
+"""What the commands about users have in common: actions, examples, errors in plain words."""
+
+from __future__ import annotations
+
+import re
+import sys
+from argparse import ArgumentParser, ArgumentTypeError, RawDescriptionHelpFormatter
+from datetime import UTC, datetime, timedelta
+from textwrap import dedent
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from proxy.errors import InvalidArgument, S3Error
+
+_SPAN = re.compile(r"([1-9][0-9]{0,5})([dhm])")
+_UNITS = {"d": "days", "h": "hours", "m": "minutes"}
+_STDIN_CHARACTERS = 64 * 1024
+
+
+class Speaking(BaseCommand):
+    """A command whose actions are its methods of the same name."""
+
+    examples = ""
+
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
+        epilog = "examples:\n" + dedent(self.examples).strip("\n").replace("\n", "\n  ").join(["  ", ""])
+        return super().create_parser(
+            prog_name, subcommand, formatter_class=RawDescriptionHelpFormatter, epilog=epilog, **kwargs
+        )
+
+    def actions(self, parser: CommandParser) -> Any:
+        """Where the actions are added."""
+        return parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            getattr(self, options["action"])(options)
+        except S3Error as error:
+            raise CommandError(error.message) from None
+
+
+def json_option(parser: ArgumentParser) -> None:
+    """`--json`."""
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def read_stdin(what: str) -> str:
+    """The first line of standard input. Raises InvalidArgument if there is none."""
+    text = sys.stdin.read(_STDIN_CHARACTERS + 1)
+    line = text.split("\n", 1)[0].rstrip("\r")
+    if not line or len(text) > _STDIN_CHARACTERS:
+        raise InvalidArgument(f"Standard input has no {what} in its first line.")
+    return line
+
+
+def expiry(text: str) -> datetime:
+    """When something ends, in UTC: `90d`, `12h` and `30m` from now, or an ISO 8601 date or time.
+
+    Raises ArgumentTypeError, also for a time that has passed.
+    """
+    now = datetime.now(UTC)
+    span = _SPAN.fullmatch(text)
+    if span:
+        return now + timedelta(**{_UNITS[span[2]]: int(span[1])})
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        raise ArgumentTypeError(f"{text!r} is neither like 90d or 12h nor like 2027-01-31") from None
+    at = at if at.tzinfo else at.replace(tzinfo=UTC)
+    if at <= now:
+        raise ArgumentTypeError(f"{text} has passed")
+    return at
