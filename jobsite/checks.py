@@ -10,6 +10,8 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register
 
+from proxy.wire.hosts import bucket_of_host
+
 
 def tls() -> Iterator[CheckMessage]:
     """Certificate and key come together, and can be read."""
@@ -30,6 +32,12 @@ def public_url() -> Iterator[CheckMessage]:
         yield Error(
             f"SLUICEGATE_PUBLIC_URL must be like https://s3.example.org, not {settings.PUBLIC_URL!r}.",
             id="jobsite.E002",
+        )
+    if bucket_of_host(parts.netloc, settings.DOMAINS):
+        yield Error(
+            f"SLUICEGATE_PUBLIC_URL {settings.PUBLIC_URL} names a bucket below SLUICEGATE_DOMAIN.",
+            hint="Browsers reach the console at the domain itself or at a name outside of it.",
+            id="jobsite.E003",
         )
 
 

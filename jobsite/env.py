@@ -6,12 +6,16 @@ Each secret NAME may also come from the file that NAME_FILE names (Docker and sy
 from __future__ import annotations
 
 import os
+import re
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any
 
 import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
 
+_DOMAIN = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*", re.ASCII)
+_ADDRESS = re.compile(r"[0-9.]+", re.ASCII)
 _TRUE = {"1", "true", "yes", "on"}
 _FALSE = {"0", "false", "no", "off", ""}
 
@@ -76,6 +80,25 @@ def env_list(name: str, default: list[str]) -> list[str]:
     """Entries between commas."""
     text = os.environ.get(name)
     return default if text is None else [entry.strip() for entry in text.split(",") if entry.strip()]
+
+
+def env_domains(name: str) -> tuple[str, ...]:
+    """Host names between commas, in lower case. Raises ImproperlyConfigured for addresses and ports."""
+    domains = tuple(entry.lower().removesuffix(".") for entry in env_list(name, []))
+    for domain in domains:
+        if not _DOMAIN.fullmatch(domain) or _ADDRESS.fullmatch(domain):
+            raise ImproperlyConfigured(
+                f"{name} must be a host name without scheme and port, like s3.example.org, not {domain!r}."
+            )
+    return domains
+
+
+def env_networks(name: str) -> tuple[IPv4Network | IPv6Network, ...]:
+    """Addresses and networks (10.0.0.0/8) between commas. Raises ImproperlyConfigured."""
+    try:
+        return tuple(ip_network(entry) for entry in env_list(name, []))
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name} must be addresses and networks: {error}.") from None
 
 
 def env_choice(name: str, default: str, choices: tuple[str, ...]) -> str:

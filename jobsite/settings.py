@@ -11,7 +11,18 @@ from pathlib import Path
 from typing import Any
 
 from jobsite import config
-from jobsite.env import env_bool, env_choice, env_database, env_int, env_list, env_made, env_secret, env_str
+from jobsite.env import (
+    env_bool,
+    env_choice,
+    env_database,
+    env_domains,
+    env_int,
+    env_list,
+    env_made,
+    env_networks,
+    env_secret,
+    env_str,
+)
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 HOME = Path(env_str("SLUICEGATE_HOME", "./var")).absolute()
@@ -34,7 +45,7 @@ WEB_WORKERS = env_int("SLUICEGATE_WEB_WORKERS", os.cpu_count() or 1, least=1)
 TLS_CERT = env_str("SLUICEGATE_TLS_CERT")
 TLS_KEY = env_str("SLUICEGATE_TLS_KEY")
 PUBLIC_URL = env_str("SLUICEGATE_PUBLIC_URL").rstrip("/")
-TRUSTED_PROXIES = env_list("SLUICEGATE_TRUSTED_PROXIES", ["127.0.0.1", "::1"])
+TRUSTED_PROXIES = env_networks("SLUICEGATE_TRUSTED_PROXIES")
 DRAIN_SECONDS = env_int("SLUICEGATE_DRAIN_SECONDS", 30)
 
 INSTALLED_APPS = [
@@ -103,7 +114,7 @@ SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_NAME = "sluicegate_session"
 CSRF_COOKIE_NAME = "sluicegate_csrf"
 SESSION_COOKIE_AGE = env_int("SLUICEGATE_SESSION_SECONDS", 12 * 3600, least=60)
-SECURE_PROXY_SSL_HEADER = None  # gunicorn sets the scheme, from trusted proxies only
+SECURE_PROXY_SSL_HEADER = None  # the door sets the scheme, as trusted proxies tell it
 SECURE_HSTS_SECONDS = env_int("SLUICEGATE_HSTS_SECONDS", 0)
 X_FRAME_OPTIONS = "DENY"
 AUTH_PASSWORD_VALIDATORS = [
@@ -128,6 +139,7 @@ DATABASES = {"default": _database}
 
 # -- the gateway -----------------------------------------------------------------------
 REGION = env_str("SLUICEGATE_REGION", "us-east-1")
+DOMAINS = env_domains("SLUICEGATE_DOMAIN")
 GATE_GRACE_SECONDS = env_int("SLUICEGATE_GATE_GRACE_SECONDS", 30)
 READ_IDLE_SECONDS = env_int("SLUICEGATE_READ_IDLE_SECONDS", 30, least=1)
 WRITE_IDLE_SECONDS = env_int("SLUICEGATE_WRITE_IDLE_SECONDS", 60, least=1)

@@ -1,7 +1,7 @@
 """The door: one port for S3 and for the console; the only asynchronous code.
 
-Everything below `/_/` and the paths of the other APIs go to Django, all else is S3. Every
-answer carries a request id and leaves a line in the access log.
+Everything below `/_/` and the paths of the other APIs go to Django, all else is S3; a host that
+names a bucket knows S3 only. Every answer carries a request id and leaves a line in the access log.
 """
 
 from __future__ import annotations
@@ -9,6 +9,8 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Awaitable, Callable
+
+from django.conf import settings
 
 from proxy import routes
 from proxy.door import access
@@ -18,6 +20,8 @@ from proxy.errors import InvalidURI
 from proxy.gateway import Response
 from proxy.limits import bounds
 from proxy.reserved import CONSOLE_SEGMENT, RESERVED_SEGMENTS
+from proxy.wire.forwarded import Networks, client_behind, is_within, scheme_behind
+from proxy.wire.hosts import bucket_of_host
 from proxy.wire.request import origin_form
 
 log = logging.getLogger("sluicegate.door")
@@ -34,6 +38,8 @@ class Door:
     def __init__(self, console: App) -> None:
         self._console = console
         self._bounds = bounds()
+        self._domains: tuple[str, ...] = settings.DOMAINS
+        self._proxies: Networks = settings.TRUSTED_PROXIES
         self._pools = Pools.of(self._bounds)
         self._log = access.AccessLog() if self._bounds.access_log else None
 
@@ -72,7 +78,11 @@ class Door:
         scope["raw_path"] = path
         if path is not raw:
             scope["path"] = scope["path"][len(raw) - len(path) :]
-        if _for_console(scope, path):
+        if self._proxies:
+            _look_behind(scope, self._proxies)
+        if self._domains and bucket_of_host(_host(scope), self._domains):
+            await self._to_gateway(scope, receive, send)
+        elif _for_console(scope, path):
             await self._to_console(scope, receive, send)
         elif path == b"/" and _is_browser(scope):
             await _redirect(send)
@@ -121,6 +131,25 @@ class Door:
         finally:
             counts = (received, sent)
             access.finish(scope, request_id, started, status, counts, None, access_log=self._log)
+
+
+def _look_behind(scope: Scope, proxies: Networks) -> None:
+    """Put client and scheme as a proxy of ours tells them; what anybody else tells is not heard."""
+    client = scope.get("client")
+    if client is None or not is_within(client[0], proxies):
+        return
+    behind = client_behind(client[0], _values(scope, b"x-forwarded-for"), proxies)
+    if behind != client[0]:
+        scope["client"] = (behind, 0)
+    scope["scheme"] = scheme_behind(scope["scheme"], _values(scope, b"x-forwarded-proto"))
+
+
+def _values(scope: Scope, wanted: bytes) -> list[str]:
+    return [value.decode("latin-1") for name, value in scope["headers"] if name == wanted]
+
+
+def _host(scope: Scope) -> str:
+    return ",".join(_values(scope, b"host"))
 
 
 def _for_console(scope: Scope, path: bytes) -> bool:

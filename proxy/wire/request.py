@@ -7,7 +7,7 @@ key are split before anything is decoded, so `.`, `..`, `//` and `%2F` in keys m
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +18,8 @@ from proxy.errors import (
     KeyTooLongError,
     RequestHeaderSectionTooLarge,
 )
-from proxy.wire.encoding import MAX_TARGET_BYTES, decode, decode_query
+from proxy.wire.encoding import MAX_TARGET_BYTES, decode, decode_query, encode
+from proxy.wire.hosts import bucket_of_host
 from proxy.wire.names import check_addressable
 
 MAX_KEY_BYTES = 1024
@@ -32,7 +33,7 @@ _LENGTH = re.compile(r"[0-9]{1,18}", re.ASCII)
 
 @dataclass(slots=True)
 class S3Request:
-    """One request before it is authenticated. Path-style addressing: /bucket/key.
+    """One request before it is authenticated: /bucket/key, or /key if `in_host` (the host names the bucket).
 
     Header names are lower case; values are latin-1 text (so that `.encode("latin-1")` gives the
     bytes that were sent), repeated ones joined with ",". `query` is decoded, "" for bare names.
@@ -51,10 +52,11 @@ class S3Request:
     bucket: str
     key: str
     content_length: int | None
+    in_host: bool = False
 
     @classmethod
-    def from_scope(cls, scope: Mapping[str, Any], request_id: str) -> S3Request:
-        """Read an ASGI HTTP scope.
+    def from_scope(cls, scope: Mapping[str, Any], request_id: str, domains: Sequence[str] = ()) -> S3Request:
+        """Read an ASGI HTTP scope; a host below one of `domains` names a bucket.
 
         Raises InvalidURI, InvalidArgument, InvalidBucketName, InvalidRequest, KeyTooLongError,
         RequestHeaderSectionTooLarge.
@@ -62,7 +64,8 @@ class S3Request:
         raw_path = origin_form(scope.get("raw_path") or scope["path"].encode())
         raw_query = scope.get("query_string", b"")
         headers = read_headers(scope["headers"])
-        bucket, key = split_path(raw_path)
+        in_host = bucket_of_host(headers.get("host", ""), domains) if domains else ""
+        bucket, key = split_path(raw_path, in_host)
         client = scope.get("client")
         return cls(
             method=scope["method"],
@@ -77,7 +80,13 @@ class S3Request:
             bucket=bucket,
             key=key,
             content_length=parse_length(headers, "content-length"),
+            in_host=bool(in_host),
         )
+
+    def url_of(self, key: str) -> str:
+        """The URL of a key of the bucket, addressed as this request was."""
+        bucket = "" if self.in_host else f"/{self.bucket}"
+        return f"{self.scheme}://{self.host}{bucket}/{encode(key, keep_slash=True)}"
 
 
 def origin_form(target: bytes) -> bytes:
@@ -100,13 +109,16 @@ def origin_form(target: bytes) -> bytes:
     return path
 
 
-def split_path(raw_path: bytes) -> tuple[str, str]:
-    """(bucket, key), decoded; "" for what is not there.
+def split_path(raw_path: bytes, in_host: str = "") -> tuple[str, str]:
+    """(bucket, key), decoded; "" for what is not there. `in_host` is the bucket that the host names.
 
     Raises InvalidBucketName, InvalidURI, KeyTooLongError.
     """
-    raw_bucket, _, raw_key = raw_path[1:].partition(b"/")
-    bucket, key = decode(raw_bucket), decode(raw_key)
+    if in_host:
+        bucket, key = in_host, decode(raw_path[1:])
+    else:
+        raw_bucket, _, raw_key = raw_path[1:].partition(b"/")
+        bucket, key = decode(raw_bucket), decode(raw_key)
     if bucket or key:
         check_addressable(bucket)
     check_key(key)

@@ -125,7 +125,8 @@ def string_to_sign(request: S3Request, expires: str) -> str:
         f"{name}={request.query[name]}" if request.query[name] else name
         for name in sorted(_SIGNED & request.query.keys())
     ]
-    resource = request.raw_path + ("?" + "&".join(subresources) if subresources else "").encode()
+    bucket = f"/{request.bucket}".encode() if request.in_host else b""
+    resource = bucket + request.raw_path + ("?" + "&".join(subresources) if subresources else "").encode()
     return "\n".join(
         [
             request.method,

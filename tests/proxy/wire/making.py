@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from unittest import mock
@@ -51,11 +51,14 @@ def request(
     raw_path: bytes = b"/",
     query: bytes = b"",
     headers: Mapping[str, str] | None = None,
+    *,
+    host: str = HOST,
+    domains: Sequence[str] = (),
 ) -> S3Request:
     """A request read from a scope, with a Host header."""
-    pairs = [(b"host", HOST.encode())]
+    pairs = [(b"host", host.encode())]
     pairs += [(name.encode(), value.encode("latin-1")) for name, value in (headers or {}).items()]
-    return S3Request.from_scope(scope(method, raw_path, query, pairs), "request-1")
+    return S3Request.from_scope(scope(method, raw_path, query, pairs), "request-1", domains)
 
 
 def documented(method: str, raw_path: bytes, query: bytes, headers: Mapping[str, str]) -> S3Request:
