@@ -95,7 +95,7 @@ def refuse(scope: Scope, request_id: str, error: S3Error) -> Response:
 
 
 def _admit(admitted: Admitted, *, ask: bool) -> Admitted:
-    request = admitted.request = S3Request.from_scope(admitted.scope, admitted.request_id)
+    request = admitted.request = S3Request.from_scope(admitted.scope, admitted.request_id, settings.DOMAINS)
     _authenticate(admitted, request)
     operation = admitted.operation = match(request)
     refuse_unsupported(request)
