@@ -17,8 +17,9 @@ from django.conf import settings
 from django.db import Error as DatabaseError
 from django.db import connection
 
-from proxy import gate, identity, metrics
+from proxy import gate, metrics
 from proxy.access import Everything
+from proxy.attempts import Attempt
 from proxy.caller import Caller
 from proxy.errors import AccessDenied, EntityTooLarge, InternalError, S3Error, ServiceUnavailable
 from proxy.handlers.call import Answer, Call, Download, Pieces
@@ -114,19 +115,14 @@ def _check_size(request: S3Request) -> None:
 
 def _authenticate(admitted: Admitted, request: S3Request) -> None:
     """Who it is; any enabled key may do what any operation needs. Raises AccessDenied for nobody."""
-
-    def secret_for(access_key: str) -> str | None:
-        found = identity.identify(access_key)
-        if found is None:
-            return None
-        admitted.caller, secret = found
-        return secret
-
     now = time.time()
-    if sigv2.is_presigned(request):
-        admitted.credentials = sigv2.authenticate(request, secret_for, now=now)
-    else:
-        admitted.credentials = sigv4.authenticate(request, secret_for, region=settings.REGION, now=now)
+    with Attempt(request.client) as attempt:
+        if sigv2.is_presigned(request):
+            admitted.credentials = sigv2.authenticate(request, attempt.secret_for, now=now)
+        else:
+            region = settings.REGION
+            admitted.credentials = sigv4.authenticate(request, attempt.secret_for, region=region, now=now)
+    admitted.caller = attempt.caller
     if admitted.credentials is None:
         raise AccessDenied()
 

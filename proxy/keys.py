@@ -4,18 +4,26 @@ from __future__ import annotations
 
 import re
 import secrets
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 
+from proxy.afterwards import later
 from proxy.crypto import WrongKey, open_sealed, seal
 from proxy.errors import InvalidArgument
 from proxy.models import AccessKey, User
 
 ROOT = "root"
 """The user to whom the root access key belongs."""
+
+NOTE_SECONDS = 60
+"""How exactly `last_used` is known."""
+
+_MOST_NOTED = 10_000
+_noted: dict[str, float] = {}
 
 _ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 _ACCESS_KEY = re.compile(r"[A-Za-z0-9._-]{3,128}")
@@ -90,6 +98,26 @@ def set_enabled(access_key: str, enabled: bool) -> bool:
 def delete_key(access_key: str) -> bool:
     """Take a key away for good, from the next request on; False if there is no such key."""
     return bool(AccessKey.objects.filter(access_key=access_key).delete()[0])
+
+
+def note_use(access_key: str, now: float) -> None:
+    """Have it noted, afterwards and at most once a minute, that a key was used.
+
+    `now` is in seconds since the epoch of Unix.
+    """
+    if now < _noted.get(access_key, 0.0) + NOTE_SECONDS:
+        return
+    if len(_noted) >= _MOST_NOTED:
+        _noted.clear()
+    _noted[access_key] = now
+    later(lambda: write_use(access_key, now))
+
+
+def write_use(access_key: str, now: float) -> bool:
+    """Write when a key was last used; False if that is known closely enough."""
+    at = datetime.fromtimestamp(now, UTC)
+    known = Q(last_used__isnull=True) | Q(last_used__lt=at - timedelta(seconds=NOTE_SECONDS))
+    return bool(AccessKey.objects.filter(known, pk=access_key).update(last_used=at))
 
 
 def unreadable_keys() -> list[str]:

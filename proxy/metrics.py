@@ -46,6 +46,7 @@ _SECONDS = Histogram(
 )
 _BYTES = Counter("sluicegate_body_bytes", "Bytes of request and answer bodies.", ["direction"], registry=None)
 _GATE = Counter("sluicegate_gate_refusals", "Writes refused by a gate (503).", ["reason"], registry=None)
+_AUTH = Counter("sluicegate_auth_failures", "Requests that proved nobody.", ["reason"], registry=None)
 _BACKEND = Counter("sluicegate_backend_errors", "Errors of a backend.", ["backend", "code"], registry=None)
 
 
@@ -130,6 +131,12 @@ def count_gate_refusal(reason: str) -> None:
     """`reason` is closed, busy, replaced, grace or lost."""
     if _counting():
         _GATE.labels(reason).inc()
+
+
+def count_auth_failure(reason: str) -> None:
+    """`reason` is unknown_key, signature or limited (too many of the others)."""
+    if _counting():
+        _AUTH.labels(reason).inc()
 
 
 def count_backend_error(backend: str, code: str) -> None:
