@@ -20,7 +20,7 @@ from django.db import connection
 
 from proxy import backends
 from proxy.backends.base import Backend
-from proxy.backends.values import Place, Route
+from proxy.backends.values import Place, Route, Usage
 from proxy.bucket_settings import BucketSettings, settings_text
 from proxy.errors import (
     BackendUnavailable,
@@ -200,15 +200,16 @@ def _refuse_existing(name: str, owner_id: str) -> None:
 def delete_bucket(record: BucketRecord) -> None:
     """Remove an empty bucket; the caller is alone in its write slot (`gate.enter(exclusive=True)`).
 
+    Open multipart uploads go with it, older versions and delete markers keep it.
+
     The row goes first: a crash leaves an empty place, never a bucket without one.
     Raises BucketNotEmpty, SlowDown (its gate was closed, or it was moved or removed meanwhile).
     """
     route = record.route
     behind = backend(route.backend)
     holds = behind.usage(route.place)
-    if not holds.empty:
-        why = f" It has {holds.uploads} open multipart uploads." if not holds.keys and holds.uploads else ""
-        raise BucketNotEmpty(BucketNotEmpty.text + why, fields={"BucketName": record.name})
+    if holds.keys or holds.versions:
+        raise BucketNotEmpty(_still(holds), fields={"BucketName": record.name})
     with connection.cursor() as cursor:
         cursor.execute(
             f"DELETE FROM proxy_bucket WHERE {_IS_ROUTE} AND gate_holder IS NULL",
@@ -217,7 +218,13 @@ def delete_bucket(record: BucketRecord) -> None:
         removed = cursor.rowcount == 1
     if not removed:
         raise SlowDown("This bucket is being moved or removed at this moment. Try again.")
-    behind.delete_bucket(route.place)
+    behind.delete_bucket(route.place, uploads=True)
+
+
+def _still(holds: Usage) -> str:
+    if holds.keys:
+        return BucketNotEmpty.text
+    return f"{BucketNotEmpty.text} It has {holds.versions} older versions or delete markers."
 
 
 _IS_ROUTE = "id = %s AND backend = %s AND real_bucket = %s AND incarnation = %s"

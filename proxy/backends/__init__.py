@@ -13,6 +13,12 @@ from proxy.backends.values import Clock
 
 BACKENDS: Mapping[str, Callable[[str, Mapping[str, Any], Clock], Backend]] = {
     "filesystem": lambda name, options, now: FilesystemBackend(name, Path(options["path"]), now),
-    "memory": lambda name, options, now: MemoryBackend(name, now),
+    "memory": lambda name, options, now: MemoryBackend(
+        name,
+        now,
+        keeps_versions=options.get("keeps_versions", True),
+        keeps_locks=options.get("keeps_locks", True),
+    ),
 }
-"""type -> (name, options, clock) -> Backend. Options: `path` of a filesystem backend."""
+"""type -> (name, options, clock) -> Backend. Options: `path` of a filesystem backend;
+`keeps_versions` and `keeps_locks` of one in memory."""

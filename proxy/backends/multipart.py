@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 from proxy.backends.values import (
@@ -84,6 +84,23 @@ def plan_completion(
     _confirm(parts, checksums, expected or {})
     return Completion(
         parts, size, multipart_etag(parts), checksums, upload.checksum_type if checksums else ""
+    )
+
+
+def finished_as(
+    upload: UploadInfo, said: ObjectInfo, version_id: str, carried: ObjectInfo | None
+) -> ObjectInfo:
+    """`said`, with what the upload was begun with; a carried one keeps its version id and lock."""
+    return replace(
+        said,
+        key=upload.key,
+        headers=upload.headers,
+        metadata=upload.metadata,
+        tags=upload.tags,
+        owner_id=upload.owner_id,
+        acl=upload.acl,
+        version_id=carried.version_id if carried else version_id,
+        lock=carried.lock if carried else upload.lock,
     )
 
 

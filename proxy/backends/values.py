@@ -244,6 +244,7 @@ class Deletion:
     the current one. With it a delete marker of that id becomes the current version; a version of
     the same id (the null version) is replaced. `bypass` lifts governance retention. `carried` is
     a marker that is copied from elsewhere: it takes its place in line as NewObject.carried does.
+    `owner_id` becomes that of a marker.
     """
 
     key: str
@@ -252,6 +253,7 @@ class Deletion:
     when: Precondition = ALWAYS
     bypass: bool = False
     carried: ObjectInfo | None = None
+    owner_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,9 +288,9 @@ class Listing:
 class VersionListing:
     """One page of all versions and delete markers: keys in byte order, newest first within a key.
 
-    `last` is where the next page starts (pass it as `after`): (key or prefix, version id), the id
-    "" once all versions of that key are behind. Entries carry what those of a Listing do, and
-    `version_id`, `ordinal`, `marker`, `latest`.
+    `last` is where the next page starts (pass it as `after`): the key and version id of the last
+    entry, or a prefix and "". Entries carry what those of a Listing do, and `version_id`,
+    `ordinal`, `marker`, `latest`.
     """
 
     versions: tuple[ObjectInfo, ...]

@@ -1,6 +1,6 @@
 """Objects in one folder: facts and small bodies in an SQLite index per bucket, others in files.
 
-Read `index` (the tables), then `objects`, `writer` and `taking`.
+Read `schema` (the tables), then `objects`, `versions`, `writer` and `taking`.
 """
 
 from proxy.backends.filesystem.backend import FilesystemBackend

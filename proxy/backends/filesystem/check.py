@@ -8,21 +8,27 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
+from typing import NamedTuple
 
 import apsw
 
 from proxy.backends.base import ObjectReader
 from proxy.backends.filesystem.bucket import OpenBucket
-from proxy.backends.filesystem.rows import LISTED, WHOLE, Row, Segment, segments_of, whole
+from proxy.backends.filesystem.rows import Row, Segment, segments_of, stored, whole
 from proxy.backends.filesystem.taking import is_md5
+from proxy.backends.filesystem.versions import VERSION
 from proxy.backends.multipart import multipart_etag
 from proxy.backends.values import Finding, ObjectInfo, Place
-from proxy.errors import NoSuchKey, S3Error
+from proxy.errors import NoSuchVersion, S3Error
 from proxy.wire.checksums import ALGORITHMS, Checksum, value_of
 
 _PAGE = 500
 
-OpenObject = Callable[[Place, str], ObjectReader]
+_WITH_LENGTH = (
+    f"SELECT found.*, (SELECT length(data) FROM bodies WHERE id = found.body) FROM ({VERSION}) AS found"
+)
+
+OpenObject = Callable[[Place, str, str], ObjectReader]
 
 
 def check_place(bucket: OpenBucket, open_object: OpenObject, *, deep: bool) -> Iterator[Finding]:
@@ -33,17 +39,31 @@ def check_place(bucket: OpenBucket, open_object: OpenObject, *, deep: bool) -> I
         yield Finding(bucket.place, "", problem)
     for key, problem in _upload_problems(bucket):
         yield Finding(bucket.place, key, problem)
-    for key, seq in _keys(bucket):
-        for problem in _checked_twice(bucket, key):
-            yield Finding(bucket.place, key, problem)
-        if deep:
-            for problem in _hash_problems(bucket, open_object, key, seq):
-                yield Finding(bucket.place, key, problem)
+    for row in _rows(bucket):
+        key, version = str(row.key, "utf-8"), row.version
+        found = _checked_twice(bucket, row)
+        if deep and not row.marker:
+            found += _hash_problems(bucket, open_object, key, version, row.seq)
+        for problem in found:
+            yield Finding(bucket.place, key, problem if row.live else f"version {version}: {problem}")
 
 
 # -- the place -----------------------------------------------------------------------------
 _COUNTS = """
-SELECT keys, size, (SELECT count(*) FROM live), (SELECT total(size) FROM live) FROM place
+SELECT keys, (SELECT count(*) FROM live), size, (SELECT total(size) FROM live),
+    versions, (SELECT count(*) FROM history), versions_size, (SELECT total(size) FROM history)
+FROM place
+"""
+_OUT_OF_LINE = """
+SELECT history.key FROM history JOIN live USING (key)
+WHERE (history.ordinal, history.version) > (live.ordinal, live.version)
+UNION
+SELECT key FROM (
+    SELECT key, marker, row_number() OVER (PARTITION BY key ORDER BY ordinal DESC, version DESC) AS place
+    FROM history
+) AS older WHERE place = 1 AND NOT marker AND NOT EXISTS (SELECT 1 FROM live WHERE live.key = older.key)
+UNION
+SELECT history.key FROM history JOIN live USING (key) WHERE history.version = live.version
 """
 _REFERENCES = """
 WITH named (blob) AS (
@@ -75,46 +95,61 @@ def _whole_problems(connection: apsw.Connection) -> Iterator[str]:
         if text != "ok":
             yield f"index.db is damaged: {text}"
     counts: Row = connection.execute(_COUNTS).fetchall()[0]
-    keys, size, own_keys, own_size = counts
-    if (keys, size) != (own_keys, int(own_size)):
-        yield f"counts {keys} keys of {size} bytes, but has {own_keys} of {int(own_size)}"
+    for what, (said, found, size, own_size) in (("keys", counts[:4]), ("versions", counts[4:])):
+        if (said, size) != (found, int(own_size)):
+            yield f"counts {said} {what} of {size} bytes, but has {found} of {int(own_size)}"
+    for (key,) in connection.execute(_OUT_OF_LINE):
+        yield f"the versions of {str(key, 'utf-8')!r} are not in line"
     for kind, sql in (("blob", _REFERENCES), ("inline body", _INLINE_REFERENCES)):
         for body, refs, counted in connection.execute(sql):
             yield f"{kind} {body} counts {refs} references, but rows have {counted}"
 
 
 # -- rows against bodies -------------------------------------------------------------------
-def _keys(bucket: OpenBucket) -> Iterator[tuple[str, int]]:
-    """Every live key and its seq, a page at a time."""
-    after = b""
-    while True:
-        with bucket.pool.lend() as connection:
-            rows: list[Row] = connection.execute(
-                f"SELECT {LISTED} FROM live WHERE key >= ? ORDER BY key LIMIT ?", (after, _PAGE)
-            ).fetchall()
-        yield from ((str(row[0], "utf-8"), row[4]) for row in rows)
-        if len(rows) < _PAGE:
-            return
-        after = rows[-1][0] + b"\0"
+class _Row(NamedTuple):
+    """One row of `live` or `history`, by what is needed to find it again."""
+
+    key: bytes
+    version: str
+    seq: int
+    marker: int
+    live: int
 
 
-def _checked_twice(bucket: OpenBucket, key: str) -> list[str]:
+_WALKS = (
+    "SELECT key, version, seq, 0, 1 FROM live WHERE key > ?1 ORDER BY key LIMIT ?3",
+    "SELECT key, version, seq, marker, 0 FROM history"
+    " WHERE (key, version) > (?1, ?2) ORDER BY key, version LIMIT ?3",
+)
+
+
+def _rows(bucket: OpenBucket) -> Iterator[_Row]:
+    """Every row, a page at a time."""
+    for sql in _WALKS:
+        after: tuple[bytes, str] = (b"", "")
+        while True:
+            with bucket.pool.lend() as connection:
+                rows: list[Row] = connection.execute(sql, (*after, _PAGE)).fetchall()
+            yield from (_Row._make(row) for row in rows)
+            if len(rows) < _PAGE:
+                break
+            after = (rows[-1][0], rows[-1][1])
+
+
+def _checked_twice(bucket: OpenBucket, row: _Row) -> list[str]:
     """A row that is replaced while we look may miss its file once, never twice."""
-    return _row_problems(bucket, key) and _row_problems(bucket, key)
+    return _row_problems(bucket, row) and _row_problems(bucket, row)
 
 
-def _row_problems(bucket: OpenBucket, key: str) -> list[str]:
+def _row_problems(bucket: OpenBucket, at: _Row) -> list[str]:
     with bucket.pool.lend() as connection:
-        row: Row | None = connection.execute(
-            f"SELECT {WHOLE}, (SELECT length(data) FROM bodies WHERE id = live.body) FROM live WHERE key = ?",
-            (key.encode(),),
-        ).fetchone()
+        row: Row | None = connection.execute(_WITH_LENGTH, (at.key, at.version)).fetchone()
     if row is None:
         return []
-    info, body, segments = whole(row), row[11], segments_of(row[12])
+    info, (body, segments), length = whole(row), stored(row), row[21]
     problems = []
-    if body is not None and row[13] != info.size:
-        problems.append(f"inline body has {row[13]} bytes instead of {info.size}")
+    if body is not None and length != info.size:
+        problems.append(f"inline body has {length} bytes instead of {info.size}")
     if body is None and sum(segment.length for segment in segments) != info.size:
         problems.append(f"segments do not add up to {info.size} bytes")
     if info.parts and sum(part.size for part in info.parts) != info.size:
@@ -147,13 +182,15 @@ def _upload_problems(bucket: OpenBucket) -> Iterator[tuple[str, str]]:
 
 
 # -- bytes against digests -----------------------------------------------------------------
-def _hash_problems(bucket: OpenBucket, open_object: OpenObject, key: str, seq: int) -> list[str]:
+def _hash_problems(
+    bucket: OpenBucket, open_object: OpenObject, key: str, version: str, seq: int
+) -> list[str]:
     try:
-        with open_object(bucket.place, key) as reader:
+        with open_object(bucket.place, key, version) as reader:
             if reader.info.seq != seq:
                 return []  # replaced since: it was whole when it came
             return list(_digest_problems(reader))
-    except NoSuchKey:
+    except NoSuchVersion:
         return []
     except S3Error as error:
         return [f"cannot be read: {error.message}"]

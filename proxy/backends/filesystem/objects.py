@@ -1,50 +1,82 @@
-"""Objects of one open place: head, open, put, delete."""
+"""Objects of one open place: head, open, put, delete, amend."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from proxy.backends.base import Body, ReaderBody
 from proxy.backends.filesystem.bucket import OpenBucket
 from proxy.backends.filesystem.incoming import BodyGone, Incoming
 from proxy.backends.filesystem.reader import FileReader
-from proxy.backends.filesystem.rows import WHOLE, Row, Stored, segments_of, stored, values, whole
+from proxy.backends.filesystem.rows import (
+    OF_HISTORY,
+    OF_LIVE,
+    Row,
+    facts_text,
+    lock_values,
+    stored,
+    whole,
+)
 from proxy.backends.filesystem.taking import is_md5, take_body
 from proxy.backends.filesystem.transaction import Transaction
-from proxy.backends.values import NewObject, ObjectInfo, Precondition
-from proxy.errors import BadDigest, InternalError, NoSuchKey
+from proxy.backends.filesystem.versions import VERSION, delete_version, put_version
+from proxy.backends.rules import amended, no_such, refuse_marker
+from proxy.backends.values import (
+    CURRENT,
+    Amendment,
+    Deletion,
+    NewObject,
+    ObjectInfo,
+    Precondition,
+)
+from proxy.errors import BadDigest, InternalError, S3Error
 
 T = TypeVar("T")
 
-_READ = f"SELECT {WHOLE} FROM live WHERE key = ?"
-_READ_WITH_DATA = f"SELECT {WHOLE}, (SELECT data FROM bodies WHERE id = live.body) FROM live WHERE key = ?"
-_OLD = "SELECT size, etag, seq, body, segments FROM live WHERE key = ?"
-_INSERT = f"INSERT OR REPLACE INTO live ({WHOLE}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_READ = f"SELECT {OF_LIVE} FROM live WHERE key = ?"
+_MARKER = f"SELECT {OF_HISTORY} FROM history WHERE key = ? ORDER BY ordinal DESC, version DESC LIMIT 1"
+_WITH_DATA = "SELECT found.*, (SELECT data FROM bodies WHERE id = found.body) FROM ({}) AS found"
+_READ_DATA, _VERSION_DATA = _WITH_DATA.format(_READ), _WITH_DATA.format(VERSION)
+_AMEND = {
+    live: f"UPDATE {table} SET seq = ?, facts = ?, acl = ?, mode = ?, until = ?, hold = ?"
+    " WHERE key = ? AND version = ?"
+    for live, table in ((True, "live"), (False, "history"))
+}
 _OPEN_TRIES = 5
 
+Run = Callable[..., Any]
 
-def _row(bucket: OpenBucket, sql: str, key: str) -> Row:
-    with bucket.pool.lend() as connection:
-        row: Row | None = connection.execute(sql, (key.encode(),)).fetchone()
+
+def _found(run: Run, key: str, version: str, *, data: bool = False) -> Row:
+    """The row of the current version or of the one of that id. Raises NoSuchKey, NoSuchVersion."""
+    name = key.encode()
+    if version != CURRENT:
+        row: Row | None = run(_VERSION_DATA if data else VERSION, (name, version)).fetchone()
+    else:
+        row = run(_READ_DATA if data else _READ, (name,)).fetchone()
     if row is None:
-        raise NoSuchKey(fields={"Key": key})
+        newest = None if version != CURRENT else run(_MARKER, (name,)).fetchone()
+        raise no_such(key, version, whole(newest) if newest and newest[19] else None)
     return row
 
 
-def head_object(bucket: OpenBucket, key: str) -> ObjectInfo:
-    """Raises NoSuchKey."""
-    return whole(_row(bucket, _READ, key))
+def head_object(bucket: OpenBucket, key: str, version: str) -> ObjectInfo:
+    """Raises NoSuchKey, NoSuchVersion, MethodNotAllowed."""
+    with bucket.pool.lend() as connection:
+        return refuse_marker(whole(_found(connection.execute, key, version)))
 
 
-def open_object(bucket: OpenBucket, key: str, release: Callable[[], None]) -> FileReader:
-    """Raises NoSuchKey; InternalError if a row stays without its body."""
+def open_object(bucket: OpenBucket, key: str, version: str, release: Callable[[], None]) -> FileReader:
+    """Raises as `head_object` does; InternalError if a row stays without its body."""
     for _ in range(_OPEN_TRIES):
         began = bucket.now()
-        row = _row(bucket, _READ_WITH_DATA, key)
+        with bucket.pool.lend() as connection:
+            row = _found(connection.execute, key, version, data=True)
+        info = refuse_marker(whole(row))
         try:
-            return FileReader(bucket, whole(row), stored(row), row[13], began, release)
+            return FileReader(bucket, info, stored(row), row[21], began, release)
         except FileNotFoundError:
             if not bucket.is_there():
                 raise  # the whole place went away
@@ -54,7 +86,7 @@ def open_object(bucket: OpenBucket, key: str, release: Callable[[], None]) -> Fi
 
 # -- put -----------------------------------------------------------------------------------
 def put_object(bucket: OpenBucket, new: NewObject, body: Body, when: Precondition) -> ObjectInfo:
-    """Raises what the body raises, BadDigest, PreconditionFailed, NoSuchKey, StorageFull."""
+    """Raises what the body raises, BadDigest, PreconditionFailed, NoSuchKey, ObjectLocked, StorageFull."""
     carried = new.carried
     stale = () if carried else composite_checksums(body)
 
@@ -63,7 +95,9 @@ def put_object(bucket: OpenBucket, new: NewObject, body: Body, when: Preconditio
         try:
             info = _facts(bucket.now(), new, incoming, stale)
             return bucket.writer.submit(
-                lambda transaction: replace_live(transaction, info, incoming.land, when)
+                lambda transaction: put_version(
+                    transaction, info, incoming.land, when, carried=carried is not None
+                )
             )
         finally:
             incoming.discard()
@@ -89,6 +123,9 @@ def _facts(now: int, new: NewObject, incoming: Incoming, stale: tuple[str, ...])
         metadata=new.metadata,
         tags=new.tags,
         owner_id=new.owner_id,
+        version_id=new.version_id,
+        lock=new.lock,
+        acl=new.acl,
     )
     if carried is None:
         kind = "FULL_OBJECT" if stale else new.checksum_type
@@ -101,7 +138,7 @@ def _facts(now: int, new: NewObject, incoming: Incoming, stale: tuple[str, ...])
         checksums=carried.checksums,
         checksum_type=carried.checksum_type,
         parts=carried.parts,
-        version_id=carried.version_id,
+        ordinal=carried.ordinal,
     )
 
 
@@ -133,50 +170,48 @@ class BytesOnly:
         self.checksums = self._body.checksums
 
 
-def replace_live(
-    transaction: Transaction,
-    info: ObjectInfo,
-    land: Callable[[Transaction], Stored],
-    when: Precondition,
-) -> ObjectInfo:
-    """Inside the transaction: make `info` the live row of its key, with the bytes that `land` brings."""
-    key = info.key.encode()
-    old = transaction.row(_OLD, key)
-    when.check(_judged(info.key, old))
-    info = replace(info, seq=transaction.next_seq(key))
-    where = land(transaction)
-    transaction.run(_INSERT, *values(info, where))
-    if old is not None:
-        _retire(transaction, old)
-    transaction.count(1, info.size)
-    return info
+# -- delete and amend ------------------------------------------------------------------------
+def delete_objects(bucket: OpenBucket, deletions: Sequence[Deletion]) -> list[ObjectInfo | S3Error | None]:
+    """See `Backend.delete`. Each looks before it writes, so one that is refused has changed nothing."""
+
+    def attempt(transaction: Transaction, one: Deletion) -> ObjectInfo | S3Error | None:
+        try:
+            return delete_version(transaction, one)
+        except S3Error as error:
+            return error
+
+    return bucket.writer.submit(lambda transaction: [attempt(transaction, one) for one in deletions])
 
 
-def _judged(key: str, old: Row | None) -> ObjectInfo | None:
-    """As much of a row as a precondition looks at."""
-    return None if old is None else ObjectInfo(key, old[0], old[1], 0, old[2])
+def amend_object(bucket: OpenBucket, key: str, version: str, change: Amendment) -> ObjectInfo:
+    """See `Backend.amend`."""
 
-
-def _retire(transaction: Transaction, old: Row) -> None:
-    """A row died. Nothing keeps dead rows yet (what does would move it to `history` here)."""
-    size, _, _, body, segments = old
-    transaction.count(-1, -size)
-    transaction.release(Stored(body, segments_of(segments)))
-
-
-def delete_object(bucket: OpenBucket, key: str, when: Precondition) -> ObjectInfo | None:
-    """Raises PreconditionFailed, NoSuchKey (If-Match on nothing)."""
-
-    def operation(transaction: Transaction) -> ObjectInfo | None:
-        name = key.encode()
-        row = transaction.row(_READ, name)
-        info = None if row is None else whole(row)
-        when.check(info)
-        if row is None:
-            return None
-        transaction.run("DELETE FROM live WHERE key = ?", name)
-        transaction.next_seq(name, gone=True)
-        _retire(transaction, (row[1], row[2], row[4], row[11], row[12]))
+    def operation(transaction: Transaction) -> ObjectInfo:
+        info = refuse_marker(whole(_found(transaction.connection.execute, key, version)))
+        lock = amended(info.lock, change, transaction.now)
+        seq = info.seq
+        if change.tags is not None or change.acl is not None:
+            seq = transaction.next_seq(key.encode(), gone=not _is_live(transaction, key))
+        info = replace(
+            info,
+            seq=seq,
+            lock=lock,
+            tags=info.tags if change.tags is None else change.tags,
+            acl=info.acl if change.acl is None else change.acl,
+        )
+        transaction.run(
+            _AMEND[info.latest],
+            seq,
+            facts_text(info.headers, info.metadata, info.tags),
+            info.acl,
+            *lock_values(lock),
+            key.encode(),
+            info.version_id,
+        )
         return info
 
     return bucket.writer.submit(operation)
+
+
+def _is_live(transaction: Transaction, key: str) -> bool:
+    return transaction.row("SELECT 1 FROM live WHERE key = ?", key.encode()) is not None

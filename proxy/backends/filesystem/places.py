@@ -6,15 +6,20 @@ from proxy.backends.filesystem.bucket import OpenBucket
 from proxy.backends.filesystem.rows import Row
 from proxy.backends.filesystem.transaction import Transaction
 from proxy.backends.values import Usage
-from proxy.errors import BucketNotEmpty
+from proxy.errors import BucketNotEmpty, ObjectLocked
 
-_USAGE = "SELECT keys, (SELECT count(*) FROM history), (SELECT count(*) FROM uploads), size FROM place"
+# The condition of each partial index is said again, else SQLite does not use it.
+_LOCKED = "(SELECT count(*) FROM {} WHERE (until > 0 OR hold = 1) AND (until > ?1 OR hold = 1))"
+_USAGE = (
+    "SELECT keys, versions, (SELECT count(*) FROM uploads), size, versions_size,"
+    f" {_LOCKED.format('live')} + {_LOCKED.format('history')} FROM place"
+)
 
 
 def usage(bucket: OpenBucket) -> Usage:
-    """Keys and bytes are kept count of, so this does not grow with the place."""
+    """All but uploads and locked versions are kept count of, so this does not grow with the place."""
     with bucket.pool.lend() as connection:
-        row: Row = connection.execute(_USAGE).fetchall()[0]
+        row: Row = connection.execute(_USAGE, (bucket.now(),)).fetchall()[0]
     return Usage(*row)
 
 
@@ -41,13 +46,16 @@ def marked(bucket: OpenBucket, name: str) -> str | None:
     return None if row is None else str(row[0])
 
 
-def retire(bucket: OpenBucket, force: bool) -> None:
-    """From here on nobody writes to the place, in no process. Raises BucketNotEmpty."""
+def retire(bucket: OpenBucket, *, uploads: bool, force: bool, unserved: bool) -> None:
+    """From here on nobody writes to the place, in no process. Raises BucketNotEmpty, ObjectLocked."""
 
     def operation(transaction: Transaction) -> None:
-        _, versions, uploads, _ = transaction.rows(_USAGE)[0]
-        if (transaction.keys or versions or uploads) and not force:
+        # (What others of this commit counted is not in the row yet.)
+        _, _, open_uploads, _, _, locked = transaction.rows(_USAGE, transaction.now)[0]
+        if not force and (transaction.keys or transaction.versions or (open_uploads and not uploads)):
             raise BucketNotEmpty(fields={"BucketName": bucket.place.bucket})
+        if locked and not unserved:
+            raise ObjectLocked(fields={"BucketName": bucket.place.bucket})
         transaction.retire()
 
     bucket.writer.submit(operation)

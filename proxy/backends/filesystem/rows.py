@@ -12,17 +12,22 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from proxy.backends.values import (
-    NULL_VERSION,
     STORAGE_CLASS,
     UNLOCKED,
+    Lock,
     ObjectInfo,
     PartInfo,
     UploadInfo,
 )
 
-LISTED = "key, size, etag, modified, seq, owner, checksums, checksum_type, class"
-WHOLE = f"{LISTED}, facts, parts, body, segments"
-UPLOAD = "id, key, initiated, owner, algorithm, checksum_type, facts"
+LISTED = "key, size, etag, modified, seq, owner, checksums, checksum_type, class, version, ordinal"
+WHOLE = f"{LISTED}, mode, until, hold, acl, facts, parts, body, segments"
+WHOLE_MARKS = ", ".join("?" * 19)
+OF_LIVE = f"{WHOLE}, 0, 1"
+"""What `whole` reads, of a row in `live`; `OF_HISTORY` of one in `history`: marker, latest."""
+OF_HISTORY = f"{WHOLE}, marker, 0"
+UPLOAD = "id, key, initiated, owner, algorithm, checksum_type, facts, mode, until, hold, acl"
+UPLOAD_MARKS = ", ".join("?" * 11)
 PART = "number, size, etag, modified, checksums, segments"
 
 Row = tuple[Any, ...]
@@ -90,9 +95,9 @@ def parts_of(text: str) -> tuple[PartInfo, ...]:
 ) = (ObjectInfo.__dict__[name].__set__ for name in ObjectInfo.__dataclass_fields__)  # fmt: skip
 
 
-def listed(row: Row) -> ObjectInfo:
+def listed(row: Row, marker: bool = False, latest: bool = True) -> ObjectInfo:
     """LISTED columns. Fills the slots itself: the frozen class's own `__init__` takes twice as long."""
-    key, size, etag, modified, seq, owner, checksums, checksum_type, storage_class = row
+    key, size, etag, modified, seq, owner, checksums, checksum_type, storage_class, version, ordinal = row
     info = object.__new__(ObjectInfo)
     _set_key(info, str(key, "utf-8"))
     _set_size(info, size)
@@ -106,28 +111,29 @@ def listed(row: Row) -> ObjectInfo:
     _set_checksums(info, checksums_of(checksums) if checksums else _NONE)
     _set_checksum_type(info, checksum_type)
     _set_parts(info, ())
-    _set_version(info, NULL_VERSION)
-    _set_ordinal(info, seq)
-    _set_marker(info, False)
-    _set_latest(info, True)
+    _set_version(info, version)
+    _set_ordinal(info, ordinal)
+    _set_marker(info, marker)
+    _set_latest(info, latest)
     _set_lock(info, UNLOCKED)
     _set_acl(info, "")
     return info
 
 
 def whole(row: Row) -> ObjectInfo:
-    """WHOLE columns (what follows them is ignored)."""
-    key, size, etag, modified, seq, owner, checksums, checksum_type, _, facts, parts = row[:11]
+    """OF_LIVE or OF_HISTORY columns (what follows them is ignored)."""
+    facts, parts, marker, latest = row[15], row[16], row[19], row[20]
     headers, metadata, tags = json.loads(facts) if facts else (_NONE, _NONE, _NONE)
     return ObjectInfo(
-        str(key, "utf-8"), size, etag, modified, seq, headers, metadata, tags,
-        owner, checksums_of(checksums), checksum_type, parts_of(parts),
+        str(row[0], "utf-8"), row[1], row[2], row[3], row[4], headers, metadata, tags,
+        row[5], checksums_of(row[6]), row[7], parts_of(parts),
+        row[9], row[10], bool(marker), bool(latest), lock_of(*row[11:14]), row[14],
     )  # fmt: skip
 
 
 def stored(row: Row) -> Stored:
     """WHOLE columns."""
-    return Stored(row[11], segments_of(row[12]))
+    return Stored(row[17], segments_of(row[18]))
 
 
 def values(info: ObjectInfo, where: Stored) -> Row:
@@ -135,19 +141,30 @@ def values(info: ObjectInfo, where: Stored) -> Row:
     return (
         info.key.encode(), info.size, info.etag, info.last_modified, info.seq, info.owner_id,
         checksums_text(info.checksums), info.checksum_type, info.headers.get(STORAGE_CLASS, ""),
+        info.version_id, info.ordinal, info.lock.mode, info.lock.until, info.lock.hold, info.acl,
         facts_text(info.headers, info.metadata, info.tags), parts_text(info.parts),
         where.body, segments_text(where.segments),
     )  # fmt: skip
 
 
+def lock_of(mode: str, until: int, hold: int) -> Lock:
+    """The columns `mode`, `until`, `hold`."""
+    return Lock(mode, until, bool(hold)) if mode or hold else UNLOCKED
+
+
+def lock_values(lock: Lock) -> Row:
+    """The columns `mode`, `until`, `hold`."""
+    return lock.mode, lock.until, lock.hold
+
+
 def result_text(info: ObjectInfo) -> str:
     """An object's facts as one text, for completions."""
-    return _dump([info.key, *values(info, Stored(None))[1:11]])
+    return _dump([info.key, *values(info, Stored(None))[1:17]])
 
 
 def result_of(text: str) -> ObjectInfo:
     key, *rest = json.loads(text)
-    return whole((key.encode(), *rest))
+    return whole((key.encode(), *rest, None, "", False, True))
 
 
 # -- uploads and parts ---------------------------------------------------------------------
@@ -156,16 +173,17 @@ def upload_values(upload: UploadInfo) -> Row:
     return (
         upload.upload_id, upload.key.encode(), upload.initiated, upload.owner_id,
         upload.checksum_algorithm, upload.checksum_type,
-        facts_text(upload.headers, upload.metadata, upload.tags),
+        facts_text(upload.headers, upload.metadata, upload.tags), *lock_values(upload.lock), upload.acl,
     )  # fmt: skip
 
 
 def upload_of(row: Row) -> UploadInfo:
     """UPLOAD columns and, for a finished one, its result."""
-    upload_id, key, initiated, owner, algorithm, checksum_type, facts, *result = row
+    upload_id, key, initiated, owner, algorithm, kind, facts, mode, until, hold, acl, *result = row
     headers, metadata, tags = json.loads(facts) if facts else (_NONE, _NONE, _NONE)
     return UploadInfo(
-        upload_id, str(key, "utf-8"), initiated, headers, metadata, tags, owner, algorithm, checksum_type,
+        upload_id, str(key, "utf-8"), initiated, headers, metadata, tags, owner, algorithm, kind,
+        lock_of(mode, until, hold), acl,
         completed=result_of(result[0]) if result and result[0] else None,
     )  # fmt: skip
 

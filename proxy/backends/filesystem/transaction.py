@@ -20,11 +20,18 @@ LOG_ROWS = 100_000
 """Changes that the log keeps at least; it is trimmed every LOG_TRIM changes."""
 LOG_TRIM = 1_000
 
+_STATE = "SELECT seq, keys, size, versions, versions_size, gone FROM place"
+_KEEP = "UPDATE place SET seq = ?, keys = ?, size = ?, versions = ?, versions_size = ?"
+
 
 class Counters(NamedTuple):
+    """`versions` and `versions_size` are about rows in `history`, `keys` and `size` about `live`."""
+
     seq: int
     keys: int
     size: int
+    versions: int
+    versions_size: int
 
 
 class Transaction:
@@ -33,8 +40,8 @@ class Transaction:
     def __init__(self, connection: apsw.Connection, now: int) -> None:
         self.connection = connection
         self.now = now
-        state: Row = self.rows("SELECT seq, keys, size, gone FROM place")[0]
-        self.seq, self.keys, self.size, gone = state
+        state: Row = self.rows(_STATE)[0]
+        self.seq, self.keys, self.size, self.versions, self.versions_size, gone = state
         self._began = self.counters()
         self._folders: set[Path] = set()
         self._gone = bool(gone)
@@ -67,10 +74,10 @@ class Transaction:
 
     # -- what the transaction keeps count of -------------------------------------------------
     def counters(self) -> Counters:
-        return Counters(self.seq, self.keys, self.size)
+        return Counters(self.seq, self.keys, self.size, self.versions, self.versions_size)
 
     def restore(self, counters: Counters) -> None:
-        self.seq, self.keys, self.size = counters
+        self.seq, self.keys, self.size, self.versions, self.versions_size = counters
 
     def next_seq(self, key: bytes, *, gone: bool = False) -> int:
         """The number of a change of `key`, noted in the log that a change feed reads."""
@@ -80,9 +87,14 @@ class Transaction:
             self.run("DELETE FROM changes WHERE seq <= ?", self.seq - LOG_ROWS)
         return self.seq
 
-    def count(self, keys: int, size: int) -> None:
-        self.keys += keys
-        self.size += size
+    def count(self, *, live: bool, number: int, size: int) -> None:
+        """So many rows, with so many bytes, more (or fewer) in `live` or in `history`."""
+        if live:
+            self.keys += number
+            self.size += size
+        else:
+            self.versions += number
+            self.versions_size += size
 
     # -- bodies ------------------------------------------------------------------------------
     def moved_in(self, folder: Path) -> None:
@@ -109,7 +121,7 @@ class Transaction:
     def finish(self) -> None:
         """Make it durable: folders first, then the rows that name what is in them."""
         if self.counters() != self._began:
-            self.run("UPDATE place SET seq = ?, keys = ?, size = ?", *self.counters())
+            self.run(_KEEP, *self.counters())
         for folder in self._folders:
             sync_folder(folder)
         self.connection.execute("COMMIT")

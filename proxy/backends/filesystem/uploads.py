@@ -8,11 +8,12 @@ from typing import Any
 
 from proxy.backends.base import Body, ReaderBody
 from proxy.backends.filesystem.bucket import OpenBucket
-from proxy.backends.filesystem.objects import refuse_other_bytes, replace_live, retry_with_bytes
+from proxy.backends.filesystem.objects import refuse_other_bytes, retry_with_bytes
 from proxy.backends.filesystem.reader import FileReader
 from proxy.backends.filesystem.rows import (
     PART,
     UPLOAD,
+    UPLOAD_MARKS,
     Row,
     Segment,
     Stored,
@@ -25,7 +26,13 @@ from proxy.backends.filesystem.rows import (
 )
 from proxy.backends.filesystem.taking import take_body
 from proxy.backends.filesystem.transaction import Transaction
-from proxy.backends.multipart import COMPLETION_MS, check_part_number, plan_completion
+from proxy.backends.filesystem.versions import put_version
+from proxy.backends.multipart import (
+    COMPLETION_MS,
+    check_part_number,
+    finished_as,
+    plan_completion,
+)
 from proxy.backends.values import (
     ObjectInfo,
     PartInfo,
@@ -74,7 +81,7 @@ def create_upload(bucket: OpenBucket, upload: UploadInfo) -> None:
             if _known(transaction, "completions", upload.upload_id):
                 return
             transaction.run(
-                f"INSERT OR IGNORE INTO uploads ({UPLOAD}) VALUES (?, ?, ?, ?, ?, ?, ?)",
+                f"INSERT OR IGNORE INTO uploads ({UPLOAD}) VALUES ({UPLOAD_MARKS})",
                 *upload_values(upload),
             )
         elif not _known(transaction, "uploads", upload.upload_id):
@@ -89,7 +96,7 @@ def _known(transaction: Transaction, table: str, upload_id: str) -> bool:
 
 def _finish(transaction: Transaction, upload: UploadInfo, result: ObjectInfo, finished: int) -> None:
     transaction.run(
-        f"INSERT OR IGNORE INTO completions ({UPLOAD}, finished, result) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        f"INSERT OR IGNORE INTO completions ({UPLOAD}, finished, result) VALUES ({UPLOAD_MARKS}, ?, ?)",
         *upload_values(upload),
         finished,
         result_text(result),
@@ -203,6 +210,7 @@ def complete_upload(
     upload_id: str,
     parts: Iterable[PartRequest],
     when: Precondition,
+    version_id: str,
     checksums: Mapping[str, str] | None,
     carried: ObjectInfo | None,
 ) -> ObjectInfo:
@@ -222,15 +230,9 @@ def complete_upload(
             upload.key, plan.size, plan.etag, transaction.now, parts=_renumbered(plan.parts),
             checksums=plan.checksums, checksum_type=plan.checksum_type,
         )  # fmt: skip
-        info = replace(
-            said,
-            key=upload.key,
-            headers=upload.headers,
-            metadata=upload.metadata,
-            tags=upload.tags,
-            owner_id=upload.owner_id,
-        )
-        info = replace_live(transaction, info, lambda _: Stored(None, segments), when)
+        info = finished_as(upload, said, version_id, carried)
+        where = Stored(None, segments)
+        info = put_version(transaction, info, lambda _: where, when, carried=carried is not None)
         _drop_parts(transaction, upload_id, keep=chosen)
         transaction.run("DELETE FROM uploads WHERE id = ?", upload_id)
         _finish(transaction, upload, info, transaction.now)

@@ -268,7 +268,8 @@ def test_listing_seeks_past_a_prefix_instead_of_reading_it(backend: FilesystemBa
 
     def fill(transaction: writer.Transaction) -> None:
         transaction.connection.executemany(
-            "INSERT INTO live VALUES (?, 0, '', 0, 0, '', '', '', '', '', NULL, '', '')",
+            "INSERT INTO live"
+            " VALUES (?, 0, '', 0, 0, '', '', '', '', 'null', 0, '', 0, 0, NULL, '', '', '', '')",
             ((b"%d/%06d" % (n % 3, n),) for n in range(rows)),
         )
 

@@ -1,28 +1,30 @@
-"""A backend in memory, for tests: the same contract, the plainest code."""
+"""See the package."""
 
 from __future__ import annotations
 
 import builtins
-import hashlib
 import threading
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
-from dataclasses import dataclass, field, replace
-from typing import TypeVar
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
-from proxy.backends.base import Body, ObjectReader, ReaderBody
-from proxy.backends.multipart import COMPLETION_MS, check_part_number, plan_completion
+from proxy.backends.base import Body, ObjectReader
+from proxy.backends.memory.bodies import MemoryReader, refuse_other_bytes, taken
+from proxy.backends.memory.listing import objects_page, uploads_page, versions_page
+from proxy.backends.memory.place import MemoryPlace, Upload
+from proxy.backends.multipart import COMPLETION_MS, check_part_number, finished_as, plan_completion
+from proxy.backends.rules import amended, refuse_marker
 from proxy.backends.values import (
     ALWAYS,
     CURRENT,
     NULL_VERSION,
-    PIECE_BYTES,
-    STORAGE_CLASS,
+    UNLOCKED,
+    Amendment,
     Clock,
     Deletion,
     Finding,
     Listing,
+    Lock,
     NewObject,
     ObjectInfo,
     PartInfo,
@@ -32,68 +34,41 @@ from proxy.backends.values import (
     UploadInfo,
     UploadListing,
     Usage,
+    VersionListing,
 )
 from proxy.errors import (
     BackendUnavailable,
-    BadDigest,
     BucketNotEmpty,
-    IncompleteBody,
     InvalidPart,
     NoSuchBucket,
-    NoSuchKey,
     NoSuchUpload,
+    NotImplementedByUs,
+    ObjectLocked,
     S3Error,
 )
 from proxy.wire.checksums import compute
 
-T = TypeVar("T")
-
-
-class MemoryReader(AbstractContextManager["MemoryReader"]):
-    """An open object: a snapshot, so nothing can happen to it."""
-
-    def __init__(self, info: ObjectInfo, data: bytes) -> None:
-        self.info = info
-        self.data = data
-
-    def read(self, start: int, end: int) -> Iterator[bytes]:
-        for at in range(start, min(end, len(self.data)), PIECE_BYTES):
-            yield self.data[at : min(at + PIECE_BYTES, end)]
-
-    def close(self) -> None:
-        return None
-
-    def __exit__(self, *unused: object) -> None:
-        return None
-
-
-@dataclass(slots=True)
-class _Upload:
-    info: UploadInfo
-    finished: int | None = None
-    parts: dict[int, tuple[PartInfo, bytes]] = field(default_factory=dict)
-
-
-@dataclass(slots=True)
-class _Place:
-    seq: int = 0
-    objects: dict[str, tuple[ObjectInfo, bytes]] = field(default_factory=dict)
-    uploads: dict[str, _Upload] = field(default_factory=dict)
-    marks: dict[str, str] = field(default_factory=dict)
-
 
 class MemoryBackend:
-    """See `proxy.backends.base.Backend`. One lock around everything but the reading of bodies."""
+    """See `proxy.backends.base.Backend`. One lock around everything but the reading of bodies.
+
+    Without `keeps_versions` it takes no version id but NULL_VERSION and no delete marker, without
+    `keeps_locks` no locks (NotImplementedByUs): as some services that a bucket may move to.
+    """
 
     confirms_copies = False
     keeps_uploads = True
 
-    def __init__(self, name: str, now: Clock) -> None:
+    def __init__(
+        self, name: str, now: Clock, *, keeps_versions: bool = True, keeps_locks: bool = True
+    ) -> None:
+        self.keeps_versions = keeps_versions
+        self.keeps_locks = keeps_locks
         self.name = name
         self.place_id = ""
         self._now = now
         self._lock = threading.RLock()
-        self._places: dict[Place, _Place] = {}
+        self._places: dict[Place, MemoryPlace] = {}
 
     # -- the physical place and the buckets on it ----------------------------------------
     def prepare(self, known_id: str | None) -> str:
@@ -112,20 +87,27 @@ class MemoryBackend:
     def create_bucket(self, place: Place) -> None:
         self.check()
         with self._lock:
-            self._places.setdefault(place, _Place())
+            self._places.setdefault(place, MemoryPlace())
 
-    def delete_bucket(self, place: Place, *, force: bool = False, unserved: bool = False) -> None:
+    def delete_bucket(
+        self, place: Place, *, uploads: bool = False, force: bool = False, unserved: bool = False
+    ) -> None:
         with self._lock:
-            if place in self._places and not force and not self.usage(place).empty:
+            if place not in self._places:
+                return
+            held = self.usage(place)
+            if not force and (held.keys or held.versions or (held.uploads and not uploads)):
                 raise BucketNotEmpty(fields={"BucketName": place.bucket})
-            self._places.pop(place, None)
+            if held.locked and not unserved:
+                raise ObjectLocked(fields={"BucketName": place.bucket})
+            del self._places[place]
 
     def places(self, bucket: str) -> tuple[Place, ...]:
         self.check()
         with self._lock:
             return tuple(place for place in self._places if place.bucket == bucket)
 
-    def _at(self, place: Place) -> _Place:
+    def _at(self, place: Place) -> MemoryPlace:
         self.check()
         found = self._places.get(place)
         if found is None:
@@ -135,8 +117,16 @@ class MemoryBackend:
     def usage(self, place: Place) -> Usage:
         with self._lock:
             at = self._at(place)
-            uploads = sum(upload.finished is None for upload in at.uploads.values())
-            return Usage(len(at.objects), 0, uploads, sum(info.size for info, _ in at.objects.values()))
+            live = [info.size for info in at.live()]
+            every = [info.size for info in at.all()]
+            return Usage(
+                keys=len(live),
+                versions=len(every) - len(live),
+                uploads=sum(upload.finished is None for upload in at.uploads.values()),
+                size=sum(live),
+                versions_size=sum(every) - sum(live),
+                locked=sum(info.lock.binds(self._now()) for info in at.all()),
+            )
 
     def head_seq(self, place: Place) -> int:
         with self._lock:
@@ -157,10 +147,11 @@ class MemoryBackend:
     def put(self, place: Place, new: NewObject, body: Body, when: Precondition = ALWAYS) -> ObjectInfo:
         with self._lock:
             self._at(place)
-        data, md5, sums = _taken(body)
+            self._refuse_unkept(new.version_id, new.lock)
+        data, md5, sums = taken(body)
         carried = new.carried
         if carried is not None:
-            _refuse_other_bytes(data, md5, carried.size, carried.etag)
+            refuse_other_bytes(data, md5, carried.size, carried.etag)
         kind = new.checksum_type if sums else ""
         said = carried or ObjectInfo(new.key, len(data), md5, self._now(), checksums=sums, checksum_type=kind)
         info = replace(
@@ -170,87 +161,94 @@ class MemoryBackend:
             metadata=new.metadata,
             tags=new.tags,
             owner_id=new.owner_id,
+            version_id=new.version_id,
+            lock=new.lock,
+            acl=new.acl,
         )
         with self._lock:
-            return self._store(self._at(place), info, data, when)
+            return self._at(place).put(info, data, when, self._now(), carried=carried is not None)
 
-    def _store(self, at: _Place, info: ObjectInfo, data: bytes, when: Precondition) -> ObjectInfo:
-        old = at.objects.get(info.key)
-        when.check(old[0] if old else None)
-        at.seq += 1
-        info = replace(info, seq=at.seq)
-        at.objects[info.key] = (info, data)
-        return info
+    def _refuse_unkept(self, version_id: str, lock: Lock = UNLOCKED, *, marker: bool = False) -> None:
+        if not self.keeps_versions and (marker or version_id != NULL_VERSION):
+            raise NotImplementedByUs("This storage keeps no versions.")
+        if not self.keeps_locks and lock != UNLOCKED:
+            raise NotImplementedByUs("This storage keeps no locks.")
 
     def can_link(self, reader: ObjectReader) -> bool:
         return False
 
     def open(self, place: Place, key: str, version: str = CURRENT) -> MemoryReader:
         with self._lock:
-            found = self._at(place).objects.get(key)
-        if found is None:
-            raise NoSuchKey(fields={"Key": key})
-        return MemoryReader(*found)
+            info, data = self._at(place).find(key, version)
+        return MemoryReader(refuse_marker(info), data)
 
     def head(self, place: Place, key: str, version: str = CURRENT) -> ObjectInfo:
-        return self.open(place, key).info
+        return self.open(place, key, version).info
 
     def delete(self, place: Place, deletions: Sequence[Deletion]) -> Sequence[ObjectInfo | S3Error | None]:
         done: builtins.list[ObjectInfo | S3Error | None] = []
-        for one in deletions:
-            try:
-                done.append(self._delete(place, one.key, one.when))
-            except S3Error as error:
-                done.append(error)
-        return done
-
-    def _delete(self, place: Place, key: str, when: Precondition) -> ObjectInfo | None:
         with self._lock:
             at = self._at(place)
-            old = at.objects.get(key)
-            when.check(old[0] if old else None)
-            if old is None:
-                return None
-            at.seq += 1
-            del at.objects[key]
-            return old[0]
+            for one in deletions:
+                try:
+                    self._refuse_unkept(NULL_VERSION, marker=one.marker)
+                    done.append(at.delete(one, self._now()))
+                except S3Error as error:
+                    done.append(error)
+        return done
+
+    def amend(self, place: Place, key: str, version: str, change: Amendment) -> ObjectInfo:
+        with self._lock:
+            at = self._at(place)
+            info, data = at.find(key, version)
+            lock = amended(refuse_marker(info).lock, change, self._now())
+            self._refuse_unkept(NULL_VERSION, lock)
+            if change.tags is not None or change.acl is not None:
+                at.seq += 1
+                info = replace(info, seq=at.seq)
+            info = replace(
+                info,
+                lock=lock,
+                tags=info.tags if change.tags is None else change.tags,
+                acl=info.acl if change.acl is None else change.acl,
+            )
+            at.amend(info, data)
+            return info
 
     def list(
         self, place: Place, *, prefix: str = "", delimiter: str = "", after: str = "", limit: int = 1000
     ) -> Listing:
         with self._lock:
-            infos = [info for info, _ in self._at(place).objects.values()]
-        infos.sort(key=lambda info: info.key.encode())
-        entries = _rolled_up(infos, lambda info: info.key, prefix, delimiter, after)
-        page = entries[: max(limit, 0)]
-        objects = tuple(
-            replace(entry, headers=_shown(entry), metadata={}, tags={}, parts=())
-            for entry in page
-            if isinstance(entry, ObjectInfo)
-        )
-        last = page[-1] if page and len(entries) > len(page) else None
-        return Listing(
-            objects,
-            tuple(entry for entry in page if isinstance(entry, str)),
-            last.key if isinstance(last, ObjectInfo) else last,
-        )
+            return objects_page(self._at(place).live(), prefix, delimiter, after, limit)
+
+    def list_versions(
+        self,
+        place: Place,
+        *,
+        prefix: str = "",
+        delimiter: str = "",
+        after: tuple[str, str] = ("", ""),
+        limit: int = 1000,
+    ) -> VersionListing:
+        with self._lock:
+            return versions_page(self._at(place).all(), prefix, delimiter, after, limit)
 
     # -- multipart uploads ---------------------------------------------------------------
     def create_upload(self, place: Place, upload: UploadInfo) -> None:
         finished = upload.completed.last_modified if upload.completed else None
         with self._lock:
-            self._at(place).uploads.setdefault(upload.upload_id, _Upload(upload, finished))
+            self._at(place).uploads.setdefault(upload.upload_id, Upload(upload, finished))
 
-    def _found(self, place: Place, upload_id: str) -> _Upload:
+    def _found(self, place: Place, upload_id: str) -> Upload:
         upload = self._at(place).uploads.get(upload_id)
         if upload is None or self._expired(upload):
             raise NoSuchUpload(fields={"UploadId": upload_id})
         return upload
 
-    def _expired(self, upload: _Upload) -> bool:
+    def _expired(self, upload: Upload) -> bool:
         return upload.finished is not None and upload.finished <= self._now() - COMPLETION_MS
 
-    def _open_upload(self, place: Place, upload_id: str) -> _Upload:
+    def _open_upload(self, place: Place, upload_id: str) -> Upload:
         upload = self._found(place, upload_id)
         if upload.finished is not None:
             raise NoSuchUpload(fields={"UploadId": upload_id})
@@ -266,13 +264,13 @@ class MemoryBackend:
         check_part_number(number)
         with self._lock:
             upload = self._open_upload(place, upload_id).info
-        data, md5, sums = _taken(body)
+        data, md5, sums = taken(body)
         name = upload.checksum_algorithm.lower()
         if name and name not in sums:
             sums = {**sums, name: compute(name, data)}
         part = PartInfo(number, len(data), md5, self._now(), sums)
         if carried is not None:
-            _refuse_other_bytes(data, md5, carried.size, carried.etag)
+            refuse_other_bytes(data, md5, carried.size, carried.etag)
             part = replace(carried, number=number)
         with self._lock:
             self._open_upload(place, upload_id).parts[number] = (part, data)
@@ -310,12 +308,11 @@ class MemoryBackend:
                 checksum_type=plan.checksum_type,
                 parts=tuple(replace(part, number=index) for index, part in enumerate(plan.parts, 1)),
             )  # fmt: skip
-            said = replace(
-                said, key=info.key, headers=info.headers, metadata=info.metadata, tags=info.tags,
-                owner_id=info.owner_id,
-            )  # fmt: skip
+            said = finished_as(info, said, version_id, carried)
+            self._refuse_unkept(said.version_id, said.lock)
             data = b"".join(upload.parts[part.number][1] for part in plan.parts)
-            done = self._store(self._at(place), said, data, when)
+            at = self._at(place)
+            done = at.put(said, data, when, self._now(), carried=carried is not None)
             upload.info, upload.finished = replace(info, completed=done), self._now()
             upload.parts.clear()
             return done
@@ -351,59 +348,4 @@ class MemoryBackend:
                 if upload.finished is None or (finished and not self._expired(upload))
             ]
             marker = uploads.get(after[1])
-        shown.sort(key=_upload_order)
-        key, upload_id = after
-        if upload_id and not (delimiter and key.startswith(prefix) and delimiter in key[len(prefix) :]):
-            position = _upload_order(marker.info) if marker else (key.encode(), -1, "")
-            shown = [info for info in shown if _upload_order(info) > position]
-            key = ""
-        entries = _rolled_up(shown, lambda info: info.key, prefix, delimiter, key)
-        page = entries[: max(limit, 0)]
-        last = page[-1] if page and len(entries) > len(page) else None
-        return UploadListing(
-            tuple(entry for entry in page if isinstance(entry, UploadInfo)),
-            tuple(entry for entry in page if isinstance(entry, str)),
-            (last.key, last.upload_id) if isinstance(last, UploadInfo) else (last, "") if last else None,
-        )
-
-
-def _shown(info: ObjectInfo) -> Mapping[str, str]:
-    return {name: value for name, value in info.headers.items() if name == STORAGE_CLASS}
-
-
-def _upload_order(info: UploadInfo) -> tuple[bytes, int, str]:
-    return info.key.encode(), info.initiated, info.upload_id
-
-
-def _rolled_up(
-    items: Iterable[T], key_of: Callable[[T], str], prefix: str, delimiter: str, after: str
-) -> builtins.list[T | str]:
-    """What a listing shows after `after`, in order: items, and common prefixes as text."""
-    entries: list[T | str] = []
-    for item in items:
-        key = key_of(item)
-        at = key.find(delimiter, len(prefix)) if delimiter else -1
-        shown = key if at < 0 else key[: at + len(delimiter)]
-        if not key.startswith(prefix) or shown.encode() <= after.encode():
-            continue
-        if at < 0:
-            entries.append(item)
-        elif shown not in entries[-1:]:
-            entries.append(shown)
-    return entries
-
-
-def _taken(body: Body) -> tuple[bytes, str, dict[str, str]]:
-    """The bytes, their MD5 and checksums that fit an object that is put whole."""
-    data = b"".join(body)
-    if body.length is not None and body.length != len(data):
-        raise IncompleteBody()
-    sums = dict(body.checksums)
-    if isinstance(body, ReaderBody):
-        sums = {name: compute(name, data) if "-" in value else value for name, value in sums.items()}
-    return data, hashlib.md5(data, usedforsecurity=False).hexdigest(), sums
-
-
-def _refuse_other_bytes(data: bytes, md5: str, size: int, etag: str) -> None:
-    if len(data) != size or ("-" not in etag and md5 != etag):
-        raise BadDigest("The bytes are not those of the object that they are a copy of.")
+            return uploads_page(shown, prefix, delimiter, after, limit, marker.info if marker else None)
