@@ -120,7 +120,7 @@ _ROWS: Final = (
     ("OptionsBucket", "OPTIONS", BKT, "", R, "s3:GetBucketCORS", cors.preflight),
     # -- bucket: writes ----------------------------------------------------------------------
     ("PutBucketAbac", "PUT", BKT, "abac", BW, "s3:PutBucketAbac", not_implemented),
-    ("PutBucketAccelerateConfiguration", "PUT", BKT, "accelerate", BW, "s3:PutAccelerateConfiguration", not_implemented),
+    ("PutBucketAccelerateConfiguration", "PUT", BKT, "accelerate", BW, "s3:PutAccelerateConfiguration", configurations.put_accelerate),
     ("PutBucketAcl", "PUT", BKT, "acl", BW, "s3:PutBucketAcl", acls.put_bucket_acl),
     ("PutBucketAnalyticsConfiguration", "PUT", BKT, "analytics", BW, "s3:PutAnalyticsConfiguration", not_implemented),
     ("PutBucketCors", "PUT", BKT, "cors", BW, "s3:PutBucketCORS", cors.put_cors),
