@@ -76,6 +76,11 @@ class EntityTooSmall(S3Error):
     text = "Your proposed upload is smaller than the minimum allowed object size."
 
 
+class IllegalVersioningConfiguration(S3Error):
+    code, status = "IllegalVersioningConfigurationException", 400
+    text = "The versioning configuration specified in the request is invalid."
+
+
 class IncompleteBody(S3Error):
     code, status = "IncompleteBody", 400
     text = "You did not provide the number of bytes specified by the Content-Length HTTP header."
@@ -83,6 +88,11 @@ class IncompleteBody(S3Error):
 
 class InvalidArgument(S3Error):
     code, status, text = "InvalidArgument", 400, "Invalid Argument"
+
+
+class InvalidBucketAclWithObjectOwnership(S3Error):
+    code, status = "InvalidBucketAclWithObjectOwnership", 400
+    text = "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting"
 
 
 class InvalidBucketName(S3Error):
@@ -125,6 +135,11 @@ class InvalidPolicyDocument(S3Error):
 
 class InvalidRequest(S3Error):
     code, status, text = "InvalidRequest", 400, "Invalid Request"
+
+
+class InvalidRetentionPeriod(S3Error):
+    code, status = "InvalidRetentionPeriod", 400
+    text = "The retention period must be a positive number of days or years that is not too large."
 
 
 class InvalidStorageClass(S3Error):
@@ -188,6 +203,11 @@ class RequestHeaderSectionTooLarge(S3Error):
 class RequestTimeout(S3Error):
     code, status = "RequestTimeout", 400
     text = "Your socket connection to the server was not read from or written to within the timeout period."
+
+
+class UnresolvableGrantByEmailAddress(S3Error):
+    code, status = "UnresolvableGrantByEmailAddress", 400
+    text = "The email address you provided does not match any account on record."
 
 
 class XAmzContentChecksumMismatch(S3Error):

@@ -65,20 +65,24 @@ def open(bucket_id: str, holder: str) -> bool:
 
 def ask(bucket_name: str) -> BucketRecord:
     """Step 0: the bucket, if its gate is open. Raises SlowDown (with Retry-After), NoSuchBucket."""
-    bucket = find_bucket(bucket_name)
+    return check(find_bucket(bucket_name))
+
+
+def check(bucket: BucketRecord) -> BucketRecord:
+    """The bucket itself, if its gate was open when it was read. Raises SlowDown (with Retry-After)."""
     if bucket.gate.closed:
         raise _refusal("closed", "A maintenance job has closed this bucket for writes. Try again later.")
     return bucket
 
 
 @contextmanager
-def enter(bucket_name: str, *, exclusive: bool = False) -> Iterator[Entry]:
-    """Steps 0 to 5 around one client write; `exclusive` for bucket-writes.
+def enter(bucket_name: str, *, exclusive: bool = False, seen: BucketRecord | None = None) -> Iterator[Entry]:
+    """Steps 0 to 5 around one client write; `exclusive` for bucket-writes. `seen` was read for step 0.
 
     Raises SlowDown, NoSuchBucket. Leaving it without an error proves the write; an S3Error of the
     write becomes SlowDown if the slot was lost.
     """
-    bucket = ask(bucket_name)
+    bucket = ask(bucket_name) if seen is None else check(seen)
     slot = _take(bucket.id, exclusive)
     try:
         fresh = ask(bucket_name)

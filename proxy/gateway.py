@@ -18,16 +18,18 @@ from django.db import Error as DatabaseError
 from django.db import connection
 
 from proxy import gate, metrics
-from proxy.access import Everything
+from proxy.access import Access as Authority
+from proxy.access import Circumstances
+from proxy.access.actions import HANGS_ON_OBJECT, versioned
 from proxy.attempts import Attempt
-from proxy.caller import Caller
+from proxy.caller import NOBODY, Caller
 from proxy.errors import AccessDenied, EntityTooLarge, InternalError, S3Error, ServiceUnavailable
 from proxy.handlers.call import Answer, Call, Download, Pieces
 from proxy.limits import MAX_PUT_BYTES
 from proxy.operations import Access, Operation, match
 from proxy.records import BucketRecord, find_bucket
 from proxy.unsupported import refuse_unsupported
-from proxy.wire import sigv2, sigv4, xml
+from proxy.wire import cors, sigv2, sigv4, xml
 from proxy.wire.request import S3Request, parse_length
 from proxy.wire.sigv4 import Credentials
 
@@ -49,8 +51,11 @@ class Admitted:
     request: S3Request | None = None
     operation: Operation | None = None
     credentials: Credentials | None = None
-    caller: Caller | None = None
+    caller: Caller = NOBODY
     bucket: BucketRecord | None = None
+    rights: Authority | None = None
+    right: str = ""
+    now_ms: int = 0
 
 
 @dataclass(slots=True)
@@ -97,13 +102,38 @@ def refuse(scope: Scope, request_id: str, error: S3Error) -> Response:
 
 def _admit(admitted: Admitted, *, ask: bool) -> Admitted:
     request = admitted.request = S3Request.from_scope(admitted.scope, admitted.request_id, settings.DOMAINS)
+    admitted.now_ms = time.time_ns() // 1_000_000
     _authenticate(admitted, request)
     operation = admitted.operation = match(request)
+    if operation.in_bucket:
+        admitted.bucket = find_bucket(request.bucket)
+    _authorise(admitted, request, operation)
     refuse_unsupported(request)
     _check_size(request)
-    if ask and operation.access is not Access.READ and operation.in_bucket:
-        admitted.bucket = gate.ask(request.bucket)
+    if ask and operation.access is not Access.READ and admitted.bucket is not None:
+        gate.check(admitted.bucket)
     return admitted
+
+
+_ASK_BY_THEMSELVES = frozenset({"DeleteObjects", "PostObject", "OptionsBucket", "OptionsObject"})
+"""Each key of DeleteObjects is asked for, a form says in its body who signed it, and a preflight is
+anybody's to make."""
+
+
+def _authorise(admitted: Admitted, request: S3Request, operation: Operation) -> None:
+    """May they? What hangs on the object itself is asked by its handler, by `Call.open` and `Call.head`.
+
+    Raises AccessDenied.
+    """
+    bucket = admitted.bucket
+    expected = request.headers.get("x-amz-expected-bucket-owner")
+    if expected is not None and bucket is not None and expected != bucket.owner_id:
+        raise AccessDenied()
+    where = Circumstances.of(request, admitted.credentials, admitted.now_ms, settings.REGION)
+    rights = admitted.rights = Authority(admitted.caller, bucket, where)
+    right = admitted.right = versioned(operation.right) if "versionId" in request.query else operation.right
+    if right not in HANGS_ON_OBJECT and operation.name not in _ASK_BY_THEMSELVES:
+        rights.require(right, request.key)
 
 
 def _check_size(request: S3Request) -> None:
@@ -114,50 +144,44 @@ def _check_size(request: S3Request) -> None:
 
 
 def _authenticate(admitted: Admitted, request: S3Request) -> None:
-    """Who it is; any enabled key may do what any operation needs. Raises AccessDenied for nobody."""
-    now = time.time()
+    """Who it is; a request without a signature, and a preflight, are from nobody."""
+    if request.method == "OPTIONS":
+        return
+    now = admitted.now_ms / 1000
     with Attempt(request.client) as attempt:
         if sigv2.is_presigned(request):
             admitted.credentials = sigv2.authenticate(request, attempt.secret_for, now=now)
         else:
             region = settings.REGION
             admitted.credentials = sigv4.authenticate(request, attempt.secret_for, region=region, now=now)
-    admitted.caller = attempt.caller
-    if admitted.credentials is None:
-        raise AccessDenied()
+    admitted.caller = attempt.caller or NOBODY
 
 
 def _answer(admitted: Admitted, pieces: Pieces) -> Response:
     request, operation = admitted.request, admitted.operation
-    assert request and operation and admitted.caller
+    assert request and operation and admitted.rights
     call = Call(
         request=request,
         credentials=admitted.credentials,
         caller=admitted.caller,
-        rights=Everything(),
-        right=operation.right,
+        rights=admitted.rights,
+        right=admitted.right,
         pieces=pieces,
-        now_ms=time.time_ns() // 1_000_000,
+        now_ms=admitted.now_ms,
         region=settings.REGION,
+        bucket=admitted.bucket,
     )
-    if not operation.in_bucket:
+    if admitted.bucket is None or operation.access is Access.READ:
         return _render(admitted, operation.handler(call))
-    if operation.access is Access.READ:
-        call.bucket = admitted.bucket = find_bucket(request.bucket)
-        _check_owner(call)
-        return _render(admitted, operation.handler(call))
-    with gate.enter(request.bucket, exclusive=operation.access is Access.BUCKET_WRITE) as entry:
+    seen, alone = admitted.bucket, operation.access is Access.BUCKET_WRITE
+    with gate.enter(seen.name, exclusive=alone, seen=seen) as entry:
         call.bucket = admitted.bucket = entry.bucket
         call.pulse = entry.pulse
-        _check_owner(call)
+        if entry.bucket.settings is not seen.settings:
+            _authorise(admitted, request, operation)
+            call.rights = admitted.rights
         handled = operation.handler(call)
     return _render(admitted, handled)
-
-
-def _check_owner(call: Call) -> None:
-    expected = call.request.headers.get("x-amz-expected-bucket-owner")
-    if expected is not None and expected != call.here.owner_id:
-        raise AccessDenied()
 
 
 # -- rendering ---------------------------------------------------------------------------
@@ -166,6 +190,7 @@ def _check_owner(call: Call) -> None:
 def _render(admitted: Admitted, handled: Answer) -> Response:
     """Take the first piece of a download here, where an error can still become an answer."""
     headers, body = handled.headers, handled.body
+    headers.update(_cross_origin(admitted))
     if admitted.request is not None and admitted.request.key:
         headers.update(_OBJECT_HEADERS)
     if isinstance(body, bytes):
@@ -179,10 +204,18 @@ def _render(admitted: Admitted, handled: Answer) -> Response:
     return Response(handled.status, headers, first, body.length, rest, admitted)
 
 
+def _cross_origin(admitted: Admitted) -> dict[str, str]:
+    """What lets a page of another origin read the answer; a preflight has said it all itself."""
+    request, bucket = admitted.request, admitted.bucket
+    if request is None or bucket is None or not bucket.settings.cors or request.method == "OPTIONS":
+        return {}
+    return cors.allow(bucket.settings.cors, request.headers.get("origin", ""), request.method)
+
+
 def _refusal(admitted: Admitted, error: S3Error) -> Response:
     """The error document; HEAD and 304 have none."""
     method, path = admitted.scope["method"], admitted.scope.get("raw_path", b"").decode("latin-1")
-    headers = dict(error.headers)
+    headers = dict(error.headers) | _cross_origin(admitted)
     body = b""
     if error.status != 304:
         headers["Content-Type"] = "application/xml"

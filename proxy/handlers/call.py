@@ -9,10 +9,11 @@ from typing import Protocol, TypeVar
 from proxy.backends.base import ObjectReader
 from proxy.backends.values import CURRENT, ObjectInfo
 from proxy.caller import Caller
-from proxy.errors import NoSuchBucket, NoSuchKey, NoSuchVersion
+from proxy.errors import InvalidArgument, NoSuchBucket, NoSuchKey, NoSuchVersion
 from proxy.limits import MAX_DOCUMENT_BYTES
 from proxy.records import BucketRecord
 from proxy.store import Store
+from proxy.versioning import new_version_id
 from proxy.wire.body import Body, open_body, read_all
 from proxy.wire.request import S3Request
 from proxy.wire.sigv4 import Credentials
@@ -45,8 +46,17 @@ class Rights(Protocol):
     def require(self, right: str, key: str = "", info: ObjectInfo | None = None) -> None:
         """Raises AccessDenied."""
 
+    def granted(self, right: str) -> bool:
+        """As `allows`, but by what is meant for this caller in particular, not for everybody."""
+
     def elsewhere(self, bucket: BucketRecord) -> Rights:
-        """The same caller's rights in another bucket."""
+        """The same caller's rights in the bucket of a copy's source (also if it is this one).
+
+        Raises AccessDenied if that is not of the owner whom the request expects.
+        """
+
+    def acting(self, caller: Caller) -> Rights:
+        """Another caller's rights here: those of whoever signed a form."""
 
 
 @dataclass(slots=True)
@@ -83,8 +93,18 @@ class Call:
 
     @property
     def version(self) -> str:
-        """The versionId of the request, CURRENT if there is none."""
-        return self.request.query.get("versionId", CURRENT)
+        """The versionId of the request, CURRENT if there is none. Raises InvalidArgument for an empty one."""
+        found = self.request.query.get("versionId")
+        if found == "":
+            raise InvalidArgument(
+                "Version id cannot be the empty string",
+                fields={"ArgumentName": "versionId", "ArgumentValue": ""},
+            )
+        return found or CURRENT
+
+    def new_version_id(self) -> str:
+        """The id under which what the request writes is to be stored."""
+        return new_version_id(self.here.settings)
 
     def open(self) -> ObjectReader:
         """The object (or the version) that the request names, if the caller may have it.
@@ -110,7 +130,7 @@ class Call:
         try:
             return read()
         except (NoSuchKey, NoSuchVersion):
-            self.rights.require("s3:ListBucket")
+            self.rights.require("s3:ListBucket", self.request.key)
             raise
 
     def body(self, checksum: str = "") -> Body:
