@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from argparse import ArgumentParser, ArgumentTypeError, RawDescriptionHelpFormatter
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from textwrap import dedent
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.serializers.json import DjangoJSONEncoder
 
 from proxy.errors import InvalidArgument, S3Error
 
@@ -43,6 +46,26 @@ class Speaking(BaseCommand):
 def json_option(parser: ArgumentParser) -> None:
     """`--json`."""
     parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def show_json(command: BaseCommand, value: object) -> None:
+    """One JSON document; times as ISO 8601."""
+    command.stdout.write(json.dumps(value, cls=DjangoJSONEncoder))
+
+
+def show_table(command: BaseCommand, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Columns as wide as their longest entry; nothing for no rows."""
+    if not rows:
+        return
+    widths = [max(map(len, column)) for column in zip(heads, *rows, strict=True)]
+    for row in (heads, *rows):
+        line = "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True))
+        command.stdout.write(line.rstrip())
+
+
+def moment(at: datetime | None) -> str:
+    """A time as tables show it, in UTC."""
+    return "never" if at is None else f"{at:%Y-%m-%d %H:%M}"
 
 
 def read_stdin(what: str) -> str:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from argparse import ArgumentParser
 from datetime import datetime
 from typing import Any
 
 from django.core.management.base import CommandParser
-from django.core.serializers.json import DjangoJSONEncoder
 from django.utils import timezone
 
 from proxy import keys, users
 from proxy.errors import InvalidArgument
-from proxy.management.speaking import Speaking, expiry, json_option, read_stdin
+from proxy.management.speaking import Speaking, expiry, json_option, moment, read_stdin, show_json, show_table
 from proxy.models import AccessKey, User
 
 
@@ -58,7 +56,7 @@ class Command(Speaking):
         user = _user(options["user"], options["root"])
         access_key, secret = keys.create_key(user, options["access_key"], secret, expires=options["expires"])
         if options["json"]:
-            self.stdout.write(json.dumps({"access_key": access_key, "secret_key": secret}))
+            show_json(self, {"access_key": access_key, "secret_key": secret})
             return
         self.stdout.write(f"Access key: {access_key}\nSecret key: {secret}")
         self.stderr.write("The secret is not shown again.")
@@ -67,13 +65,12 @@ class Command(Speaking):
         found = AccessKey.objects.select_related("user").order_by("created", "access_key")
         if options["user"]:
             found = found.filter(user=users.user_named(options["user"]))
-        rows = [_row(key) for key in found]
         if options["json"]:
-            self.stdout.write(json.dumps(rows, cls=DjangoJSONEncoder))
+            show_json(self, [_row(key) for key in found])
             return
         now = timezone.now()
-        for row in rows:
-            self.stdout.write(_line(row, now))
+        heads = ("ACCESS KEY", "USER", "CREATED", "LAST USED", "EXPIRES", "STATE")
+        show_table(self, heads, [_cells(key, now) for key in found])
 
     def disable(self, options: dict[str, Any]) -> None:
         self._switch(options["access_key"], False)
@@ -120,12 +117,13 @@ def _row(key: AccessKey) -> dict[str, Any]:
     }
 
 
-def _line(row: dict[str, Any], now: datetime) -> str:
-    used = f"used {row['last_used']:%Y-%m-%d %H:%M}" if row["last_used"] else "never used"
-    words = [
-        f"{row['access_key']:<22} {row['user']:<20} {row['created']:%Y-%m-%d %H:%M}  {used:<21}",
-        *(name.replace("_", " ") for name in ("root", "disabled", "user_disabled") if row[name]),
-    ]
-    if row["expires"]:
-        words.append(f"{'expired' if row['expires'] <= now else 'expires'} {row['expires']:%Y-%m-%d %H:%M}")
-    return " ".join(words).rstrip()
+def _cells(key: AccessKey, now: datetime) -> tuple[str, ...]:
+    states = {
+        "disabled": not key.enabled,
+        "user disabled": not key.user.enabled,
+        "expired": key.expires is not None and key.expires <= now,
+        "root": key.user.root,
+    }
+    state = ", ".join(name for name, so in states.items() if so)
+    times = (key.created, key.last_used, key.expires)
+    return (key.access_key, key.user.name, *map(moment, times), state)
