@@ -195,6 +195,10 @@ class MissingRequestBodyError(S3Error):
     code, status, text = "MissingRequestBodyError", 400, "Request body is empty."
 
 
+class MissingSecurityHeader(S3Error):
+    code, status, text = "MissingSecurityHeader", 400, "Your request was missing a required header."
+
+
 class RequestHeaderSectionTooLarge(S3Error):
     code, status = "RequestHeaderSectionTooLarge", 400
     text = "Your request header section exceeds the maximum allowed size."

@@ -12,7 +12,7 @@ import json
 from collections.abc import Iterable
 from functools import lru_cache
 
-from proxy.errors import InvalidArgument
+from proxy.errors import InvalidArgument, NotImplementedByUs
 from proxy.wire.acl import (
     ALL_USERS,
     AUTHENTICATED_USERS,
@@ -37,7 +37,6 @@ CANNED: dict[str, tuple[tuple[str, str], ...]] = {
     "authenticated-read": ((AUTHENTICATED_USERS, READ),),
     "bucket-owner-read": ((_BUCKET_OWNER, READ),),
     "bucket-owner-full-control": ((_BUCKET_OWNER, FULL_CONTROL),),
-    "aws-exec-read": (),
     "log-delivery-write": ((LOG_DELIVERY, WRITE), (LOG_DELIVERY, READ_ACP)),
 }
 """What each gives besides the owner's full control."""
@@ -66,8 +65,10 @@ OBJECT_PERMISSIONS = _permissions(_OBJECT_RIGHTS)
 
 
 def canned(name: str, owner_id: str, bucket_owner_id: str = "") -> str:
-    """The text of a canned list. Raises InvalidArgument for a name that is none."""
+    """The text of a canned list. Raises InvalidArgument, NotImplementedByUs."""
     given = CANNED.get(name)
+    if name == "aws-exec-read":
+        raise NotImplementedByUs("There is no Amazon EC2 here to give anything to.")
     if given is None:
         raise InvalidArgument(fields={"ArgumentName": "x-amz-acl", "ArgumentValue": name[:256]})
     groups = [Grant(who, what) for who, what in given if who != _BUCKET_OWNER]

@@ -14,7 +14,9 @@ from proxy.errors import (
     NotImplementedByUs,
 )
 from proxy.handlers.call import Answer, Call, document
+from proxy.handlers.granting import asked_bucket_acl
 from proxy.handlers.parameters import make_token, page_size, read_token, wrong
+from proxy.handlers.visibility import visible_buckets
 from proxy.reserved import RESERVED_BUCKET_NAMES
 from proxy.wire import xml
 from proxy.wire.names import check_bucket_name
@@ -31,7 +33,7 @@ _OTHERWISE = "You own a bucket of that name already, with other settings than yo
 
 
 def list_buckets(call: Call) -> Answer:
-    """Any enabled key sees every bucket, as any may use every bucket."""
+    """The caller's own buckets, and those that were opened to them by name."""
     query = call.request.query
     limit = page_size(query, "max-buckets", _MOST_BUCKETS)
     prefix = query.get("prefix", "")
@@ -39,7 +41,7 @@ def list_buckets(call: Call) -> Answer:
     after = read_token("continuation-token", token) if token else ""
     if query.get("bucket-region", call.region) != call.region:
         limit = 0
-    found = records.list_buckets(after=after, prefix=prefix, limit=limit + 1) if limit else []
+    found = visible_buckets(call, after=after, prefix=prefix, limit=limit + 1) if limit else []
     more = len(found) > limit
     return document(
         xml.list_buckets(
@@ -101,6 +103,7 @@ def _asked(call: Call, pairs: Iterable[tuple[str, str]]) -> BucketSettings:
         object_lock=locked == "true",
         tags=checked_tags(pairs),
         ownership=ownership,
+        acl=asked_bucket_acl(call),
     )
 
 

@@ -16,7 +16,6 @@ from proxy.bucket_settings import BucketSettings
 from proxy.errors import (
     AccessControlListNotSupported,
     AccessDenied,
-    InvalidArgument,
     InvalidBucketAclWithObjectOwnership,
     InvalidRequest,
 )
@@ -27,7 +26,6 @@ from proxy.wire.acl import FULL_CONTROL, GROUPS, HEADERS, Grant, invalid_id, rea
 CANNED_HEADER = "x-amz-acl"
 TO_BUCKET_OWNER = "bucket-owner-full-control"
 _OWNERSHIP_HEADER = "x-amz-object-ownership"
-OWNERSHIPS = ("BucketOwnerEnforced", "BucketOwnerPreferred", "ObjectWriter")
 
 
 def new_owner(call: Call) -> str:
@@ -80,14 +78,6 @@ def asked_bucket_acl(call: Call) -> str:
     found = _read(headers, call.caller.owner_id, call.caller.owner_id)
     if found and headers.get(_OWNERSHIP_HEADER) == ENFORCED:
         raise InvalidBucketAclWithObjectOwnership()
-    return found
-
-
-def asked_ownership(call: Call) -> str:
-    """What CreateBucket asks for, as BucketSettings.ownership. Raises InvalidArgument."""
-    found = call.request.headers.get(_OWNERSHIP_HEADER, "")
-    if found and found not in OWNERSHIPS:
-        raise InvalidArgument(fields={"ArgumentName": _OWNERSHIP_HEADER, "ArgumentValue": found[:256]})
     return found
 
 
