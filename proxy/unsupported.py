@@ -12,14 +12,10 @@ from proxy.wire.request import S3Request
 _PREFIXES = (
     "x-amz-server-side-encryption",
     "x-amz-copy-source-server-side-encryption",
-    "x-amz-object-lock-",
-    "x-amz-grant-",
 )
 _ALLOWED: dict[str, frozenset[str]] = {
-    "x-amz-acl": frozenset({"private"}),
     "x-amz-write-offset-bytes": frozenset(),
-    "x-amz-if-match-last-modified-time": frozenset(),
-    "x-amz-if-match-size": frozenset(),
+    "x-amz-if-match-initiated-time": frozenset(),
     "x-amz-rename-source": frozenset(),
     "x-amz-mfa": frozenset(),
 }
@@ -33,6 +29,3 @@ def refuse_unsupported(request: S3Request) -> None:
             continue
         if name.startswith(_PREFIXES) or value not in _ALLOWED.get(name, (value,)):
             raise NotImplementedByUs(fields={"Header": name})
-    version = request.query.get("versionId", "null")
-    if version != "null":
-        raise NotImplementedByUs("Object versions are not implemented.", fields={"Parameter": "versionId"})

@@ -9,10 +9,13 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable
 
-from proxy.backends.values import ALWAYS, CURRENT, NULL_VERSION, Deletion, Precondition
+from proxy.backends.values import ALWAYS, CURRENT, NULL_VERSION, UNLOCKED, Deletion, Lock, Precondition
 from proxy.bucket_settings import ENABLED, BucketSettings
 
 Fresh = Callable[[], str]
+
+_DAY_MS = 24 * 3600 * 1000
+_YEAR_DAYS = 365
 
 
 def fresh_id() -> str:
@@ -46,3 +49,11 @@ def deletion(
     if not settings.keeps_versions:
         return Deletion(key, when=when, bypass=bypass)
     return Deletion(key, new_version_id(settings, fresh), marker=True, when=when)
+
+
+def default_lock(settings: BucketSettings, now: int) -> Lock:
+    """The lock of a version that is written now (in milliseconds) and asks for none itself."""
+    if not (settings.object_lock and settings.lock_mode):
+        return UNLOCKED
+    days = settings.lock_days + settings.lock_years * _YEAR_DAYS
+    return Lock(settings.lock_mode, now + days * _DAY_MS)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from proxy.backends.values import STORAGE_CLASS, ObjectInfo
-from proxy.errors import InvalidArgument
+from proxy.errors import AccessDenied, InvalidArgument
+from proxy.handlers import headers
 from proxy.handlers.call import Answer, Call, document
 from proxy.handlers.parameters import number, page_size
 from proxy.wire import xml
@@ -13,7 +14,7 @@ _ATTRIBUTES = frozenset({"ETag", "Checksum", "ObjectParts", "StorageClass", "Obj
 
 
 def get_object_attributes(call: Call) -> Answer:
-    """Raises NoSuchKey, InvalidArgument."""
+    """Needs the right to read the object, too. Raises NoSuchKey, NoSuchVersion, InvalidArgument."""
     text = call.request.headers.get("x-amz-object-attributes", "")
     wanted = {name.strip() for name in text.split(",") if name.strip()}
     if not wanted or not wanted <= _ATTRIBUTES:
@@ -22,6 +23,8 @@ def get_object_attributes(call: Call) -> Answer:
             fields={"ArgumentName": "x-amz-object-attributes", "ArgumentValue": text},
         )
     info = call.head()
+    if not call.may("s3:GetObject", info):
+        raise AccessDenied()
     storage_class = info.headers.get(STORAGE_CLASS, "STANDARD")
     content = xml.object_attributes(
         etag=info.etag if "ETag" in wanted else None,
@@ -33,11 +36,12 @@ def get_object_attributes(call: Call) -> Answer:
     )
     answer = document(content)
     answer.headers["Last-Modified"] = http_date(info.last_modified)
+    answer.headers.update(headers.of_version(call, info))
     return answer
 
 
 def _parts(call: Call, info: ObjectInfo) -> xml.AttributeParts:
-    """One page of the parts; each is listed only if it has checksums, as in S3."""
+    """One page of the parts."""
     limit = page_size(call.request.headers, "x-amz-max-parts")
     marker = number(call.request.headers, "x-amz-part-number-marker")
     following = [part for part in info.parts if part.number > marker]
@@ -48,7 +52,5 @@ def _parts(call: Call, info: ObjectInfo) -> xml.AttributeParts:
         next_marker=page[-1].number if page else marker,
         max_parts=limit,
         truncated=len(following) > limit,
-        parts=tuple(
-            xml.AttributePart(part.number, part.size, part.checksums) for part in page if part.checksums
-        ),
+        parts=tuple(xml.AttributePart(part.number, part.size, part.checksums) for part in page),
     )

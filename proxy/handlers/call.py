@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
+from proxy.access.actions import versioned
 from proxy.backends.base import ObjectReader
 from proxy.backends.values import CURRENT, ObjectInfo
 from proxy.caller import Caller
@@ -105,6 +106,10 @@ class Call:
     def new_version_id(self) -> str:
         """The id under which what the request writes is to be stored."""
         return new_version_id(self.here.settings)
+
+    def may(self, right: str, info: ObjectInfo) -> bool:
+        """Whether the caller has that right, too, to what the request names."""
+        return self.rights.allows(versioned(right) if self.version else right, self.request.key, info)
 
     def open(self) -> ObjectReader:
         """The object (or the version) that the request names, if the caller may have it.

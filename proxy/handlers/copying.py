@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import dataclasses
 
-from proxy.backends.base import ObjectReader, ReaderBody
+from proxy.backends.base import Body, ReaderBody
 from proxy.backends.values import STORAGE_CLASS, NewObject
-from proxy.errors import InvalidArgument, InvalidRequest, InvalidURI, NotImplementedByUs
-from proxy.handlers import headers
+from proxy.errors import InvalidRequest
+from proxy.handlers import granting, headers
 from proxy.handlers.call import Answer, Call, document
+from proxy.handlers.copy_source import CopySource, open_source
 from proxy.handlers.multipart import required_part_number, upload_of
 from proxy.handlers.parameters import wrong
 from proxy.limits import MAX_PUT_BYTES
-from proxy.records import find_bucket
-from proxy.store import Store
-from proxy.wire import xml
-from proxy.wire.conditions import check_copy_source
-from proxy.wire.encoding import decode
+from proxy.wire import checksums, xml
 from proxy.wire.ranges import parse_copy_range
-from proxy.wire.request import check_key
+from proxy.wire.summing import SummedBody
 
-_SOURCE = "x-amz-copy-source"
+_ALGORITHM = "x-amz-checksum-algorithm"
+_REDIRECT = "x-amz-website-redirect-location"
+_NEVER_COPIED = frozenset({STORAGE_CLASS, _REDIRECT})
+"""These are the request's or the default, whatever the directive says."""
+_CHANGES = (STORAGE_CLASS, _REDIRECT, _ALGORITHM)
+"""Headers that make a copy of an object onto itself something else than it was."""
 _ILLEGAL = (
     "This copy request is illegal because it is trying to copy an object to itself without changing the "
     "object's metadata, storage class, website redirect location or encryption attributes."
@@ -31,14 +33,13 @@ _TOO_LARGE = (
 
 
 def copy_object(call: Call) -> Answer:
-    bucket, key = copy_source(call)
-    with _open_source(call, bucket, key) as reader:
-        if reader.info.size > MAX_PUT_BYTES:
+    """Raises what `open_source` does, and InvalidRequest for a copy that would change nothing."""
+    with open_source(call) as source:
+        if source.info.size > MAX_PUT_BYTES:
             raise InvalidRequest(_TOO_LARGE)
-        new = _described(call, reader, to_itself=(bucket, key) == (call.here.name, call.request.key))
-        body = ReaderBody(reader, pulse=call.pulse)
-        info = call.store.put(new, body, headers.precondition(call))
-    return document(
+        new = _described(call, source)
+        info = call.store.put(new, _body(call, source), headers.precondition(call))
+    answer = document(
         xml.copy_object(
             etag=info.etag,
             last_modified=info.last_modified,
@@ -46,82 +47,64 @@ def copy_object(call: Call) -> Answer:
             checksum_type=info.checksum_type,
         )
     )
+    answer.headers.update(source.headers)
+    answer.headers.update(headers.of_new_version(info))
+    return answer
 
 
 def upload_part_copy(call: Call) -> Answer:
+    """Raises what `open_source` does, NoSuchUpload, and InvalidArgument or InvalidRange for the range."""
     number = required_part_number(call)
     upload = upload_of(call)
-    bucket, key = copy_source(call)
-    with _open_source(call, bucket, key) as reader:
-        text = call.request.headers.get(f"{_SOURCE}-range")
-        start, end = (0, reader.info.size) if text is None else parse_copy_range(text, reader.info.size)
+    with open_source(call) as source:
+        text = call.request.headers.get("x-amz-copy-source-range")
+        start, end = (0, source.info.size) if text is None else parse_copy_range(text, source.info.size)
         if end - start > MAX_PUT_BYTES:
             raise InvalidRequest(_TOO_LARGE)
-        body = ReaderBody(reader, start, end, call.pulse)
+        body = ReaderBody(source.reader, start, end, call.pulse)
         part = call.store.put_part(upload.upload_id, number, body)
-    return document(xml.copy_part(etag=part.etag, last_modified=part.last_modified, checksums=part.checksums))
+    answer = document(
+        xml.copy_part(etag=part.etag, last_modified=part.last_modified, checksums=part.checksums)
+    )
+    answer.headers.update(source.headers)
+    return answer
 
 
-def copy_source(call: Call) -> tuple[str, str]:
-    """(bucket, key) of x-amz-copy-source. Raises InvalidArgument, KeyTooLongError, NotImplemented."""
-    text = call.request.headers[_SOURCE]
-    path, question, version = text.partition("?versionId=")
-    if question and version != "null":
-        raise NotImplementedByUs("Object versions are not implemented.", fields={"Header": _SOURCE})
-    try:
-        raw_bucket, slash, raw_key = path.removeprefix("/").encode("latin-1").partition(b"/")
-        bucket, key = decode(raw_bucket), decode(raw_key)
-    except InvalidURI:
-        raise wrong(_SOURCE, text, "Copy Source must be URL-encoded UTF-8.") from None
-    if not bucket or not slash or not key:
-        raise wrong(
-            _SOURCE, text, "Copy Source must mention the source bucket and key: sourcebucket/sourcekey"
-        )
-    check_key(key)
-    return bucket, key
+def _body(call: Call, source: CopySource) -> Body:
+    """The source's bytes; read one by one only if a checksum is wanted that it does not have."""
+    plain = ReaderBody(source.reader, pulse=call.pulse)
+    wanted = call.request.headers.get(_ALGORITHM, "")
+    if not wanted:
+        return plain
+    name = checksums.algorithm(wanted).name
+    if list(plain.checksums) == [name] and source.info.checksum_type == "FULL_OBJECT":
+        return plain
+    return SummedBody(plain, name)
 
 
-def _open_source(call: Call, bucket: str, key: str) -> ObjectReader:
-    """The open source, its conditions checked. Raises NoSuchBucket, NoSuchKey, PreconditionFailed."""
-    store = call.store if bucket == call.here.name else Store.of(find_bucket(bucket))
-    reader = store.open(key)
-    try:
-        check_copy_source(call.request.headers, reader.info.etag, reader.info.last_modified)
-    except BaseException:
-        reader.close()
-        raise
-    return reader
-
-
-def _described(call: Call, reader: ObjectReader, *, to_itself: bool) -> NewObject:
+def _described(call: Call, source: CopySource) -> NewObject:
     """What the copy is to be: metadata and tags of the source or of the request.
 
-    Raises InvalidRequest for a copy that would change nothing.
+    Raises InvalidRequest for a copy that would change nothing, AccessDenied for tags.
     """
-    asked = headers.new_object(call)
-    source = reader.info
+    asked = headers.new_object(call, tagged=_directive(call, "x-amz-tagging-directive") == "REPLACE")
     replaces = _directive(call, "x-amz-metadata-directive") == "REPLACE"
-    if to_itself and not replaces and STORAGE_CLASS not in call.request.headers:
+    if source.is_target and not replaces and not any(name in call.request.headers for name in _CHANGES):
         raise InvalidRequest(_ILLEGAL)
     if not replaces:
-        kept = {n: v for n, v in source.headers.items() if n not in _NEVER_COPIED}
+        kept = {n: v for n, v in source.info.headers.items() if n not in _NEVER_COPIED}
         kept.update({n: v for n, v in asked.headers.items() if n in _NEVER_COPIED})
-        asked = dataclasses.replace(asked, headers=kept, metadata=source.metadata)
-    if _directive(call, "x-amz-tagging-directive") == "COPY":
-        asked = dataclasses.replace(asked, tags=source.tags)
+        asked = dataclasses.replace(asked, headers=kept, metadata=source.info.metadata)
+    if _directive(call, "x-amz-tagging-directive") == "COPY" and source.info.tags:
+        source.require("s3:GetObjectTagging")
+        granting.require_on_new(call, "s3:PutObjectTagging")
+        asked = dataclasses.replace(asked, tags=source.info.tags)
     return asked
-
-
-_NEVER_COPIED = frozenset({STORAGE_CLASS, "x-amz-website-redirect-location"})
-"""These are the request's or the default, whatever the directive says."""
 
 
 def _directive(call: Call, name: str) -> str:
     """COPY or REPLACE. Raises InvalidArgument."""
     value = call.request.headers.get(name, "COPY")
     if value not in ("COPY", "REPLACE"):
-        raise InvalidArgument(
-            f"Unknown {name.removeprefix('x-amz-').replace('-', ' ')}.",
-            fields={"ArgumentName": name, "ArgumentValue": value},
-        )
+        raise wrong(name, value, f"Unknown {name.removeprefix('x-amz-').replace('-', ' ')}.")
     return value

@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from proxy.backends.values import NewObject, ObjectInfo, Precondition
+from proxy.backends.values import NULL_VERSION, UNLOCKED, NewObject, ObjectInfo, Precondition
+from proxy.errors import InvalidRequest
 from proxy.handlers.call import Call
+from proxy.handlers.granting import asked_acl, new_owner, require_on_new
+from proxy.handlers.locking import asked_lock
 from proxy.handlers.parameters import wrong
 from proxy.wire import checksums
 from proxy.wire.conditions import write_condition
-from proxy.wire.dates import http_date
+from proxy.wire.dates import http_date, iso_ms
 from proxy.wire.headers import DEFAULT_CONTENT_TYPE, object_headers, user_metadata
 from proxy.wire.tags import parse_tagging
 
@@ -40,12 +43,44 @@ def of_object(call: Call, info: ObjectInfo) -> dict[str, str]:
     headers.update(info.headers)
     for name, value in info.metadata.items():
         headers[f"x-amz-meta-{name}"] = value
-    if info.tags:
+    headers.update(of_version(call, info))
+    if info.tags and call.may("s3:GetObjectTagging", info):
         headers["x-amz-tagging-count"] = str(len(info.tags))
-    query = call.request.query
-    for name in _OVERRIDES.keys() & query.keys():
-        headers[_OVERRIDES[name]] = _header_value(name, query[name])
+    if info.lock != UNLOCKED:
+        headers.update(_of_lock(call, info))
+    headers.update(_overrides(call))
     return headers
+
+
+def of_version(call: Call, info: ObjectInfo) -> dict[str, str]:
+    """x-amz-version-id, where the bucket keeps versions."""
+    return {"x-amz-version-id": info.version_id} if call.here.settings.keeps_versions else {}
+
+
+def of_new_version(info: ObjectInfo) -> dict[str, str]:
+    """x-amz-version-id of what was written; the null version is not told, as in S3."""
+    return {} if info.version_id == NULL_VERSION else {"x-amz-version-id": info.version_id}
+
+
+def _of_lock(call: Call, info: ObjectInfo) -> dict[str, str]:
+    """What of a version's lock the caller may see."""
+    headers = {}
+    lock = info.lock
+    if lock.mode and call.may("s3:GetObjectRetention", info):
+        headers["x-amz-object-lock-mode"] = lock.mode
+        headers["x-amz-object-lock-retain-until-date"] = iso_ms(lock.until)
+    if lock.hold and call.may("s3:GetObjectLegalHold", info):
+        headers["x-amz-object-lock-legal-hold"] = "ON"
+    return headers
+
+
+def _overrides(call: Call) -> dict[str, str]:
+    """Raises InvalidRequest for an anonymous request, InvalidArgument for what is no header."""
+    query = call.request.query
+    asked = _OVERRIDES.keys() & query.keys()
+    if asked and call.caller.anonymous:
+        raise InvalidRequest("Request specific response headers cannot be used for anonymous GET requests.")
+    return {_OVERRIDES[name]: _header_value(name, query[name]) for name in asked}
 
 
 def _header_value(name: str, text: str) -> str:
@@ -63,15 +98,26 @@ def of_checksums(values: Mapping[str, str], kind: str) -> dict[str, str]:
     return headers
 
 
-def new_object(call: Call) -> NewObject:
-    """The object that a request's headers describe. Raises MetadataTooLarge, InvalidTag ..."""
+def new_object(call: Call, *, tagged: bool = True) -> NewObject:
+    """The object that a request's headers describe, under the version id that it is to have.
+
+    Without `tagged`, the tags of the headers do not count. Raises MetadataTooLarge, InvalidTag,
+    InvalidRequest (object lock) ..., and AccessDenied for tags, locks and access lists that the
+    caller may not set.
+    """
     headers = call.request.headers
+    tags = parse_tagging(headers.get("x-amz-tagging", "")) if tagged else {}
+    if tags:
+        require_on_new(call, "s3:PutObjectTagging")
     return NewObject(
         key=call.request.key,
         headers=object_headers(headers),
         metadata=user_metadata(headers),
-        tags=parse_tagging(headers.get("x-amz-tagging", "")),
-        owner_id=call.caller.owner_id,
+        tags=tags,
+        owner_id=new_owner(call),
+        version_id=call.new_version_id(),
+        lock=asked_lock(call),
+        acl=asked_acl(call),
     )
 
 

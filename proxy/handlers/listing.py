@@ -1,11 +1,14 @@
-"""ListObjects, both versions. Tokens and markers are keys, so they outlive a migration."""
+"""ListObjects, both versions of it, and ListObjectVersions.
+
+Tokens and markers are keys and version ids, so they outlive a migration.
+"""
 
 from __future__ import annotations
 
-from proxy.backends.values import Listing
-from proxy.errors import NotImplementedByUs
+from proxy.backends.values import Listing, VersionListing
 from proxy.handlers.call import Answer, Call, document
-from proxy.handlers.parameters import encoding_type, make_token, page_size, read_token
+from proxy.handlers.parameters import encoding_type, make_token, page_size, read_token, wrong
+from proxy.identity import name_of
 from proxy.wire import xml
 
 
@@ -22,6 +25,7 @@ def list_objects_v1(call: Call) -> Answer:
             marker=marker,
             next_marker=page.last if asked.delimiter else None,
             truncated=page.last is not None,
+            name_of=name_of,
         )
     )
 
@@ -41,6 +45,7 @@ def list_objects_v2(call: Call) -> Answer:
             token=token,
             next_token=None if page.last is None else make_token(page.last),
             fetch_owner=query.get("fetch-owner", "").lower() == "true",
+            name_of=name_of,
         )
     )
 
@@ -64,4 +69,27 @@ def _page(call: Call, asked: xml.Asked, after: str) -> Listing:
 
 
 def list_object_versions(call: Call) -> Answer:
-    raise NotImplementedByUs()
+    """Raises InvalidArgument for a version marker without its key."""
+    query = call.request.query
+    asked = asked_of(call, "max-keys")
+    after = (query.get("key-marker", ""), query.get("version-id-marker", ""))
+    if after[1] and not after[0]:
+        raise wrong(
+            "version-id-marker", after[1], "A version-id marker cannot be specified without a key marker."
+        )
+    page = VersionListing((), (), None)
+    if asked.limit:
+        page = call.store.list_versions(
+            prefix=asked.prefix, delimiter=asked.delimiter, after=after, limit=asked.limit
+        )
+    return document(
+        xml.list_versions(
+            asked,
+            page.versions,
+            page.prefixes,
+            key_marker=after[0],
+            version_id_marker=after[1],
+            next_marker=page.last,
+            name_of=name_of,
+        )
+    )

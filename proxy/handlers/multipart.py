@@ -13,6 +13,7 @@ from proxy.handlers import headers
 from proxy.handlers.call import Answer, Call, document
 from proxy.handlers.listing import asked_of
 from proxy.handlers.parameters import number, page_size, part_number, wrong
+from proxy.identity import name_of
 from proxy.wire import checksums, xml
 from proxy.wire.encoding import encode
 
@@ -32,6 +33,8 @@ def create_upload(call: Call) -> Answer:
         owner_id=new.owner_id,
         checksum_algorithm=algorithm,
         checksum_type=kind,
+        lock=new.lock,
+        acl=new.acl,
     )
     call.store.create_upload(upload)
     answer = document(xml.initiate_upload(bucket=call.here.name, key=new.key, upload_id=upload.upload_id))
@@ -85,10 +88,22 @@ def required_part_number(call: Call) -> int:
 def upload_part(call: Call) -> Answer:
     part = required_part_number(call)
     upload = upload_of(call)
+    _check_algorithm(call, upload)
     info = call.store.put_part(upload.upload_id, part, call.body(upload.checksum_algorithm))
     answer = {"ETag": headers.quoted(info.etag)}
     answer.update(headers.of_checksums(info.checksums, ""))
     return Answer(200, answer)
+
+
+def _check_algorithm(call: Call, upload: UploadInfo) -> None:
+    """A part's checksum is of the upload's algorithm, if both have one. Raises InvalidRequest."""
+    given = checksums.named(call.request.headers)
+    wanted = upload.checksum_algorithm
+    if given and wanted and given != wanted:
+        raise InvalidRequest(
+            f"Checksum Type mismatch occurred, expected checksum Type: {wanted}, "
+            f"actual checksum Type: {given}"
+        )
 
 
 def complete_upload(call: Call) -> Answer:
@@ -99,11 +114,12 @@ def complete_upload(call: Call) -> Answer:
         upload.upload_id,
         [PartRequest(part.number, part.etag, part.checksums) for part in parts],
         headers.precondition(call),
+        version_id=call.new_version_id(),
         checksums=_expected(call, upload),
     )
     request = call.request
     path = f"/{call.here.name}/{encode(request.key, keep_slash=True)}"
-    return document(
+    answer = document(
         xml.complete_upload(
             location=f"{request.scheme}://{request.host}{path}",
             bucket=call.here.name,
@@ -113,6 +129,8 @@ def complete_upload(call: Call) -> Answer:
             checksum_type=info.checksum_type,
         )
     )
+    answer.headers.update(headers.of_new_version(info))
+    return answer
 
 
 def _expected(call: Call, upload: UploadInfo) -> dict[str, str] | None:
@@ -169,6 +187,7 @@ def list_parts(call: Call) -> Answer:
             next_marker=parts[-1].number if parts else marker,
             limit=limit,
             truncated=more,
+            name_of=name_of,
         )
     )
 
@@ -190,5 +209,6 @@ def list_uploads(call: Call) -> Answer:
             key_marker=after[0],
             upload_id_marker=after[1],
             next_marker=page.last if asked.limit else None,
+            name_of=name_of,
         )
     )

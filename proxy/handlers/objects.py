@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TypeVar
+
 from proxy.backends.values import ObjectInfo
-from proxy.errors import InvalidArgument, InvalidPartNumber, InvalidRequest
+from proxy.errors import InvalidArgument, InvalidPart, InvalidRequest, NoSuchKey, NotModified
 from proxy.handlers import headers
 from proxy.handlers.call import Answer, Call, Download
 from proxy.handlers.parameters import part_number
@@ -11,6 +14,7 @@ from proxy.wire.conditions import check_read, range_holds
 from proxy.wire.ranges import content_range, parse_range
 
 Span = tuple[int, int]
+T = TypeVar("T")
 
 
 def put_object(call: Call) -> Answer:
@@ -19,12 +23,13 @@ def put_object(call: Call) -> Answer:
     new = headers.new_object(call)
     info = call.store.put(new, call.body(), headers.precondition(call))
     answer = {"ETag": headers.quoted(info.etag)}
+    answer.update(headers.of_new_version(info))
     answer.update(headers.of_checksums(info.checksums, info.checksum_type))
     return Answer(200, answer)
 
 
 def get_object(call: Call) -> Answer:
-    reader = call.open()
+    reader = _found(call.open)
     try:
         answer, (start, end) = _read(call, reader.info)
         if start == end:
@@ -38,15 +43,28 @@ def get_object(call: Call) -> Answer:
 
 
 def head_object(call: Call) -> Answer:
-    answer, (start, end) = _read(call, call.head())
+    answer, (start, end) = _read(call, _found(call.head))
     answer.length = end - start
     return answer
+
+
+def _found(look: Callable[[], T]) -> T:
+    """Of a key that is not there it is said whether a delete marker hides it."""
+    try:
+        return look()
+    except NoSuchKey as error:
+        error.headers.setdefault("x-amz-delete-marker", "false")
+        raise
 
 
 def _read(call: Call, info: ObjectInfo) -> tuple[Answer, Span]:
     """Status and headers of a read, and the bytes that it is about."""
     request = call.request
-    check_read(request.headers, info.etag, info.last_modified)
+    try:
+        check_read(request.headers, info.etag, info.last_modified)
+    except NotModified as unchanged:
+        unchanged.headers.update(headers.of_version(call, info))
+        raise
     found = headers.of_object(call, info)
     number = part_number(request.query)
     if number is not None:
@@ -65,29 +83,32 @@ def _read(call: Call, info: ObjectInfo) -> tuple[Answer, Span]:
 def _part(call: Call, info: ObjectInfo, number: int, found: dict[str, str]) -> tuple[Answer, Span]:
     """One part of an object; an object that was put whole is its own part 1.
 
-    Source: Amazon S3 API Reference, GetObject, `partNumber`. Raises InvalidPartNumber.
+    Source: Amazon S3 API Reference, GetObject, `partNumber`. Raises InvalidPart.
     """
     if "range" in call.request.headers:
         raise InvalidRequest("Cannot specify both Range header and partNumber query parameter")
-    start, end, values, kind = 0, info.size, info.checksums, info.checksum_type
+    start, end, values = 0, info.size, info.checksums
     if info.parts:
         found["x-amz-mp-parts-count"] = str(len(info.parts))
         if number > len(info.parts):
             raise _no_part(number, len(info.parts))
         start = sum(part.size for part in info.parts[: number - 1])
         end = start + info.parts[number - 1].size
-        values = info.parts[number - 1].checksums if kind == "COMPOSITE" else {}
+        values = info.parts[number - 1].checksums
     elif number > 1:
         raise _no_part(number, 1)
     if _wants_checksums(call):
-        found.update(headers.of_checksums(values, kind))
+        found.update(headers.of_checksums(values, info.checksum_type))
     if end > start:
         found["Content-Range"] = content_range(start, end, info.size)
     return Answer(206, found), (start, end)
 
 
-def _no_part(number: int, count: int) -> InvalidPartNumber:
-    return InvalidPartNumber(fields={"PartNumberRequested": str(number), "ActualPartCount": str(count)})
+def _no_part(number: int, count: int) -> InvalidPart:
+    return InvalidPart(
+        "The requested partnumber is not satisfiable",
+        fields={"PartNumberRequested": str(number), "ActualPartCount": str(count)},
+    )
 
 
 def _wants_checksums(call: Call) -> bool:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from proxy.errors import InvalidArgument
 from proxy.limits import MAX_KEYS, MAX_PART_NUMBER
+from proxy.wire.dates import parse_http_date
 
 _MOST = 2**31 - 1
 
@@ -42,6 +43,25 @@ def part_number(query: Mapping[str, str]) -> int | None:
             "partNumber", text, f"Part number must be an integer between 1 and {MAX_PART_NUMBER}, inclusive"
         )
     return found
+
+
+_IF_SIZE, _IF_MODIFIED = "x-amz-if-match-size", "x-amz-if-match-last-modified-time"
+
+
+def delete_condition(headers: Mapping[str, str]) -> tuple[int | None, int | None]:
+    """(size in bytes, time of change in milliseconds) that an object must have to be deleted."""
+    size, moment = None, None
+    if _IF_SIZE in headers:
+        text = headers[_IF_SIZE]
+        if not (text.isascii() and text.isdigit() and len(text) <= 18):
+            raise wrong(_IF_SIZE, text, "The size must be a number of bytes.")
+        size = int(text)
+    if _IF_MODIFIED in headers:
+        moment = parse_http_date(headers[_IF_MODIFIED])
+        if moment is None:
+            raise wrong(_IF_MODIFIED, headers[_IF_MODIFIED], "The time must be an HTTP date.")
+        moment *= 1000
+    return size, moment
 
 
 def encoding_type(query: Mapping[str, str]) -> str | None:

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from proxy.errors import NotImplementedByUs
+from proxy.bucket_settings import SUSPENDED
+from proxy.errors import InvalidBucketState
 from proxy.handlers.call import Answer, Call, document
+from proxy.records import change_settings
 from proxy.wire import xml
 
 
 def get_versioning(call: Call) -> Answer:
-    """Versioning was never enabled: an empty configuration says so."""
-    return document(xml.versioning())
+    return document(xml.versioning(call.here.settings.versioning))
 
 
 def put_versioning(call: Call) -> Answer:
-    raise NotImplementedByUs()
+    """Raises InvalidBucketState: with object lock, versions are kept for good."""
+    status = xml.read_versioning(call.document())
+    if status == SUSPENDED and call.here.settings.object_lock:
+        raise InvalidBucketState(
+            "An Object Lock configuration is present on this bucket: its versioning cannot be suspended."
+        )
+    change_settings(call.here, versioning=status)
+    return Answer(200)

@@ -16,7 +16,7 @@ from typing import Protocol
 
 from awscrt import checksums as crt
 
-from proxy.errors import InvalidRequest
+from proxy.errors import BadDigest, InvalidRequest
 
 HEADER_PREFIX = "x-amz-checksum-"
 
@@ -94,14 +94,14 @@ def value_of(digest: bytes) -> str:
 
 
 def digest_of(name: str, value: str) -> bytes:
-    """The digest behind a value. Raises InvalidRequest if it cannot be one of this algorithm."""
+    """The digest behind a value. Raises BadDigest if it cannot be one of this algorithm."""
     found = algorithm(name)
     try:
         digest = base64.b64decode(value, validate=True)
     except (binascii.Error, ValueError):
         digest = b""
     if len(digest) != found.size:
-        raise InvalidRequest(f"Value for {found.header} header is invalid.")
+        raise BadDigest(f"Value for {found.header} header is invalid.")
     return digest
 
 
@@ -118,6 +118,21 @@ def announced(headers: Mapping[str, str]) -> tuple[str, str] | None:
     return algorithm(found[0][len(HEADER_PREFIX) :]).name, headers[found[0]]
 
 
+def named(headers: Mapping[str, str]) -> str:
+    """The algorithm that a request's body is checked by: of its header, its trailer, or as the SDK says.
+
+    Raises InvalidRequest for several of them and for unknown ones.
+    """
+    found = announced(headers)
+    if found is not None:
+        return found[0]
+    trailer = headers.get("x-amz-trailer", "").lower()
+    if trailer.startswith(HEADER_PREFIX):
+        return algorithm(trailer.removeprefix(HEADER_PREFIX)).name
+    sdk = headers.get("x-amz-sdk-checksum-algorithm")
+    return algorithm(sdk).name if sdk else ""
+
+
 def compute(name: str, data: bytes) -> str:
     """The value for bytes that are at hand. Raises InvalidRequest for an unknown algorithm."""
     running = algorithm(name).new()
@@ -128,7 +143,7 @@ def compute(name: str, data: bytes) -> str:
 def combine(name: str, parts: Iterable[tuple[str, int]]) -> str:
     """The whole object's CRC from its parts' (value, length in bytes), in order.
 
-    Raises InvalidRequest for an algorithm that has no such value (SHA1, SHA256) or a bad value.
+    Raises InvalidRequest for an algorithm that has no such value (SHA1, SHA256), BadDigest for a bad value.
     """
     found = algorithm(name)
     if found.join is None:

@@ -52,6 +52,19 @@ def iso_ms(ms: int) -> str:
     return f"{_iso_second(second)}.{rest:03d}Z"
 
 
+def parse_iso_ms(text: str) -> int | None:
+    """Milliseconds since the epoch of a time in ISO 8601, or None; without a zone it is UTC."""
+    if len(text) > _LONGEST_DATE:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return (moment - _EPOCH) // timedelta(milliseconds=1)
+
+
 def iso_seconds(seconds: float) -> str:
     """`2009-10-12T17:50:30Z`, as in the error documents about time."""
     return f"{_iso_second(int(seconds))}Z"

@@ -49,18 +49,21 @@ def content_range(start: int, end: int, size: int) -> str:
 
 
 def parse_copy_range(header: str, size: int) -> tuple[int, int]:
-    """The range of a part's source, which must lie within its `size` bytes. Raises InvalidArgument."""
-    argument = {"ArgumentName": "x-amz-copy-source-range", "ArgumentValue": header}
+    """The range of a part's source, which must lie within its `size` bytes.
+
+    Raises InvalidArgument for what is no range, InvalidRange for one that ends behind the source.
+    """
     match = _COPY_RANGE.fullmatch(header)
     if match is None or int(match[1]) > int(match[2]):
         raise InvalidArgument(
             "The x-amz-copy-source-range value must be of the form bytes=first-last where first and last "
             "are the zero-based offsets of the first and last bytes to copy",
-            fields=argument,
+            fields={"ArgumentName": "x-amz-copy-source-range", "ArgumentValue": header},
         )
     if int(match[2]) >= size:
-        raise InvalidArgument(
-            f"Range specified is not valid for source object of size: {size}", fields=argument
+        raise InvalidRange(
+            f"Range specified is not valid for source object of size: {size}",
+            fields={"ActualObjectSize": str(size), "RangeRequested": header},
         )
     return int(match[1]), int(match[2]) + 1
 

@@ -1,6 +1,7 @@
-"""Object tags: the x-amz-tagging header and the rules that every set of tags keeps.
+"""Tags: the x-amz-tagging header and the rules that every set of tags keeps.
 
-Source: Amazon S3 User Guide, "Categorizing your objects using tags".
+Sources: Amazon S3 User Guide, "Categorizing your objects using tags"; Amazon S3 API Reference,
+PutBucketTagging.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ from collections.abc import Iterable
 from proxy.errors import InvalidArgument, InvalidTag, InvalidURI
 from proxy.wire.encoding import MAX_TARGET_BYTES, decode_query
 
-MAX_TAGS = 10
+MAX_OBJECT_TAGS = 10
+MAX_BUCKET_TAGS = 50
 MAX_KEY_LENGTH = 128
 MAX_VALUE_LENGTH = 256
 
@@ -39,12 +41,12 @@ def parse_tagging(text: str) -> dict[str, str]:
     return checked_tags(pairs)
 
 
-def checked_tags(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
+def checked_tags(pairs: Iterable[tuple[str, str]], most: int = MAX_OBJECT_TAGS) -> dict[str, str]:
     """The tags as a mapping. Raises InvalidTag for too many, too long, doubled or reserved ones."""
     tags: dict[str, str] = {}
     for key, value in pairs:
-        if len(tags) == MAX_TAGS:
-            raise InvalidTag(f"Object tags cannot be greater than {MAX_TAGS}")
+        if len(tags) == most:
+            raise InvalidTag(f"The number of tags cannot be greater than {most}")
         if not 1 <= len(key) <= MAX_KEY_LENGTH or not _allowed(key):
             raise InvalidTag("The TagKey you have provided is invalid", fields={"TagKey": key})
         if len(value) > MAX_VALUE_LENGTH or not _allowed(value):

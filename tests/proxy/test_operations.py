@@ -84,12 +84,11 @@ def test_whatever_writes_passes_the_gate() -> None:
 @pytest.mark.parametrize(
     "headers",
     [
-        {"x-amz-acl": "public-read"},
-        {"x-amz-grant-full-control": "id=1"},
         {"x-amz-server-side-encryption": "aws:kms"},
         {"x-amz-server-side-encryption-customer-key": "k"},
         {"x-amz-copy-source-server-side-encryption-customer-key": "k"},
-        {"x-amz-object-lock-mode": "COMPLIANCE"},
+        {"x-amz-mfa": "device 123456"},
+        {"x-amz-if-match-initiated-time": "Wed, 21 Oct 2015 07:28:00 GMT"},
         {"x-amz-write-offset-bytes": "0"},
     ],
     ids=lambda headers: next(iter(headers)),
@@ -104,6 +103,6 @@ def test_headers_that_ask_for_what_is_so_are_taken() -> None:
         request_of(
             "PUT",
             "/b/k?versionId=null",
-            {"x-amz-acl": "private", "x-amz-request-payer": "requester", "x-amz-meta-acl": "public-read"},
+            {"x-amz-acl": "public-read", "x-amz-request-payer": "requester", "x-amz-meta-acl": "public-read"},
         )
     )

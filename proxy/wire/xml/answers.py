@@ -18,6 +18,7 @@ from proxy.wire.xml.document import (
     optional,
     quoted_etag,
 )
+from proxy.wire.xml.owners import identity, owner_element
 
 _SCHEMA = 'xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:type="CanonicalUser"'
 
@@ -51,7 +52,7 @@ def list_buckets(
     ]
     return document(
         "ListAllMyBucketsResult",
-        _owner("Owner", owner_id, owner_name),
+        owner_element("Owner", owner_id, owner_name),
         f"<Buckets>{''.join(rows)}</Buckets>",
         optional("Prefix", prefix),
         optional("ContinuationToken", next_token),
@@ -63,25 +64,14 @@ def location(region: str) -> bytes:
     return document("LocationConstraint", "" if region == "us-east-1" else region)
 
 
-def versioning() -> bytes:
-    """VersioningConfiguration of a bucket that never had any."""
-    return document("VersioningConfiguration")
-
-
 def private_acl(owner_id: str, owner_name: str = "") -> bytes:
     """AccessControlPolicy: the owner has every right, nobody else has one."""
-    grantee = f"<Grantee {_SCHEMA}>{_identity(owner_id, owner_name)}</Grantee>"
+    grantee = f"<Grantee {_SCHEMA}>{identity(owner_id, owner_name)}</Grantee>"
     return document(
         "AccessControlPolicy",
-        _owner("Owner", owner_id, owner_name),
+        owner_element("Owner", owner_id, owner_name),
         f"<AccessControlList><Grant>{grantee}<Permission>FULL_CONTROL</Permission></Grant></AccessControlList>",
     )
-
-
-def tagging(tags: Mapping[str, str]) -> bytes:
-    """Tagging."""
-    rows = [f"<Tag>{element('Key', key)}{element('Value', value)}</Tag>" for key, value in tags.items()]
-    return document("Tagging", f"<TagSet>{''.join(rows)}</TagSet>")
 
 
 def copy_object(
@@ -124,29 +114,6 @@ def complete_upload(
         quoted_etag(etag),
         checksum_elements(checksums or {}, checksum_type),
     )
-
-
-@dataclass(frozen=True, slots=True)
-class DeleteFailure:
-    """One key of DeleteObjects that is still there, and why."""
-
-    key: str
-    error: S3Error
-    version_id: str = ""
-
-
-def delete_result(deleted: Iterable[tuple[str, str]], failures: Iterable[DeleteFailure]) -> bytes:
-    """DeleteResult of (key, version id or "") and failures; pass no `deleted` for a quiet request."""
-    done = [
-        f"<Deleted>{element('Key', key)}{optional('VersionId', version)}</Deleted>"
-        for key, version in deleted
-    ]
-    failed = [
-        f"<Error>{element('Key', one.key)}{optional('VersionId', one.version_id)}"
-        f"{element('Code', one.error.code)}{element('Message', one.error.message)}</Error>"
-        for one in failures
-    ]
-    return document("DeleteResult", *done, *failed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,11 +172,3 @@ def _attribute_parts(page: AttributeParts) -> str:
 
 def _copied(root: str, etag: str, last_modified: int, values: str) -> bytes:
     return document(root, f"<LastModified>{iso_ms(last_modified)}</LastModified>", quoted_etag(etag), values)
-
-
-def _owner(name: str, owner_id: str, owner_name: str) -> str:
-    return f"<{name}>{_identity(owner_id, owner_name)}</{name}>"
-
-
-def _identity(owner_id: str, owner_name: str) -> str:
-    return element("ID", owner_id) + optional("DisplayName", owner_name)

@@ -21,6 +21,7 @@ from proxy.wire.xml.document import (
     optional,
     quoted_etag,
 )
+from proxy.wire.xml.owners import NameOf, nameless, owner_element, owner_writer
 
 
 class ListedObject(Protocol):
@@ -97,6 +98,7 @@ def list_objects_v1(
     marker: str = "",
     next_marker: str | None = None,
     truncated: bool,
+    name_of: NameOf = nameless,
 ) -> bytes:
     """ListBucketResult of ListObjects. Pass `next_marker` only with a delimiter, as S3 does."""
     write = escape_for(asked.encoding_type)
@@ -106,10 +108,10 @@ def list_objects_v1(
         f"<Prefix>{write(asked.prefix)}</Prefix><Marker>{write(marker)}</Marker>",
         f"<NextMarker>{write(next_marker)}</NextMarker>" if next_marker else "",
         element("MaxKeys", asked.limit),
-        _delimiter(asked, write),
+        delimiter(asked, write),
         flag("IsTruncated", truncated),
-        *_contents(objects, write, owner=True),
-        *_common_prefixes(prefixes, write),
+        *_contents(objects, write, owner_writer("Owner", name_of)),
+        *common_prefixes(prefixes, write),
     )
 
 
@@ -122,21 +124,22 @@ def list_objects_v2(
     token: str | None = None,
     next_token: str | None = None,
     fetch_owner: bool = False,
+    name_of: NameOf = nameless,
 ) -> bytes:
     """ListBucketResult of ListObjectsV2; it is truncated iff there is a `next_token`."""
     write = escape_for(asked.encoding_type)
-    contents = _contents(objects, write, owner=fetch_owner)
-    common = _common_prefixes(prefixes, write)
+    contents = _contents(objects, write, owner_writer("Owner", name_of) if fetch_owner else _unsaid)
+    common = common_prefixes(prefixes, write)
     return document(
         "ListBucketResult",
         element("Name", asked.bucket),
         f"<Prefix>{write(asked.prefix)}</Prefix>",
         f"<StartAfter>{write(start_after)}</StartAfter>" if start_after else "",
-        optional("ContinuationToken", token),
+        element("ContinuationToken", token) if token is not None else "",
         optional("NextContinuationToken", next_token),
         element("KeyCount", len(contents) + len(common)),
         element("MaxKeys", asked.limit),
-        _delimiter(asked, write),
+        delimiter(asked, write),
         flag("IsTruncated", next_token is not None),
         *contents,
         *common,
@@ -153,6 +156,7 @@ def list_parts(
     next_marker: int,
     limit: int,
     truncated: bool,
+    name_of: NameOf = nameless,
 ) -> bytes:
     """ListPartsResult."""
     rows = [
@@ -165,7 +169,7 @@ def list_parts(
         element("Bucket", bucket),
         element("Key", key),
         element("UploadId", upload.upload_id),
-        _upload_facts(upload),
+        _upload_facts(upload, name_of),
         element("PartNumberMarker", marker),
         element("NextPartNumberMarker", next_marker),
         element("MaxParts", limit),
@@ -182,12 +186,13 @@ def list_uploads(
     key_marker: str = "",
     upload_id_marker: str = "",
     next_marker: tuple[str, str] | None = None,
+    name_of: NameOf = nameless,
 ) -> bytes:
     """ListMultipartUploadsResult; truncated iff there is a `next_marker` (key, upload id)."""
     write = escape_for(asked.encoding_type)
     rows = [
         f"<Upload><Key>{write(upload.key)}</Key>{element('UploadId', upload.upload_id)}"
-        f"{_upload_facts(upload)}<Initiated>{iso_ms(upload.initiated)}</Initiated></Upload>"
+        f"{_upload_facts(upload, name_of)}<Initiated>{iso_ms(upload.initiated)}</Initiated></Upload>"
         for upload in uploads
     ]
     following = ""
@@ -202,46 +207,52 @@ def list_uploads(
         element("UploadIdMarker", upload_id_marker),
         following,
         f"<Prefix>{write(asked.prefix)}</Prefix>",
-        _delimiter(asked, write),
+        delimiter(asked, write),
         element("MaxUploads", asked.limit),
         flag("IsTruncated", next_marker is not None),
         *rows,
-        *_common_prefixes(prefixes, write),
+        *common_prefixes(prefixes, write),
     )
 
 
-def _contents(objects: Iterable[ListedObject], write: Callable[[str], str], *, owner: bool) -> list[str]:
+def _contents(
+    objects: Iterable[ListedObject], write: Callable[[str], str], owner: Callable[[str], str]
+) -> list[str]:
     return [
         f"<Contents><Key>{write(one.key)}</Key><LastModified>{iso_ms(one.last_modified)}</LastModified>"
-        f"<ETag>&quot;{escape(one.etag)}&quot;</ETag>{_algorithms(one) if one.checksums else ''}"
-        f"<Size>{one.size}</Size>{_owner('Owner', one.owner_id) if owner else ''}"
+        f"<ETag>&quot;{escape(one.etag)}&quot;</ETag>{algorithms(one) if one.checksums else ''}"
+        f"<Size>{one.size}</Size>{owner(one.owner_id)}"
         f"<StorageClass>{one.headers.get('x-amz-storage-class', 'STANDARD')}</StorageClass></Contents>"
         for one in objects
     ]
 
 
-def _algorithms(one: ListedObject) -> str:
+def _unsaid(owner_id: str) -> str:
+    return ""
+
+
+def algorithms(one: ListedObject) -> str:
+    """ChecksumAlgorithm and ChecksumType of one entry."""
     names = "".join([f"<ChecksumAlgorithm>{name.upper()}</ChecksumAlgorithm>" for name in one.checksums])
     return names + optional("ChecksumType", one.checksum_type)
 
 
-def _common_prefixes(prefixes: Iterable[str], write: Callable[[str], str]) -> list[str]:
+def common_prefixes(prefixes: Iterable[str], write: Callable[[str], str]) -> list[str]:
+    """CommonPrefixes of a page."""
     return [f"<CommonPrefixes><Prefix>{write(prefix)}</Prefix></CommonPrefixes>" for prefix in prefixes]
 
 
-def _delimiter(asked: Asked, write: Callable[[str], str]) -> str:
+def delimiter(asked: Asked, write: Callable[[str], str]) -> str:
+    """Delimiter and EncodingType, where they were asked for."""
     text = f"<Delimiter>{write(asked.delimiter)}</Delimiter>" if asked.delimiter else ""
     return text + optional("EncodingType", asked.encoding_type)
 
 
-def _upload_facts(upload: ListedUpload) -> str:
+def _upload_facts(upload: ListedUpload, name_of: NameOf) -> str:
+    name = name_of(upload.owner_id)
     return (
-        f"{_owner('Initiator', upload.owner_id)}{_owner('Owner', upload.owner_id)}"
+        f"{owner_element('Initiator', upload.owner_id, name)}{owner_element('Owner', upload.owner_id, name)}"
         f"<StorageClass>{upload.headers.get('x-amz-storage-class', 'STANDARD')}</StorageClass>"
         f"{optional('ChecksumAlgorithm', upload.checksum_algorithm.upper())}"
         f"{optional('ChecksumType', upload.checksum_type)}"
     )
-
-
-def _owner(name: str, owner_id: str) -> str:
-    return f"<{name}><ID>{escape(owner_id)}</ID></{name}>"

@@ -140,7 +140,7 @@ def test_exactly_the_announced_trailers_must_come(trailers):
 
 def test_a_trailer_that_is_no_checksum_value_is_refused():
     wire = b"4\r\ndata\r\n0\r\nx-amz-checksum-crc32:??\r\n\r\n"
-    with pytest.raises(InvalidRequest):
+    with pytest.raises(BadDigest):
         list(open_body(chunked(4, wire, {"x-amz-trailer": "x-amz-checksum-crc32"}), None, [wire]))
 
 

@@ -8,13 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from proxy.errors import (
-    InvalidArgument,
-    InvalidRequest,
-    MalformedXML,
-    NotImplementedByUs,
-    S3Error,
-)
+from proxy.errors import BadDigest, InvalidArgument, MalformedXML, S3Error
 from proxy.wire import xml
 from proxy.wire.xml import CompletedPart, DeletedKey
 from proxy.wire.xml.creation import read_creation
@@ -70,10 +64,23 @@ def test_a_delete_request_against_the_schema_is_refused(inner):
         xml.read_delete(delete(inner))
 
 
-@pytest.mark.parametrize("name", [b"Size", b"LastModifiedTime"])
-def test_conditions_of_a_delete_that_we_do_not_keep_are_not_passed_over(name):
-    with pytest.raises(NotImplementedByUs):
-        xml.read_delete(delete(b"<Object><Key>a</Key><%s>1</%s></Object>" % (name, name)))
+def test_conditions_of_a_delete_are_read():
+    read = xml.read_delete(
+        delete(
+            b"<Object><Key>a</Key><Size> 12 </Size>"
+            b"<LastModifiedTime>2015-10-21T07:28:00Z</LastModifiedTime></Object>"
+            b"<Object><Key>b</Key><LastModifiedTime>Wed, 21 Oct 2015 07:28:00 GMT</LastModifiedTime></Object>"
+        )
+    )
+    assert read.keys == (DeletedKey("a", size=12, modified=1445412480), DeletedKey("b", modified=1445412480))
+
+
+@pytest.mark.parametrize(
+    "inner", [b"<Size>x</Size>", b"<Size/>", b"<LastModifiedTime>now</LastModifiedTime>"]
+)
+def test_conditions_of_a_delete_that_are_none_are_refused(inner):
+    with pytest.raises(MalformedXML):
+        xml.read_delete(delete(b"<Object><Key>a</Key>" + inner + b"</Object>"))
 
 
 def complete(*parts: bytes) -> bytes:
@@ -115,7 +122,7 @@ def test_10000_parts_with_checksums_are_read_in_reasonable_time():
         (b"<Part><PartNumber>" + b"9" * 5000 + b"</PartNumber><ETag>a</ETag></Part>", InvalidArgument),
         (
             b"<Part><PartNumber>1</PartNumber><ETag>a</ETag><ChecksumSHA1>a</ChecksumSHA1></Part>",
-            InvalidRequest,
+            BadDigest,
         ),
         (b"<Teil><PartNumber>1</PartNumber><ETag>a</ETag></Teil>", MalformedXML),
         (b"<Part><PartNumber>1</PartNumber><ETag>a</ETag></Part>" * 10_001, MalformedXML),

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from proxy.backends.values import ObjectInfo, PartInfo, UploadInfo
 from proxy.errors import AccessDenied, NoSuchKey
 from proxy.wire import xml
-from proxy.wire.xml import Asked, AttributePart, AttributeParts, DeleteFailure
+from proxy.wire.xml import Asked, AttributePart, AttributeParts, Deleted, DeleteFailure
 from proxy.wire.xml.document import NAMESPACE
 
 MOMENT = 1_700_000_000_123
@@ -118,6 +118,60 @@ def test_a_page_of_list_objects_v2():
     assert (parsed["ContinuationToken"], parsed["NextContinuationToken"]) == ("t1", "t2")
 
 
+def test_an_empty_token_is_said_again():
+    document = xml.list_objects_v2(Asked("bucket"), [], [], token="")
+    assert read("ListObjectsV2", document)["ContinuationToken"] == ""
+
+
+def test_owners_have_their_names_and_each_is_asked_for_once():
+    asked: list[str] = []
+
+    def name_of(owner_id: str) -> str:
+        asked.append(owner_id)
+        return "Ada"
+
+    objects = [an_object(key) for key in "abc"]
+    parsed = read(
+        "ListObjects", xml.list_objects_v1(Asked("bucket"), objects, [], truncated=False, name_of=name_of)
+    )
+    assert [one["Owner"] for one in parsed["Contents"]] == [{"ID": "o" * 64, "DisplayName": "Ada"}] * 3
+    assert asked == ["o" * 64]
+
+
+def test_a_page_of_versions():
+    versions = [
+        ObjectInfo("k", 0, "", MOMENT, owner_id="o", version_id="m1", marker=True),
+        an_object("k", version_id="v1", latest=False),
+    ]
+    document = xml.list_versions(
+        ASKED, versions, ["p/"], key_marker="a", version_id_marker="v0", next_marker=("k", "v1")
+    )
+    parsed = read("ListObjectVersions", document)
+    assert parsed.pop("DeleteMarkers") == [
+        {"Key": "k", "VersionId": "m1", "IsLatest": True, "LastModified": WHEN, "Owner": {"ID": "o"}}
+    ]
+    (version,) = parsed.pop("Versions")
+    assert (version["VersionId"], version["IsLatest"], version["Size"]) == ("v1", False, 5)
+    assert (version["ETag"], version["StorageClass"]) == (f'"{"e" * 32}"', "STANDARD")
+    assert parsed == {
+        "Name": "bucket",
+        "Prefix": "p&",
+        "Delimiter": "/",
+        "KeyMarker": "a",
+        "VersionIdMarker": "v0",
+        "NextKeyMarker": "k",
+        "NextVersionIdMarker": "v1",
+        "MaxKeys": 7,
+        "IsTruncated": True,
+        "CommonPrefixes": [{"Prefix": "p/"}],
+    }
+
+
+def test_a_page_of_versions_that_ends_with_a_key_has_no_version_marker():
+    parsed = read("ListObjectVersions", xml.list_versions(ASKED, [], [], next_marker=("k", "")))
+    assert (parsed["NextKeyMarker"], "NextVersionIdMarker" in parsed) == ("k", False)
+
+
 def test_the_last_page_of_list_objects_v2_has_no_token_and_no_owner():
     parsed = read("ListObjectsV2", xml.list_objects_v2(Asked("bucket"), [an_object()], []))
     assert parsed["IsTruncated"] is False
@@ -208,7 +262,15 @@ UPLOAD = UploadInfo("u1", "k", MOMENT, owner_id="o", checksum_algorithm="crc32",
 def test_a_page_of_parts():
     parts = [PartInfo(3, 5, "e", MOMENT, {"crc32": "x"})]
     document = xml.list_parts(
-        bucket="b", key="k", upload=UPLOAD, parts=parts, marker=2, next_marker=3, limit=1, truncated=True
+        bucket="b",
+        key="k",
+        upload=UPLOAD,
+        parts=parts,
+        marker=2,
+        next_marker=3,
+        limit=1,
+        truncated=True,
+        name_of=lambda owner_id: "Ada",
     )
     parsed = read("ListParts", document)
     assert parsed["Parts"] == [
@@ -220,7 +282,7 @@ def test_a_page_of_parts():
         "COMPOSITE",
         True,
     )
-    assert parsed["Owner"] == parsed["Initiator"] == {"ID": "o"}
+    assert parsed["Owner"] == parsed["Initiator"] == {"ID": "o", "DisplayName": "Ada"}
 
 
 def test_a_page_of_uploads():
@@ -237,9 +299,14 @@ def test_a_page_of_uploads():
 
 
 def test_the_result_of_deleting_many():
-    document = xml.delete_result([("a", ""), ("b", "v")], [DeleteFailure("c", AccessDenied())])
+    deleted = [Deleted("a"), Deleted("b", "v"), Deleted("d", marker="m")]
+    document = xml.delete_result(deleted, [DeleteFailure("c", AccessDenied())])
     assert read("DeleteObjects", document) == {
-        "Deleted": [{"Key": "a"}, {"Key": "b", "VersionId": "v"}],
+        "Deleted": [
+            {"Key": "a"},
+            {"Key": "b", "VersionId": "v"},
+            {"Key": "d", "DeleteMarker": True, "DeleteMarkerVersionId": "m"},
+        ],
         "Errors": [{"Key": "c", "Code": "AccessDenied", "Message": "Access Denied"}],
     }
 
