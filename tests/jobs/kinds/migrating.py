@@ -12,7 +12,19 @@ from proxy.backends.values import Route
 from proxy.records import find_bucket
 from proxy.store import Store
 from tests.jobs.kinds.driving import Drive, Saved, nothing
-from tests.jobs.kinds.world import HOLDER, KIB, MIB, NOW_MS, closed, fill, make_bucket
+from tests.jobs.kinds.world import (
+    HOLDER,
+    KIB,
+    MIB,
+    NOW_MS,
+    closed,
+    fill,
+    fill_versions,
+    make_bucket,
+    noise,
+    open_upload,
+    put,
+)
 
 SMALL_STEPS = Limits(large_bytes=256 * KIB, part_bytes=100 * KIB, page_items=3, page_bytes=300 * KIB)
 """Many pages, and pieces inside objects, with little data."""
@@ -23,6 +35,17 @@ def filled_bucket(name: str = "photos") -> Route:
     """A bucket with everything in it and its gate closed; where it is."""
     bucket = make_bucket(name)
     fill(Store.at(bucket.route))
+    closed(bucket)
+    return bucket.route
+
+
+def versioned_bucket(name: str = "photos") -> Route:
+    """A bucket with versions and markers in it and its gate closed; where it is."""
+    bucket = make_bucket(name)
+    store = Store.at(bucket.route)
+    fill_versions(store)
+    put(store, "plain", noise(30, 3000))
+    open_upload(store, "open", "to come", {1: noise(31, 50)}, acl="an acl")
     closed(bucket)
     return bucket.route
 

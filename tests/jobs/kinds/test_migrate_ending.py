@@ -10,6 +10,7 @@ import pytest
 from jobs.errors import Cancelled
 from proxy import routes
 from proxy.backends.values import (
+    Deletion,
     NewObject,
     Place,
     Route,
@@ -118,7 +119,7 @@ def test_cleanup_does_not_look_at_the_target() -> None:
     drive = job(delete_source=True)
     drive.run(until="cleanup")
     moved = Store.at(find_bucket("photos").route)
-    moved.delete("plain")
+    moved.delete(Deletion("plain"))
     put(moved, "facts", b"changed by a client")
     drive.run()
     assert source.place not in routes.backend("here").places("photos")

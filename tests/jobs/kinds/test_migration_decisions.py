@@ -13,10 +13,13 @@ from hypothesis import strategies as st
 from jobs.errors import BadToken
 from jobs.kinds.migration.copying import part_bytes
 from jobs.kinds.migration.facts import (
+    LINE_FACTS,
+    LISTED_FACTS,
     OBJECT_FACTS,
     PART_FACTS,
     UPLOAD_FACTS,
     Span,
+    listed_difference,
     object_difference,
     part_difference,
     spans,
@@ -24,13 +27,13 @@ from jobs.kinds.migration.facts import (
 )
 from jobs.kinds.migration.ground import MIB, MOST_PARTS, Limits
 from jobs.kinds.migration.position import OBJECTS, PARTS, START, UPLOADS, Position, decode, encode
-from proxy.backends.values import ObjectInfo, PartInfo, UploadInfo
+from proxy.backends.values import GOVERNANCE, Lock, ObjectInfo, PartInfo, UploadInfo
 
 _TEXT = st.text(st.characters(exclude_categories=["Cs"]))
 _POSITIONS = st.builds(
     Position,
     section=st.sampled_from([OBJECTS, UPLOADS, PARTS]),
-    after=_TEXT, after_id=_TEXT, inside=_TEXT, upload=_TEXT, etag=_TEXT,
+    after=_TEXT, after_id=_TEXT, inside=_TEXT, inside_id=_TEXT, upload=_TEXT, etag=_TEXT,
     offset=st.integers(min_value=0, max_value=2**53),
 )  # fmt: skip
 
@@ -81,7 +84,8 @@ _UPLOAD = UploadInfo("id", "k", 1, {"a": "b"}, {"c": "d"}, {"e": "f"}, "o", "CRC
 _OTHER: dict[str, Any] = {
     "size": 77, "etag": "E", "last_modified": 6, "headers": {}, "metadata": {}, "tags": {}, "owner_id": "O",
     "checksums": {}, "checksum_type": "COMPOSITE", "parts": (), "number": 9, "key": "K", "initiated": 2,
-    "checksum_algorithm": "SHA1",
+    "checksum_algorithm": "SHA1", "version_id": "V", "lock": Lock(GOVERNANCE, 7), "acl": "A",
+    "ordinal": 7, "latest": False, "marker": True,
 }  # fmt: skip
 
 
@@ -89,6 +93,18 @@ _OTHER: dict[str, Any] = {
 def test_each_fact_of_an_object_counts(name: str) -> None:
     changed = dataclasses.replace(_OBJECT, **{name: _OTHER[name]})
     assert object_difference(_OBJECT, changed).startswith(name)  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("name", [*LISTED_FACTS, *LINE_FACTS])
+def test_each_listed_fact_of_a_version_counts(name: str) -> None:
+    changed = dataclasses.replace(_OBJECT, **{name: _OTHER[name]})
+    assert listed_difference(_OBJECT, changed, in_line=True).startswith(name)  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("name", LINE_FACTS)
+def test_the_place_in_line_counts_only_where_versions_are_kept(name: str) -> None:
+    changed = dataclasses.replace(_OBJECT, **{name: _OTHER[name]})
+    assert listed_difference(_OBJECT, changed, in_line=False) is None
 
 
 def test_the_sequence_number_is_no_difference() -> None:

@@ -10,6 +10,11 @@ from typing import Any
 
 from proxy import gate, routes
 from proxy.backends.values import (
+    CURRENT,
+    GOVERNANCE,
+    NULL_VERSION,
+    Deletion,
+    Lock,
     NewObject,
     ObjectInfo,
     PartInfo,
@@ -59,6 +64,11 @@ def put(store: Store, key: str, data: bytes = b"body", **facts: Any) -> ObjectIn
     return store.put(NewObject(key=key, owner_id="a" * 64, **facts), Bytes(data))
 
 
+def mark(store: Store, key: str, version_id: str) -> None:
+    """A delete marker."""
+    store.delete(Deletion(key, version_id, marker=True))
+
+
 def open_upload(store: Store, upload_id: str, key: str, parts: Mapping[int, bytes], **facts: Any) -> None:
     store.create_upload(
         UploadInfo(upload_id=upload_id, key=key, initiated=NOW_MS, owner_id="a" * 64, **facts)
@@ -67,14 +77,38 @@ def open_upload(store: Store, upload_id: str, key: str, parts: Mapping[int, byte
         store.put_part(upload_id, number, Bytes(data))
 
 
-def complete(store: Store, upload_id: str) -> ObjectInfo:
+def complete(store: Store, upload_id: str, version_id: str = NULL_VERSION) -> ObjectInfo:
     parts, _ = store.list_parts(upload_id)
-    return store.complete_upload(upload_id, [PartRequest(part.number, part.etag) for part in parts])
+    asked = [PartRequest(part.number, part.etag) for part in parts]
+    return store.complete_upload(upload_id, asked, version_id=version_id)
 
 
 def put_in_parts(store: Store, key: str, *parts: bytes) -> ObjectInfo:
     open_upload(store, f"upload-of-{key}", key, dict(enumerate(parts, 1)))
     return complete(store, f"upload-of-{key}")
+
+
+def fill_versions(store: Store) -> None:
+    """Versions of every size, null versions and markers between others, hidden keys, an ended retention."""
+    put(store, "kept", b"first", version_id="v-1", tags={"a": "1"}, lock=Lock(GOVERNANCE, NOW_MS))
+    put(store, "kept", b"without an id")
+    mark(store, "kept", "m-1")
+    put(store, "kept", noise(20, 400 * KIB), version_id="v-2", metadata={"camera": "two"}, acl="an acl")
+    put(store, "kept", noise(21, 40 * KIB), version_id="v-3")
+    for number in range(5):
+        put(store, "hidden", noise(22, number), version_id=f"h-{number}")
+    mark(store, "hidden", "m-2")
+    mark(store, "hidden", "m-3")
+    mark(store, "only a marker", "null")
+    put(store, "suspended", b"old", version_id="s-1")
+    put(store, "suspended", b"new")
+    open_upload(store, "of a version", "in parts", {1: noise(23, 5 * MIB), 2: noise(24, 77)})
+    complete(store, "of a version", version_id="p-1")
+    put(store, "in parts", noise(25, 300 * KIB), version_id="p-2")
+
+
+VERSIONS_FILLED = 17
+"""Versions and markers of `fill_versions`."""
 
 
 def fill(store: Store) -> None:
@@ -102,10 +136,14 @@ def fill(store: Store) -> None:
 
 
 def contents(route: Route) -> dict[str, Any]:
-    """Everything that a place holds and that outlives a move: facts and digests by key and upload."""
+    """Everything that a place holds and that outlives a move: facts and digests by key and upload.
+
+    `objects` are those that a plain GET finds, `history` all versions and markers in their order.
+    """
     store = Store.at(route)
     return {
         "objects": {key: _object(store, key) for key in keys(store)},
+        "history": [_version(store, info) for info in versions(store)],
         "uploads": {
             upload.upload_id: _upload(store, upload)
             for upload in store.list_uploads(finished=True).uploads
@@ -118,8 +156,25 @@ def keys(store: Store) -> list[str]:
     return [info.key for info in store.list().objects]
 
 
-def _object(store: Store, key: str) -> dict[str, Any]:
-    with store.open(key) as reader:
+def versions(store: Store) -> list[ObjectInfo]:
+    """All versions and markers as they are listed."""
+    found: list[ObjectInfo] = []
+    after = ("", "")
+    while True:
+        page = store.list_versions(after=after)
+        found += page.versions
+        if page.last is None:
+            return found
+        after = page.last
+
+
+def _version(store: Store, listed: ObjectInfo) -> dict[str, Any]:
+    line = {name: getattr(listed, name) for name in _LINE_FACTS}
+    return line if listed.marker else line | _object(store, listed.key, listed.version_id)
+
+
+def _object(store: Store, key: str, version: str = CURRENT) -> dict[str, Any]:
+    with store.open(key, version) as reader:
         info = reader.info
         body = b"".join(reader.read(0, info.size))
     facts = {name: getattr(info, name) for name in _OBJECT_FACTS}
@@ -141,8 +196,10 @@ def _part(store: Store, upload_id: str, part: PartInfo) -> tuple[PartInfo, str]:
 
 _OBJECT_FACTS = (
     "size", "etag", "last_modified", "headers", "metadata", "tags", "owner_id", "checksums",
-    "checksum_type", "parts",
+    "checksum_type", "parts", "version_id", "lock", "acl",
 )  # fmt: skip
+_LINE_FACTS = ("key", "version_id", "ordinal", "marker", "latest", "last_modified", "owner_id")
 _UPLOAD_FACTS = (
     "key", "initiated", "headers", "metadata", "tags", "owner_id", "checksum_algorithm", "checksum_type",
+    "lock", "acl",
 )  # fmt: skip
