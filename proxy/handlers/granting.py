@@ -16,15 +16,19 @@ from proxy.bucket_settings import BucketSettings
 from proxy.errors import (
     AccessControlListNotSupported,
     AccessDenied,
+    InvalidArgument,
     InvalidBucketAclWithObjectOwnership,
     InvalidRequest,
 )
 from proxy.handlers.call import Call
 from proxy.identity import exists
 from proxy.wire.acl import FULL_CONTROL, GROUPS, HEADERS, Grant, invalid_id, read_headers
+from proxy.wire.controls import OWNERSHIPS
 
 CANNED_HEADER = "x-amz-acl"
 TO_BUCKET_OWNER = "bucket-owner-full-control"
+_GIVES_NOTHING_AWAY = frozenset({"private", TO_BUCKET_OWNER})
+"""Lists that whoever may write an object may give to it."""
 _OWNERSHIP_HEADER = "x-amz-object-ownership"
 
 
@@ -63,7 +67,8 @@ def asked_acl(call: Call) -> str:
     """
     if not asks_for_list(call.request.headers):
         return ""
-    require_on_new(call, "s3:PutObjectAcl")
+    if call.request.headers.get(CANNED_HEADER) not in _GIVES_NOTHING_AWAY:
+        require_on_new(call, "s3:PutObjectAcl")
     return acl_of_headers(call, new_owner(call))
 
 
@@ -78,6 +83,17 @@ def asked_bucket_acl(call: Call) -> str:
     found = _read(headers, call.caller.owner_id, call.caller.owner_id)
     if found and headers.get(_OWNERSHIP_HEADER) == ENFORCED:
         raise InvalidBucketAclWithObjectOwnership()
+    return found
+
+
+def asked_ownership(call: Call) -> str:
+    """What CreateBucket asks for, as BucketSettings.ownership. Raises InvalidArgument."""
+    found = call.request.headers.get(_OWNERSHIP_HEADER, "")
+    if found and found not in OWNERSHIPS:
+        raise InvalidArgument(
+            f"Invalid {_OWNERSHIP_HEADER} header: {found[:64]}",
+            fields={"ArgumentName": _OWNERSHIP_HEADER, "ArgumentValue": found[:64]},
+        )
     return found
 
 
