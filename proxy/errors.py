@@ -186,6 +186,11 @@ class MaxMessageLengthExceeded(S3Error):
     code, status, text = "MaxMessageLengthExceeded", 400, "Your request was too big."
 
 
+class MaxPostPreDataLengthExceeded(S3Error):
+    code, status = "MaxPostPreDataLengthExceeded", 400
+    text = "Your POST request fields preceding the upload file were too large."
+
+
 class MetadataTooLarge(S3Error):
     code, status = "MetadataTooLarge", 400
     text = "Your metadata headers exceed the maximum allowed metadata size."

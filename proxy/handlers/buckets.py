@@ -14,21 +14,18 @@ from proxy.errors import (
     NotImplementedByUs,
 )
 from proxy.handlers.call import Answer, Call, document
-from proxy.handlers.granting import asked_bucket_acl
+from proxy.handlers.granting import asked_bucket_acl, asked_ownership
 from proxy.handlers.parameters import make_token, page_size, read_token, wrong
 from proxy.handlers.visibility import visible_buckets
 from proxy.reserved import RESERVED_BUCKET_NAMES
 from proxy.wire import xml
 from proxy.wire.names import check_bucket_name
-from proxy.wire.tags import checked_tags
+from proxy.wire.tags import MAX_BUCKET_TAGS, checked_tags
 from proxy.wire.xml.creation import read_creation
-
-OWNERSHIPS = ("BucketOwnerEnforced", "BucketOwnerPreferred", "ObjectWriter")
 
 _MOST_BUCKETS = 10_000
 _FIRST_REGION = "us-east-1"
 _LOCK_HEADER = "x-amz-bucket-object-lock-enabled"
-_OWNERSHIP_HEADER = "x-amz-object-ownership"
 _OTHERWISE = "You own a bucket of that name already, with other settings than you ask for."
 
 
@@ -86,7 +83,10 @@ def _check_name(name: str) -> None:
 
 
 def _asked(call: Call, pairs: Iterable[tuple[str, str]]) -> BucketSettings:
-    """What a new bucket is to be set to. Raises InvalidArgument, InvalidTag, NotImplemented."""
+    """What a new bucket is to be set to.
+
+    Raises InvalidArgument, InvalidTag, NotImplemented, and as `asked_bucket_acl` does.
+    """
     headers = call.request.headers
     locked = headers.get(_LOCK_HEADER, "false").lower()
     if locked not in ("true", "false"):
@@ -95,15 +95,12 @@ def _asked(call: Call, pairs: Iterable[tuple[str, str]]) -> BucketSettings:
         raise NotImplementedByUs(
             "The storage of new buckets cannot lock objects.", fields={"Header": _LOCK_HEADER}
         )
-    ownership = headers.get(_OWNERSHIP_HEADER, "")
-    if ownership not in ("", *OWNERSHIPS):
-        raise wrong(_OWNERSHIP_HEADER, ownership, f"Invalid {_OWNERSHIP_HEADER} header: {ownership}")
     return BucketSettings(
         versioning=ENABLED if locked == "true" else "",
         object_lock=locked == "true",
-        tags=checked_tags(pairs),
-        ownership=ownership,
+        tags=checked_tags(pairs, MAX_BUCKET_TAGS),
         acl=asked_bucket_acl(call),
+        ownership=asked_ownership(call),
     )
 
 

@@ -76,15 +76,19 @@ class _Part:
     data: Iterator[bytes]
 
 
+@dataclass(frozen=True, slots=True)
+class _Begin:
+    disposition: bytes
+
+
 class _Framing:
     """The library's callbacks as a stream of events that can be pulled.
 
-    An event is a piece of a part's data, or `_HEADERS` or `_END`, the two ends of a part's headers
-    and of its data.
+    An event is the beginning of a part (its Content-Disposition), a piece of its data, or its end.
     """
 
     def __init__(self, boundary: bytes) -> None:
-        self._events: deque[bytes | object] = deque()
+        self._events: deque[_Begin | bytes | None] = deque()
         self._disposition = b""
         self._name = b""
         self._value = b""
@@ -97,17 +101,17 @@ class _Framing:
                 "on_header_field": self._header_field,
                 "on_header_value": self._header_value,
                 "on_header_end": self._header_end,
-                "on_headers_finished": lambda: self._events.append(_HEADERS),
+                "on_headers_finished": lambda: self._events.append(_Begin(self._disposition)),
                 "on_part_data": self._data,
-                "on_part_end": lambda: self._events.append(_END),
+                "on_part_end": lambda: self._events.append(None),
                 "on_end": self._finished,
             },
         )
 
     def parts(self, pieces: Iterator[bytes | memoryview]) -> Iterator[_Part]:
         """Each part in turn; its data must be taken before the next is asked for."""
-        while self._next(pieces) is _HEADERS:
-            yield self._part(pieces)
+        while isinstance(event := self._next(pieces), _Begin):
+            yield self._part(event, pieces)
 
     def data(self, pieces: Iterator[bytes | memoryview]) -> Iterator[bytes]:
         """What is left of the part at hand."""
@@ -125,7 +129,7 @@ class _Framing:
         if not self._complete:
             raise MalformedPOSTRequest()
 
-    def _next(self, pieces: Iterator[bytes | memoryview]) -> bytes | object:
+    def _next(self, pieces: Iterator[bytes | memoryview]) -> _Begin | bytes | None:
         """The next event; None at the end of the form. Raises MalformedPOSTRequest."""
         while not self._events:
             if self._complete:
@@ -142,8 +146,8 @@ class _Framing:
         except FormParserError:
             raise MalformedPOSTRequest() from None
 
-    def _part(self, pieces: Iterator[bytes | memoryview]) -> _Part:
-        kind, options = parse_options_header(self._disposition)
+    def _part(self, begin: _Begin, pieces: Iterator[bytes | memoryview]) -> _Part:
+        kind, options = parse_options_header(begin.disposition)
         if kind != b"form-data" or b"name" not in options:
             raise MalformedPOSTRequest()
         return _Part(_text(options[b"name"]), _text(options.get(b"filename", b"")), self.data(pieces))
@@ -169,9 +173,6 @@ class _Framing:
 
     def _finished(self) -> None:
         self._complete = True
-
-
-_HEADERS, _END = object(), object()
 
 
 def _boundary(content_type: str) -> bytes:
