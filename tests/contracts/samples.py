@@ -15,9 +15,10 @@ from jobs.kinds.migrate import Migrate
 from jobs.kinds.migration.ground import Limits
 from proxy import routes
 from proxy.backends.filesystem import FilesystemBackend
+from proxy.backends.values import Lock
 from proxy.records import find_bucket
 from proxy.store import Store
-from tests.jobs.kinds.world import MIB, contents, make_bucket, noise, open_upload, put, put_in_parts
+from tests.jobs.kinds.world import MIB, contents, make_bucket, mark, noise, open_upload, put, put_in_parts
 
 STEPS = Limits(large_bytes=MIB, part_bytes=MIB, page_items=3, page_bytes=2 * MIB)
 """Pages of few items, and pieces inside two of the objects."""
@@ -29,8 +30,8 @@ State = dict[str, Any]
 class Sample:
     """`kind` makes the kind, in steps so small that there are many boundaries; `fill` its bucket.
 
-    `ends` says the state after a success, from the state before. `before_work` changes the
-    process that works.
+    `ends` says the state after a success, from the state before, and `failed` how many failures
+    are recorded on the way there. `before_work` changes the process that works.
     """
 
     kind: Callable[[], Kind]
@@ -38,14 +39,20 @@ class Sample:
     ends: Callable[[State], State]
     params: Mapping[str, Any] = field(default_factory=dict)
     before_work: Callable[[], None] = lambda: None
+    failed: int = 0
 
 
 def _a_little_of_everything(store: Store) -> None:
-    put(store, "empty", b"")
+    """A null version and a marker between others, one that is large and locked, a hidden key, uploads."""
     put(store, "in the index", noise(1, 100), metadata={"a": "b"}, tags={"c": "d"})
-    put(store, "a file", noise(2, 60_000), headers={"content-type": "image/png"})
-    put(store, "large", noise(3, 2_500_000))
-    put(store, "日本", noise(4, 10))
+    put(store, "日本", noise(2, 60_000), headers={"content-type": "image/png"})
+    put(store, "kept", b"first", version_id="v-1", tags={"a": "1"}, acl="an acl")
+    put(store, "kept", b"without an id")
+    mark(store, "kept", "m-1")
+    put(store, "kept", noise(3, 2_500_000), version_id="locked", lock=Lock(hold=True))
+    put(store, "kept", b"newest", version_id="v-2")
+    put(store, "hidden", b"", version_id="h-1")
+    mark(store, "hidden", "m-2")
     put_in_parts(store, "of parts", noise(5, 5 * MIB), noise(6, 1000))
     open_upload(store, "open", "to come", {1: noise(7, 40_000), 3: noise(8, 10)}, metadata={"who": "me"})
 
@@ -60,7 +67,20 @@ def _moved(before: State) -> State:
 
 
 def _moved_and_deleted(before: State) -> State:
-    return {**_moved(before), "beside": []}
+    """What a lock keeps stays at the source, and the memory of uploads that became objects."""
+    locked = [row for row in before["bucket"]["history"] if row["version_id"] == "locked"]
+    finished = {id: each for id, each in before["bucket"]["uploads"].items() if "completed" in each}
+    left = {
+        "objects": {row["key"]: _facts(row) for row in locked},
+        "history": [{**row, "latest": True} for row in locked],
+        "uploads": finished,
+    }
+    return {**_moved(before), "beside": [left]}
+
+
+def _facts(row: State) -> State:
+    """What `contents` says of a version as an object, from what it says of it as a version."""
+    return {name: value for name, value in row.items() if name not in ("key", "ordinal", "marker", "latest")}
 
 
 SAMPLES: dict[str, list[Sample]] = {
@@ -72,6 +92,7 @@ SAMPLES: dict[str, list[Sample]] = {
             _moved_and_deleted,
             {"target_backend": "archive", "delete_source": True},
             _nothing_links,
+            failed=2,
         ),
     ],
 }
