@@ -6,6 +6,8 @@ unix seconds, sizes bytes.
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -264,7 +266,10 @@ def failure_row(failure: Failure) -> dict[str, Any]:
 
 
 def busy_row(shown: Shown) -> dict[str, Any]:
-    """What anybody who is logged in may know of the job that has a bucket: no configuration."""
+    """What anybody may know of the job that has a bucket which they see: no configuration.
+
+    `gated` says whether the bucket takes no writes now: a gate opens with the flip, before the job ends.
+    """
     job, done = shown.job, fraction(shown)
     return compact(
         {
@@ -274,9 +279,16 @@ def busy_row(shown: Shown) -> dict[str, Any]:
             "phase": job.phase or None,
             "percent": None if done is None else int(done * 100),
             "progress": progress(job),
-            "gated": job.gated,
+            "since": seconds(job.created_at),
+            "gated": job.gated and not job.turned,
         }
     )
+
+
+def etag_of(facts: Any) -> str:
+    """The same for the same plain values: what a poll compares. Source: RFC 9110, section 8.8.3."""
+    digest = hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode()).hexdigest()
+    return f'"{digest[:32]}"'
 
 
 def totals(by_code: Mapping[str, int], rows: Sequence[Failure], total: int) -> dict[str, Any]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 
-from django.core.asgi import get_asgi_application
+import django
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "jobsite.settings")
 
-django = get_asgi_application()
+django.setup(set_prefix=False)
 
-from proxy.door import Door  # noqa: E402  (Django's apps must be ready first)
+from jobsite.console import Console  # noqa: E402  (Django's apps must be ready first)
+from proxy.door import Door  # noqa: E402
 
-application = Door(django)  # type: ignore[arg-type]  # the stubs take messages for read-only
+application = Door(Console())

@@ -117,6 +117,9 @@ SESSION_COOKIE_AGE = env_int("SLUICEGATE_SESSION_SECONDS", 12 * 3600, least=60)
 SECURE_PROXY_SSL_HEADER = None  # the door sets the scheme, as trusted proxies tell it
 SECURE_HSTS_SECONDS = env_int("SLUICEGATE_HSTS_SECONDS", 0)
 X_FRAME_OPTIONS = "DENY"
+CONSOLE_UPLOAD_BYTES = env_int("SLUICEGATE_CONSOLE_UPLOAD_BYTES", 5 * 1024**3, least=1)
+FILE_UPLOAD_HANDLERS = ["jobsite.form_files.NamelessFiles"]
+DATA_UPLOAD_MAX_NUMBER_FILES = 1000  # files of one upload; their bytes are bounded by the line above
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in ("MinimumLengthValidator", "CommonPasswordValidator", "NumericPasswordValidator")
@@ -211,6 +214,7 @@ LOGGING = {
         "gunicorn.error": {"handlers": ["stderr"], "propagate": False},
         "django": {"handlers": [], "level": "INFO", "propagate": True},
         "django.server": {"handlers": [], "propagate": True},
+        "python_multipart": {"handlers": [], "level": "ERROR", "propagate": True},  # bad forms are no event
         "django-q": {"handlers": [], "level": "WARNING", "propagate": True},
     },
 }

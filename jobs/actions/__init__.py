@@ -18,6 +18,14 @@ from jobs.actions.listing import Filters, Listed, counts, listing
 from jobs.actions.reading import Failures, busy, failures, lookup, runs, trail
 from jobs.actions.signing_in import sign_in, sign_out
 from jobs.actions.tokens import create_token, holder_of, list_tokens, revoke_token
+from jobs.actions.visiting import (
+    caller_of,
+    circumstances_of,
+    delete_objects,
+    restore_object,
+    upload_object,
+    visit,
+)
 from jobs.actions.workers import Workers, workers
 
 __all__ = [
@@ -34,9 +42,12 @@ __all__ = [
     "backends",
     "buckets",
     "busy",
+    "caller_of",
     "cancel",
+    "circumstances_of",
     "counts",
     "create_token",
+    "delete_objects",
     "failures",
     "holder_of",
     "list_tokens",
@@ -45,6 +56,7 @@ __all__ = [
     "origin_of",
     "perform",
     "preview_migration",
+    "restore_object",
     "retry_failed",
     "revoke_token",
     "runs",
@@ -52,5 +64,7 @@ __all__ = [
     "sign_out",
     "start_migration",
     "trail",
+    "upload_object",
+    "visit",
     "workers",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from django.http import HttpRequest, HttpResponseBase
@@ -9,6 +10,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 from rest_framework.authentication import SessionAuthentication
 
 from jobs.api.authentication import BearerAuthentication, Staff
+from jobs.api.errors import answer
 
 PAGE_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
@@ -23,6 +25,9 @@ class Schema(SpectacularAPIView):
     authentication_classes = [BearerAuthentication, SessionAuthentication]
     permission_classes = [Staff]
 
+    def get_exception_handler(self) -> Callable[..., Any]:
+        return answer
+
 
 class Docs(SpectacularSwaggerSplitView):
     """The page."""
@@ -30,6 +35,9 @@ class Docs(SpectacularSwaggerSplitView):
     authentication_classes = [BearerAuthentication, SessionAuthentication]
     permission_classes = [Staff]
     url_name = "api:schema"
+
+    def get_exception_handler(self) -> Callable[..., Any]:
+        return answer
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         response = super().dispatch(request, *args, **kwargs)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.http import HttpResponseBase
 from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -10,9 +11,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from jobs import actions
-from jobs.actions import Filters
+from jobs.actions import Filters, Right
 from jobs.api import serializers as shapes
-from jobs.api.views import ApiView, only, whole_number
+from jobs.api.views import ApiView, only, unless_known, whole_number
 from jobs.presentation import busy_row, definition, job_row, run_row, totals
 
 _TEXT, _INT = OpenApiTypes.STR, OpenApiTypes.INT
@@ -113,11 +114,16 @@ class JobAction(ApiView):
 
 
 class BucketBusyState(ApiView):
-    """The job that has the bucket; anybody who is logged in may ask."""
+    """The job that has the bucket; whoever may see the bucket may ask."""
 
     permission_classes = [IsAuthenticated]
 
-    @extend_schema(operation_id="jobs_bucket_busy", responses={200: shapes.BusyAnswer})
-    def get(self, request: Request, bucket: str) -> Response:
+    @extend_schema(
+        operation_id="jobs_bucket_busy", responses={200: shapes.BusyAnswer, 404: shapes.ErrorAnswer}
+    )
+    def get(self, request: Request, bucket: str) -> HttpResponseBase:
+        if not self.actor.may(Right.VIEW):
+            actions.visit(request._request, bucket)
         shown = actions.busy(bucket)
-        return Response({"active": None if shown is None else busy_row(shown)})
+        body = {"active": None if shown is None else busy_row(shown)}
+        return unless_known(request, body)

@@ -170,7 +170,8 @@ class BusyJob(serializers.Serializer[Any]):
     phase = serializers.CharField(required=False)
     percent = serializers.IntegerField(required=False)
     progress = Progress()
-    gated = serializers.BooleanField()
+    since = serializers.IntegerField(help_text="When the job was created, and with it the gate closed.")
+    gated = serializers.BooleanField(help_text="Whether the bucket takes no writes now.")
 
 
 class BusyAnswer(serializers.Serializer[Any]):

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from django.http import HttpResponseBase
+from django.utils.cache import get_conditional_response
 from rest_framework.authentication import SessionAuthentication
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
@@ -16,6 +18,7 @@ from jobs.api.authentication import BearerAuthentication, Staff
 from jobs.api.bodies import BoundedJSON
 from jobs.api.errors import answer
 from jobs.errors import BadRequest
+from jobs.presentation import etag_of
 
 
 class ApiView(APIView):
@@ -57,3 +60,10 @@ def only(request: Request, *names: str) -> None:
     unknown = sorted(set(request.query_params) - set(names))
     if unknown:
         raise BadRequest(f"Unknown parameter {unknown[0][:40]!r}; there are {', '.join(names)}.")
+
+
+def unless_known(request: Request, body: Any) -> HttpResponseBase:
+    """The body, or 304 for a poll that names the ETag of what it has already."""
+    etag = etag_of(body)
+    unchanged = get_conditional_response(request._request, etag=etag)
+    return unchanged or Response(body, headers={"ETag": etag})

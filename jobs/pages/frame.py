@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import Any
 from urllib.parse import urlencode
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect, JsonResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.cache import get_conditional_response, patch_vary_headers
@@ -18,9 +16,10 @@ from django.views.decorators.cache import never_cache
 
 from jobs.actions import Actor, Right, actor_of
 from jobs.errors import JobError
+from jobs.presentation import etag_of
 from proxy.errors import S3Error
 
-View = Callable[..., HttpResponse]
+View = Callable[..., HttpResponseBase]
 
 
 def live(request: HttpRequest) -> bool:
@@ -31,19 +30,46 @@ def live(request: HttpRequest) -> bool:
 def page(view: View) -> View:
     """A page for staff: `view(request, actor, ...)`; refusals are rendered with their status."""
 
+    @wraps(view)
+    def staff_only(request: HttpRequest, actor: Actor, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        actor.require(Right.VIEW)
+        return view(request, actor, *args, **kwargs)
+
+    return open_page(staff_only)
+
+
+def open_page(view: View) -> View:
+    """A page for everybody who is signed in; what they may see is for the view to decide."""
+
     @never_cache
     @wraps(view)
-    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        if not (request.user.is_authenticated and request.user.is_staff):
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if not request.user.is_authenticated:
             return _to_login(request)
         actor = actor_of(request)
         try:
             return view(request, actor, *args, **kwargs)
         except (JobError, S3Error) as refusal:
-            context = {"message": refusal.message, "status": refusal.status}
-            return framed(request, actor, "jobs/problem.html", context, refusal.status)
+            return refused(request, actor, refusal)
 
     return guarded
+
+
+def refused(request: HttpRequest, actor: Actor, refusal: JobError | S3Error) -> HttpResponse:
+    """A refusal as a page with its status, or as JSON for a script that asks for that."""
+    if wants_json(request):
+        body = {"error": refusal.message, "code": refusal.code}
+        response: HttpResponse = JsonResponse(body, status=refusal.status)
+    else:
+        context = {"message": refusal.message, "status": refusal.status}
+        response = framed(request, actor, "jobs/problem.html", context, refusal.status)
+    if isinstance(refusal, S3Error) and "Retry-After" in refusal.headers:
+        response["Retry-After"] = refusal.headers["Retry-After"]
+    return response
+
+
+def wants_json(request: HttpRequest) -> bool:
+    return request.headers.get("Accept", "").startswith("application/json")
 
 
 def framed(
@@ -52,6 +78,7 @@ def framed(
     """The template with what base.html needs."""
     frame = {
         "actor": actor,
+        "may_look": actor.may(Right.VIEW),
         "may_operate": actor.may(Right.OPERATE),
         "environment": getattr(settings, "ENVIRONMENT_LABEL", ""),
         "endpoint": f"{request.scheme}://{request.get_host()}",
@@ -66,8 +93,7 @@ def polled(
     if not live(request):
         response: HttpResponse = framed(request, actor, whole, context)
     else:
-        digest = hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode()).hexdigest()
-        etag = f'"{digest[:32]}"'
+        etag = etag_of(facts)
         unchanged = get_conditional_response(request, etag=etag)
         response = unchanged or framed(request, actor, part, context)
         response["ETag"] = etag
@@ -85,4 +111,7 @@ def _to_login(request: HttpRequest) -> HttpResponse:
     target = f"{reverse('console:login')}?{urlencode({'next': back})}"
     if live(request):
         return HttpResponse(status=401, headers={"HX-Redirect": target})
+    if wants_json(request):
+        body = {"error": "Your session has ended. Sign in again.", "code": "Unauthorized"}
+        return JsonResponse(body, status=401)
     return HttpResponseRedirect(target)

@@ -1,13 +1,13 @@
 """Routes of the console's pages, below `/_/`."""
 
 from django.urls import path
-from django.views.generic import RedirectView
 
 from jobs.pages import buckets, job, jobs_list, migrate, sign_in
+from jobs.pages.browser import changing, objects, one
 
 app_name = "console"
 urlpatterns = [
-    path("", RedirectView.as_view(pattern_name="console:jobs"), name="home"),
+    path("", sign_in.home, name="home"),
     path("login/", sign_in.login_page, name="login"),
     path("logout/", sign_in.logout, name="logout"),
     path("jobs/", jobs_list.jobs, name="jobs"),
@@ -15,4 +15,10 @@ urlpatterns = [
     path("jobs/<str:job_id>/<str:action>/", job.act, name="act"),
     path("migrate/", migrate.migrate, name="migrate"),
     path("buckets/", buckets.buckets, name="buckets"),
+    path("buckets/<str:bucket>/", objects.objects, name="objects"),
+    path("buckets/<str:bucket>/object/", one.details, name="object"),
+    path("buckets/<str:bucket>/download/", one.download, name="download"),
+    path("buckets/<str:bucket>/upload/", changing.upload, name="upload"),
+    path("buckets/<str:bucket>/delete/", changing.delete, name="delete"),
+    path("buckets/<str:bucket>/restore/", changing.restore, name="restore"),
 ]

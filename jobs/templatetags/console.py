@@ -20,6 +20,12 @@ register.filter("span", units.span)
 
 
 @register.filter
+def visible(name: str) -> str:
+    """A key as it can be read: signs that would move, hide or end the line are shown by their own sign."""
+    return units.visible(name)
+
+
+@register.filter
 def lookup(values: Any, name: str) -> Any:
     """`values[name]`, empty if it is not there."""
     return values.get(name, "")

@@ -35,7 +35,7 @@ def test_a_login_without_csrf_token_is_refused(site: None) -> None:
 def test_a_login_leads_nowhere_else(site: None, target: str) -> None:
     make_user()
     answer = Client().post("/_/login/", {"username": "admin", "password": PASSWORD, "next": target})
-    assert answer["Location"] == "/_/jobs/"
+    assert answer["Location"] == "/_/"
 
 
 def test_a_wrong_password_says_so_and_keeps_the_name(site: None) -> None:

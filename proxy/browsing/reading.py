@@ -1,0 +1,70 @@
+"""Listing, describing and opening objects."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TypeVar
+
+from proxy.backends.base import ObjectReader
+from proxy.backends.values import CURRENT, Listing, ObjectInfo, VersionListing
+from proxy.browsing.visits import Visit, of_version
+from proxy.errors import NoSuchKey, NoSuchVersion
+from proxy.limits import MAX_KEYS
+
+DELIMITER = "/"
+
+T = TypeVar("T")
+
+
+def objects(here: Visit, prefix: str = "", after: str = "", limit: int = MAX_KEYS) -> Listing:
+    """One page of a folder. Raises AccessDenied."""
+    query = {"list-type": "2", "prefix": prefix, "delimiter": DELIMITER}
+    here.rights(query=query).require("s3:ListBucket")
+    return here.store.list(prefix=prefix, delimiter=DELIMITER, after=after, limit=limit)
+
+
+def versions(
+    here: Visit, prefix: str = "", after: tuple[str, str] = ("", ""), limit: int = MAX_KEYS
+) -> VersionListing:
+    """One page of a folder with every version and delete marker. Raises AccessDenied."""
+    query = {"versions": "", "prefix": prefix, "delimiter": DELIMITER}
+    here.rights(query=query).require("s3:ListBucketVersions")
+    return here.store.list_versions(prefix=prefix, delimiter=DELIMITER, after=after, limit=limit)
+
+
+def describe(here: Visit, key: str, version: str = CURRENT) -> ObjectInfo:
+    """Every fact that the caller may know; tags and lock are left out where the right is missing.
+
+    Raises NoSuchKey, NoSuchVersion, MethodNotAllowed (a delete marker), AccessDenied.
+    """
+    info = _found(here, lambda: here.store.head(key, version))
+    here.require(of_version("s3:GetObject", version), key, info)
+    if not here.may(of_version("s3:GetObject", version) + "Tagging", key, info):
+        info = replace(info, tags={})
+    lock = info.lock
+    if not here.may("s3:GetObjectRetention", key, info):
+        lock = replace(lock, mode="", until=0)
+    if not here.may("s3:GetObjectLegalHold", key, info):
+        lock = replace(lock, hold=False)
+    return replace(info, lock=lock)
+
+
+def open_object(here: Visit, key: str, version: str = CURRENT) -> ObjectReader:
+    """Raises as `describe` does; whoever gets the reader closes it."""
+    reader = _found(here, lambda: here.store.open(key, version))
+    try:
+        here.require(of_version("s3:GetObject", version), key, reader.info)
+    except BaseException:
+        reader.close()
+        raise
+    return reader
+
+
+def _found(here: Visit, read: Callable[[], T]) -> T:
+    """Who may not list the bucket does not learn which keys there are. Raises AccessDenied."""
+    try:
+        return read()
+    except (NoSuchKey, NoSuchVersion):
+        here.require("s3:ListBucket")
+        raise
