@@ -170,7 +170,7 @@ _ROWS: Final = (
     ("GetObjectAcl", "GET", OBJ, "acl", R, "s3:GetObjectAcl", acls.get_object_acl),
     ("GetObjectLegalHold", "GET", OBJ, "legal-hold", R, "s3:GetObjectLegalHold", locking.get_legal_hold),
     ("GetObjectRetention", "GET", OBJ, "retention", R, "s3:GetObjectRetention", locking.get_retention),
-    ("GetObjectTorrent", "GET", OBJ, "torrent", R, "s3:GetObjectTorrent", not_implemented),
+    ("GetObjectTorrent", "GET", OBJ, "torrent", R, "s3:GetObjectTorrent", objects.get_object_torrent),
     ("GetObject", "GET", OBJ, "", R, "s3:GetObject", objects.get_object),
     ("HeadObject", "HEAD", OBJ, "", R, "s3:GetObject", objects.head_object),
     ("OptionsObject", "OPTIONS", OBJ, "", R, "s3:GetBucketCORS", cors.preflight),

@@ -48,6 +48,12 @@ def head_object(call: Call) -> Answer:
     return answer
 
 
+def get_object_torrent(call: Call) -> Answer:
+    """Always raises NoSuchKey: no object has a torrent."""
+    call.head()
+    raise NoSuchKey("There is no torrent of this object.")
+
+
 def _found(look: Callable[[], T]) -> T:
     """Of a key that is not there it is said whether a delete marker hides it."""
     try:

@@ -105,7 +105,8 @@ def list_objects_v1(
     return document(
         "ListBucketResult",
         element("Name", asked.bucket),
-        f"<Prefix>{write(asked.prefix)}</Prefix><Marker>{write(marker)}</Marker>",
+        # Clients of the first version do not decode the prefix that they sent.
+        element("Prefix", asked.prefix) + f"<Marker>{write(marker)}</Marker>",
         f"<NextMarker>{write(next_marker)}</NextMarker>" if next_marker else "",
         element("MaxKeys", asked.limit),
         delimiter(asked, write),

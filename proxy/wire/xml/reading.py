@@ -31,10 +31,16 @@ class CompletedPart:
 def read_complete(document: bytes) -> tuple[CompletedPart, ...]:
     """CompleteMultipartUpload, with 1 to 10,000 parts in the order in which they were sent.
 
+    A part that is named twice in a row counts as it is named last.
     Raises MalformedXML, InvalidArgument (part numbers), BadDigest (checksums).
     """
     parts = parse(document, "CompleteMultipartUpload").all_of("Part", MAX_PARTS)
-    return tuple(_completed_part(part) for part in parts)
+    named: list[CompletedPart] = []
+    for part in map(_completed_part, parts):
+        if named and named[-1].number == part.number:
+            named.pop()
+        named.append(part)
+    return tuple(named)
 
 
 def _completed_part(node: Node) -> CompletedPart:

@@ -16,8 +16,10 @@ _MOST_ROWS = 1000
 
 
 def tagging(tags: Mapping[str, str]) -> bytes:
-    """Tagging."""
-    rows = [f"<Tag>{element('Key', key)}{element('Value', value)}</Tag>" for key, value in tags.items()]
+    """Tagging, by key: the order in which tags were given is not kept."""
+    rows = [
+        f"<Tag>{element('Key', key)}{element('Value', value)}</Tag>" for key, value in sorted(tags.items())
+    ]
     return document("Tagging", f"<TagSet>{''.join(rows)}</TagSet>")
 
 
