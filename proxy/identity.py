@@ -141,9 +141,9 @@ def _read_name(owner_id: str) -> str:
 def _read_owner(text: str) -> str:
     arn = _USER_ARN.fullmatch(text)
     wanted = arn[1] if arn else text
-    found = find_user("name", wanted)
-    if found is None and _OWNER_ID.fullmatch(wanted):
-        found = find_user("owner_id", wanted)
+    found = find_user("owner_id", wanted) if _OWNER_ID.fullmatch(wanted) else None
+    if found is None:
+        found = find_user("name", wanted)
     return "" if found is None else found.owner_id
 
 

@@ -116,7 +116,7 @@ def note_use(access_key: str, now: float) -> None:
 def write_use(access_key: str, now: float) -> bool:
     """Write when a key was last used; False if that is known closely enough."""
     at = datetime.fromtimestamp(now, UTC)
-    known = Q(last_used__isnull=True) | Q(last_used__lt=at - timedelta(seconds=NOTE_SECONDS))
+    known = Q(last_used__isnull=True) | Q(last_used__lte=at - timedelta(seconds=NOTE_SECONDS))
     return bool(AccessKey.objects.filter(known, pk=access_key).update(last_used=at))
 
 

@@ -23,13 +23,14 @@ def create_user(
     Names are those of IAM. Raises InvalidArgument for a bad or taken name and a bad password.
     """
     check_name(name, "user")
-    try:
-        with transaction.atomic():
-            user = User.objects.create(name=name, creates_buckets=creates_buckets, root=root)
-    except IntegrityError:
-        raise InvalidArgument(f"The user {name} exists already.") from None
-    if password is not None:
-        set_password(user, password)
+    with transaction.atomic():
+        try:
+            with transaction.atomic():
+                user = User.objects.create(name=name, creates_buckets=creates_buckets, root=root)
+        except IntegrityError:
+            raise InvalidArgument(f"The user {name} exists already.") from None
+        if password is not None:
+            set_password(user, password)
     return user
 
 

@@ -18,10 +18,10 @@ SHOW = """
 import django; django.setup()
 from django.conf import settings
 from django.contrib.auth import get_user_model
-from proxy.keys import secret_of
+from proxy.identity import identify
 from proxy.models import AccessKey
-for key in AccessKey.objects.filter(root=True):
-    print("key", key.access_key, secret_of(key.access_key)[1])
+for key in AccessKey.objects.filter(user__root=True):
+    print("key", key.access_key, identify(key.access_key)[1])
 for user in get_user_model().objects.all():
     print("user", user.username, user.is_superuser, user.check_password({password!r}))
 print("secret", settings.SECRET_KEY, settings.MASTER_KEY)

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from django.core.management.base import CommandParser
+from django.db import transaction
 from django.utils import timezone
 
 from proxy import keys, users
@@ -53,8 +54,11 @@ class Command(Speaking):
 
     def create(self, options: dict[str, Any]) -> None:
         secret = read_stdin("secret") if options["secret_key_stdin"] else None
-        user = _user(options["user"], options["root"])
-        access_key, secret = keys.create_key(user, options["access_key"], secret, expires=options["expires"])
+        with transaction.atomic():
+            user = _user(options["user"], options["root"])
+            access_key, secret = keys.create_key(
+                user, options["access_key"], secret, expires=options["expires"]
+            )
         if options["json"]:
             show_json(self, {"access_key": access_key, "secret_key": secret})
             return
