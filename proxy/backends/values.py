@@ -276,7 +276,7 @@ class Listing:
     """One page of a listing, in UTF-8 byte order of keys and prefixes together.
 
     `last` is where the next page starts (pass it as `after`), None at the end.
-    `objects` carry no metadata, tags or parts, and no header but STORAGE_CLASS.
+    `objects` carry no metadata, tags, parts, lock or access list, and no header but STORAGE_CLASS.
     """
 
     objects: tuple[ObjectInfo, ...]

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from proxy.backends.values import (
     STORAGE_CLASS,
+    UNLOCKED,
     Listing,
     ObjectInfo,
     UploadInfo,
@@ -87,7 +88,7 @@ def _is_under(key: str, prefix: str, delimiter: str) -> bool:
 
 def _shown(info: ObjectInfo) -> ObjectInfo:
     headers = {name: value for name, value in info.headers.items() if name == STORAGE_CLASS}
-    return replace(info, headers=headers, metadata={}, tags={}, parts=(), acl="")
+    return replace(info, headers=headers, metadata={}, tags={}, parts=(), lock=UNLOCKED, acl="")
 
 
 def _cut(entries: list[T | str], limit: int) -> tuple[list[T], tuple[str, ...], T | str | None]:
