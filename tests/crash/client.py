@@ -2,7 +2,8 @@
 
 It writes its own keys and reads all, through boto3 with its default retries, and keeps account:
 an acknowledged write is there; one without an answer may be there or not. It fills its keys, then
-acts without a pause until REPORT.stop exists, then reads everything once more and reports.
+acts without a pause until REPORT.stop exists, then reads everything once more and reports. What is
+written once versioning is on has a version id, under which it must be there for good.
 """
 
 from __future__ import annotations
@@ -32,6 +33,8 @@ from tests.crash.bodies import (
 )
 
 MULTIPART_FROM = 8 * MIB
+VERSIONS_READ = 60
+"""Versions whose bodies are read at the end; of all others the id and the order are looked at."""
 AGAIN = 5
 """How often a body that was cut is read again."""
 
@@ -44,13 +47,17 @@ class Account:
     writes: int = 0
     lists: int = 0
     unanswered: int = 0
+    versions: int = 0
     acked_at: list[float] = field(default_factory=list)
     cut_at: list[float] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
 
 
 class Client:
-    """`may[number]`: the versions that the key can have now; None stands for no object."""
+    """`may[number]`: the versions that the key can have now; None stands for no object.
+
+    `made[number]`: the version ids that were acknowledged, oldest first, and what they are.
+    """
 
     def __init__(self, orders: dict[str, Any]) -> None:
         self.me: int = orders["client"]
@@ -58,6 +65,7 @@ class Client:
         self.rng = random.Random(orders["seed"] * 10 + self.me)
         self.s3 = boto3.client("s3", region_name="us-east-1", **orders["connection"])
         self.may: dict[int, list[int | None]] = {}
+        self.made: dict[int, list[tuple[str, int | None]]] = {}
         self.next: dict[int, int] = {}
         self.newest_seen: dict[tuple[int, int], int] = {}
         self.account = Account()
@@ -71,29 +79,32 @@ class Client:
         seen = version if size_of(number, 1) else 0
         before = self.may.get(number, [None])
         self.may[number] = [*before, seen]
-        if self._acknowledged(lambda: self._send(key, body)):
-            self.may[number] = [seen]
+        self._written(number, seen, lambda: self._send(key, body))
 
-    def _send(self, key: str, body: bytes) -> None:
+    def _send(self, key: str, body: bytes) -> Any:
+        """The answer to the put; boto3 keeps that of an upload in parts to itself."""
         if len(body) >= MULTIPART_FROM:
             self.s3.upload_fileobj(io.BytesIO(body), self.bucket, key)
-        else:
-            self.s3.put_object(Bucket=self.bucket, Key=key, Body=body)
+            return {}
+        return self.s3.put_object(Bucket=self.bucket, Key=key, Body=body)
 
     def delete(self, number: int) -> None:
         self.may[number] = [*self.may[number], None]
-        if self._acknowledged(lambda: self.s3.delete_object(Bucket=self.bucket, Key=key_of(self.me, number))):
-            self.may[number] = [None]
+        where = {"Bucket": self.bucket, "Key": key_of(self.me, number)}
+        self._written(number, None, lambda: self.s3.delete_object(**where))
 
-    def _acknowledged(self, write: Any) -> bool:
+    def _written(self, number: int, seen: int | None, write: Any) -> None:
+        """Only an acknowledged write leaves no doubt about what is there."""
         try:
-            write()
+            answer = write()
         except (ClientError, BotoCoreError, S3UploadFailedError):
             self.account.unanswered += 1
-            return False
+            return
         self.account.writes += 1
         self.account.acked_at.append(time.time())
-        return True
+        self.may[number] = [seen]
+        if "VersionId" in answer:
+            self.made.setdefault(number, []).append((answer["VersionId"], seen))
 
     # -- reads --------------------------------------------------------------------------
     def read(self, client: int, number: int) -> None:
@@ -159,6 +170,33 @@ class Client:
         if surely - set(found) or surely_not & set(found):
             self._note(f"LIST: misses {surely - set(found)}, shows {surely_not & set(found)}")
 
+    def look_at_versions(self) -> None:
+        """Every version and marker that was acknowledged is there, in the order of the acknowledgements."""
+        pages = self.s3.get_paginator("list_object_versions").paginate(
+            Bucket=self.bucket, Prefix=f"c{self.me}/"
+        )
+        listed: dict[str, list[str]] = {}
+        for page in pages:
+            for each in [*page.get("Versions", []), *page.get("DeleteMarkers", [])]:
+                listed.setdefault(each["Key"], []).append(each["VersionId"])
+        for number, made in self.made.items():
+            key, ids = key_of(self.me, number), dict(made)
+            there = [version for version in listed.get(key, []) if version in ids]
+            markers = [version for version, seen in reversed(made) if seen is None]
+            if there != [version for version, seen in reversed(made) if seen is not None] + markers:
+                self._note(f"VERSIONS {key}: {there} are there, {made} were made")
+        every = [(number, *version) for number, made in self.made.items() for version in made]
+        self.account.versions = len(every)
+        for number, version, seen in self.rng.sample(every, min(VERSIONS_READ, len(every))):
+            if seen is not None:
+                self._look_at_version(number, version, seen)
+
+    def _look_at_version(self, number: int, version: str, seen: int) -> None:
+        key = key_of(self.me, number)
+        body = self.s3.get_object(Bucket=self.bucket, Key=key, VersionId=version)["Body"].read()
+        if version_in(self.me, number, body) != seen:
+            self._note(f"GET {key} {version}: it is not {seen}: {body[:40]!r}")
+
     def _note(self, text: str) -> None:
         self.account.wrong.append(f"{time.time():.3f} {text}")
 
@@ -220,6 +258,7 @@ def main(report: Path) -> None:
         client.act()
     client.end_upload()
     client.look_at_all()
+    client.look_at_versions()
     text = json.dumps({**vars(client.account), "may": client.may})
     report.with_suffix(".draft").write_text(text)
     report.with_suffix(".draft").rename(report)

@@ -1,5 +1,7 @@
 """A bucket moves while three clients read and write it and processes die by SIGKILL all the time.
 
+It holds null versions, and ever more versions and delete markers since versioning was turned on.
+
 Killed are: the worker at its work, one that waits, and django-q2's sentinel, one each at random
 moments of copy, verify and cleanup; the worker in stage, in the flip, and within 50 ms of its
 commit; and one web worker. CRASH_SEED repeats a run's choices.
@@ -180,6 +182,7 @@ def test_nothing_is_lost_while_processes_are_killed(cluster: Cluster, tmp_path: 
     clients = Clients(tmp_path, cluster, seed)
     try:
         clients.all_are(".filled", 120)
+        cluster.s3().put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
         clients.tell("go")
         time.sleep(rng.uniform(0.5, 2))
         killer, began, job, near_ms = Killer(cluster, rng), time.time(), "", 0.0
@@ -212,7 +215,7 @@ def _tell(cluster: Cluster, reports: list[dict[str, Any]], began: float, near_ms
     acked = sorted(at for report in reports for at in report["acked_at"])
     longest = max(after - before for before, after in itertools.pairwise(acked))
     flipped = cluster.row().state["flipped_ms"] / 1000
-    names = ("reads", "writes", "lists", "unanswered")
+    names = ("reads", "writes", "lists", "versions", "unanswered")
     counts = {name: sum(report[name] for report in reports) for name in names}
     cut = sum(len(report["cut_at"]) for report in reports)
     print(f"{counts}, {cut} cut; flip after {flipped - began:.1f} s, writes paused {longest:.1f} s")
@@ -227,6 +230,7 @@ def _no_client_was_wronged(reports: list[dict[str, Any]], kills: list[Kill]) -> 
         assert all(web[0] - 1 <= at <= web[0] + CUT_S for at in report["cut_at"])
         assert report["reads"] > KEYS_EACH
         assert report["writes"] > KEYS_EACH
+        assert report["versions"] > 0
 
 
 def _ended_well(cluster: Cluster, job: str, shown: dict[str, Any], kills: list[Kill]) -> None:
