@@ -17,6 +17,8 @@ from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, connections, transaction
 
+from proxy.control import database
+
 _TABLES = {
     "proxy_user": "",
     "proxy_accesskey": " OF access_key, sealed_secret, user_id, enabled, expires",
@@ -33,12 +35,11 @@ _seen = threading.local()
 
 def current() -> int | None:
     """The number now. None: nothing may be remembered, for what is read may be rolled back."""
-    database = connections[DEFAULT_DB_ALIAS]
-    if database.in_atomic_block:
+    own = database()
+    if own.in_atomic_block:
         return None
-    database.ensure_connection()
-    with database.wrap_database_errors:
-        return _by_sqlite(database.connection) if database.vendor == "sqlite" else _read(database.connection)
+    with own.wrap_database_errors:
+        return _by_sqlite(own.connection) if own.vendor == "sqlite" else _read(own.connection)
 
 
 def _read(driver: Any) -> int | None:
@@ -76,12 +77,12 @@ def make_triggers(**kwargs: Any) -> None:
 
     Not part of a migration: where SQLite makes a table anew to change it, its triggers go.
     """
-    database = connections[DEFAULT_DB_ALIAS]
-    there = set(database.introspection.table_names())
+    migrated = connections[DEFAULT_DB_ALIAS]
+    there = set(migrated.introspection.table_names())
     if not {*_TABLES, "proxy_identityepoch"} <= there:
         return  # migrated back, to before there were users
-    with transaction.atomic(), database.cursor() as cursor:
-        for statement in _STATEMENTS[database.vendor]:
+    with transaction.atomic(), migrated.cursor() as cursor:
+        for statement in _STATEMENTS[migrated.vendor]:
             cursor.execute(statement)
 
 

@@ -2,7 +2,8 @@
 
 Plain synchronous code that runs in the door's threads. `admit` is everything that can be said
 before the first byte of the body, `answer` is the rest, `serve` is both. None of them raises:
-every error becomes an answer here and nowhere else.
+every error becomes an answer here and nowhere else. `try_admit` and `try_answer` do the same in the
+event loop itself as far as nothing can keep them waiting.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from django.conf import settings
 from django.db import Error as DatabaseError
 from django.db import connection
 
-from proxy import gate, metrics
+from proxy import gate, metrics, routes
 from proxy.access import Access as Authority
 from proxy.access import Circumstances
 from proxy.access.actions import HANGS_ON_OBJECT, versioned
@@ -25,7 +26,7 @@ from proxy.attempts import Attempt
 from proxy.caller import NOBODY, Caller
 from proxy.errors import AccessDenied, EntityTooLarge, InternalError, S3Error, ServiceUnavailable
 from proxy.handlers.call import Answer, Call, Download, Pieces
-from proxy.limits import MAX_PUT_BYTES
+from proxy.limits import BRIEF_BYTES, MAX_PUT_BYTES
 from proxy.operations import Access, Operation, match
 from proxy.records import BucketRecord, find_bucket
 from proxy.unsupported import refuse_unsupported
@@ -37,6 +38,9 @@ log = logging.getLogger("sluicegate.gateway")
 
 Scope = Mapping[str, Any]
 T = TypeVar("T")
+
+_BRIEF = frozenset({"GetObject", "HeadObject"})
+"""Operations that read one row: short work wherever that row is at hand."""
 
 _OBJECT_HEADERS = {"Content-Security-Policy": "sandbox", "X-Content-Type-Options": "nosniff"}
 """One origin, two worlds: what a client stored must not run as the console."""
@@ -75,6 +79,18 @@ class Response:
             self.rest.close()
 
 
+@dataclass(slots=True)
+class Unread:
+    """An answer of which no byte has been read yet."""
+
+    admitted: Admitted
+    handled: Answer
+
+    def close(self) -> None:
+        if isinstance(self.handled.body, Download):
+            self.handled.body.close()
+
+
 def admit(scope: Scope, request_id: str) -> Admitted | Response:
     """All that can be decided before the body is asked for, the first look at the gate included."""
     admitted = Admitted(scope, request_id)
@@ -90,6 +106,46 @@ def serve(scope: Scope, request_id: str, pieces: Pieces) -> Response:
     """`admit` and `answer` in one; the gate is asked when it is entered."""
     admitted = Admitted(scope, request_id)
     return _guarded(admitted, lambda: _answer(_admit(admitted, ask=False), pieces))
+
+
+def try_admit(scope: Scope, request_id: str) -> Admitted | Response | None:
+    """`admit` without waiting for anything but this machine's memory; None: do it in a thread.
+
+    Django raises where its own connections would be used in an event loop; whatever is not an answer
+    to the client is found again, and told, in the thread.
+    """
+    admitted = Admitted(scope, request_id)
+    try:
+        return _admit(admitted, ask=True)
+    except S3Error as error:
+        return None if isinstance(error, ServiceUnavailable) else _refusal(admitted, error)
+    except Exception:
+        return None
+
+
+def try_answer(admitted: Admitted, pieces: Pieces) -> Response | Unread | None:
+    """The answer to a read of one object whose facts are at hand; None: `answer` it in a thread.
+
+    Bytes that the disk may first have to find are left unread: `begin` reads them, in a thread.
+    """
+    if admitted.operation is None or admitted.operation.name not in _BRIEF or admitted.bucket is None:
+        return None
+    try:
+        if not routes.is_at_hand(admitted.bucket.route):
+            return None
+        handled = admitted.operation.handler(_call(admitted, pieces))
+        if isinstance(handled.body, Download) and handled.body.length > BRIEF_BYTES:
+            return Unread(admitted, handled)
+        return _render(admitted, handled)
+    except S3Error as error:
+        return None if isinstance(error, ServiceUnavailable) else _refusal(admitted, error)
+    except Exception:
+        return None
+
+
+def begin(unread: Unread) -> Response:
+    """Read the first bytes of an answer that was left unread."""
+    return _guarded(unread.admitted, lambda: _render(unread.admitted, unread.handled))
 
 
 def refuse(scope: Scope, request_id: str, error: S3Error) -> Response:
@@ -149,7 +205,7 @@ def _authenticate(admitted: Admitted, request: S3Request) -> None:
         return
     now = admitted.now_ms / 1000
     with Attempt(request.client) as attempt:
-        if sigv2.is_presigned(request):
+        if sigv2.is_signed(request):
             admitted.credentials = sigv2.authenticate(request, attempt.secret_for, now=now)
         else:
             region = settings.REGION
@@ -157,11 +213,10 @@ def _authenticate(admitted: Admitted, request: S3Request) -> None:
     admitted.caller = attempt.caller or NOBODY
 
 
-def _answer(admitted: Admitted, pieces: Pieces) -> Response:
-    request, operation = admitted.request, admitted.operation
-    assert request and operation and admitted.rights
-    call = Call(
-        request=request,
+def _call(admitted: Admitted, pieces: Pieces) -> Call:
+    assert admitted.request and admitted.rights
+    return Call(
+        request=admitted.request,
         credentials=admitted.credentials,
         caller=admitted.caller,
         rights=admitted.rights,
@@ -171,6 +226,12 @@ def _answer(admitted: Admitted, pieces: Pieces) -> Response:
         region=settings.REGION,
         bucket=admitted.bucket,
     )
+
+
+def _answer(admitted: Admitted, pieces: Pieces) -> Response:
+    request, operation = admitted.request, admitted.operation
+    assert request and operation
+    call = _call(admitted, pieces)
     if admitted.bucket is None or operation.access is Access.READ:
         return _render(admitted, operation.handler(call))
     seen, alone = admitted.bucket, operation.access is Access.BUCKET_WRITE
@@ -179,8 +240,9 @@ def _answer(admitted: Admitted, pieces: Pieces) -> Response:
         call.pulse = entry.pulse
         if entry.bucket.settings is not seen.settings:
             _authorise(admitted, request, operation)
-            call.rights = admitted.rights
+            call.rights = admitted.rights or call.rights
         handled = operation.handler(call)
+        admitted.caller = call.caller  # of a form it is known only now
     return _render(admitted, handled)
 
 
@@ -209,7 +271,11 @@ def _cross_origin(admitted: Admitted) -> dict[str, str]:
     request, bucket = admitted.request, admitted.bucket
     if request is None or bucket is None or not bucket.settings.cors or request.method == "OPTIONS":
         return {}
-    return cors.allow(bucket.settings.cors, request.headers.get("origin", ""), request.method)
+    return cors.allow(
+        bucket.settings.cors,
+        request.headers.get("origin", ""),
+        cors.asked_method(request.headers, request.method),
+    )
 
 
 def _refusal(admitted: Admitted, error: S3Error) -> Response:

@@ -25,6 +25,8 @@ MAX_DOCUMENT_BYTES = 8 * MIB
 
 SMALL_BODY_BYTES = MIB
 """Up to here a body is read by the event loop before a thread is taken."""
+BRIEF_BYTES = 32 * KIB
+"""Up to here the event loop reads an object itself, if it is at hand."""
 UNASKED_BODY_BYTES = 256 * KIB
 """What the server holds of a body before we ask for it: reading this much early costs nothing."""
 LINGER_BYTES = 64 * MIB

@@ -11,10 +11,11 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from django.db import DEFAULT_DB_ALIAS, connection, connections
+from django.db import connection
 
 from proxy.backends.values import Place, Route
 from proxy.bucket_settings import BucketSettings, settings_of, settings_text
+from proxy.control import database
 from proxy.errors import NoSuchBucket, OperationAborted
 
 _BUCKET_COLUMNS = (
@@ -109,13 +110,12 @@ _FIND_POLICIES = _by_vendor(
 
 def _rows(statement: dict[str, str], *values: object) -> Any:
     """A cursor of the driver itself: Django's cost twice what an indexed read does."""
-    database = connections[DEFAULT_DB_ALIAS]
-    database.ensure_connection()
-    return database.connection.execute(statement[database.vendor], values)
+    own = database()
+    return own.connection.execute(statement[own.vendor], values)
 
 
 def _first(statement: dict[str, str], value: object) -> tuple[Any, ...] | None:
-    with connections[DEFAULT_DB_ALIAS].wrap_database_errors:
+    with database().wrap_database_errors:
         row: tuple[Any, ...] | None = _rows(statement, value).fetchone()
     return row
 
@@ -161,7 +161,7 @@ def find_user(column: str, value: object) -> UserRecord | None:
 
 def policies_of(user_id: int) -> tuple[str, ...]:
     """The texts of the user's own policies and of those of the user's groups."""
-    with connections[DEFAULT_DB_ALIAS].wrap_database_errors:
+    with database().wrap_database_errors:
         return tuple(row[0] for row in _rows(_FIND_POLICIES, user_id, user_id).fetchall())
 
 

@@ -80,6 +80,12 @@ def backend(name: str) -> Backend:
     return built
 
 
+def is_at_hand(route: Route) -> bool:
+    """Whether a row there is read without waiting: its backend is built and says so of the place."""
+    built = _built.get(route.backend)
+    return built is not None and built.is_at_hand(route.place)
+
+
 def place_id(backend_name: str) -> str:
     """The identity of the physical place behind a name. Raises BackendUnavailable."""
     return backend(backend_name).place_id

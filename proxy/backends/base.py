@@ -139,6 +139,10 @@ class Backend(Protocol):
     def places(self, bucket: str) -> tuple[Place, ...]:
         """Every place of that real bucket name that exists here, of whatever incarnation."""
 
+    def is_at_hand(self, place: Place) -> bool:
+        """Whether `head` and `open` read one row of an index that this process has open on a local
+        disk, so that nothing but the disk itself can keep them waiting. Must not wait itself."""
+
     def usage(self, place: Place) -> Usage: ...
     def head_seq(self, place: Place) -> int:
         """The newest sequence number that was given out."""

@@ -11,8 +11,9 @@ import time
 from collections.abc import Awaitable, Callable
 
 from django.conf import settings
+from django.db import Error as DatabaseError
 
-from proxy import routes
+from proxy import control, routes
 from proxy.door import access
 from proxy.door.exchange import ClientGone, Exchange, Pools, Scope, Send
 from proxy.door.inlet import Message, Receive
@@ -60,6 +61,7 @@ class Door:
                     await self._pools.short.run(routes.prepare_backends)
                 except Exception:
                     log.exception("A backend is not ready; its buckets answer 503 until it is.")
+                await self._open_shortcut()
                 await send({"type": "lifespan.startup.complete"})
             elif message["type"] == "lifespan.shutdown":
                 self._pools.short.close()
@@ -68,6 +70,16 @@ class Door:
                     self._log.flush()
                 await send({"type": "lifespan.shutdown.complete"})
                 return
+
+    async def _open_shortcut(self) -> None:
+        try:
+            wrapper = await self._pools.short.run(control.open_for_loop)
+        except DatabaseError:
+            log.exception("The control database is not ready; threads do all the work.")
+            return
+        if wrapper is not None:
+            control.use(wrapper)
+            self._pools.shortcut.open()
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         raw = scope.get("raw_path") or scope["path"].encode()

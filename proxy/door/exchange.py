@@ -14,9 +14,10 @@ from proxy import gateway
 from proxy.door.download import send_rest
 from proxy.door.inlet import Inlet, Message, Receive
 from proxy.door.pipe import Pipe, Whole
+from proxy.door.shortcut import Shortcut
 from proxy.door.threads import Threads
 from proxy.errors import S3Error, SlowDown
-from proxy.gateway import Admitted, Response
+from proxy.gateway import Admitted, Response, Unread
 from proxy.limits import SMALL_BODY_BYTES, UNASKED_BODY_BYTES, Bounds
 
 Scope = dict[str, Any]
@@ -53,14 +54,19 @@ class Announced:
 
 @dataclass(frozen=True, slots=True)
 class Pools:
-    """`short` for what ends by itself soon, `streams` for uploads that stream and long copies."""
+    """`short` for what ends by itself soon, `streams` for uploads that stream and long copies.
+
+    `shortcut` is for what is over before a thread would have begun.
+    """
 
     short: Threads
     streams: Threads
+    shortcut: Shortcut
 
     @classmethod
     def of(cls, bounds: Bounds) -> Pools:
-        return cls(Threads("short", bounds.short_threads), Threads("stream", bounds.stream_threads))
+        short, streams = Threads("short", bounds.short_threads), Threads("stream", bounds.stream_threads)
+        return cls(short, streams, Shortcut())
 
 
 class ClientGone(ConnectionError):
@@ -70,14 +76,17 @@ class ClientGone(ConnectionError):
 class Exchange:
     """The way of one request through the door. `sent` counts the bytes of the answer's body."""
 
-    __slots__ = ("_bounds", "_last", "_scope", "_send", "_short", "_streams", "inlet", "request_id", "sent")
+    __slots__ = (
+        "_bounds", "_last", "_scope", "_send", "_short", "_shortcut", "_streams", "inlet", "request_id",
+        "sent",
+    )  # fmt: skip
 
     def __init__(
         self, scope: Scope, receive: Receive, send: Send, request_id: str, threads: Pools, bounds: Bounds
     ) -> None:
         self._scope = scope
         self._send = send
-        self._short, self._streams = threads.short, threads.streams
+        self._short, self._streams, self._shortcut = threads.short, threads.streams, threads.shortcut
         self._bounds = bounds
         self._last = False
         self.request_id = request_id
@@ -96,14 +105,12 @@ class Exchange:
             return await self._serve(Whole())
         if length is not None and length <= UNASKED_BODY_BYTES and not (announced.waits or announced.copies):
             return await self._whole(self._serve)
-        admitted = await self._short.run(gateway.admit, self._scope, self.request_id)
+        admitted = await self._admit()
         if isinstance(admitted, Response):
             return admitted
         if announced.copies or length is None or length > SMALL_BODY_BYTES:
             return await self._stream(admitted)
-        return await self._whole(
-            lambda body: self._short.run(gateway.answer, admitted, body, unwanted=_discard)
-        )
+        return await self._whole(lambda body: self._answer(admitted, body))
 
     async def reply(self, response: Response, headers: list[tuple[bytes, bytes]]) -> None:
         """Send an answer; closes it whatever happens."""
@@ -141,8 +148,29 @@ class Exchange:
         if self.inlet.gone:
             raise ClientGone()
 
-    def _serve(self, body: Whole) -> Awaitable[Response]:
-        return self._short.run(gateway.serve, self._scope, self.request_id, body, unwanted=_discard)
+    async def _admit(self) -> Admitted | Response:
+        admitted: Admitted | Response | None
+        admitted = self._shortcut.try_to(gateway.try_admit, self._scope, self.request_id)
+        if admitted is None:
+            admitted = await self._short.run(gateway.admit, self._scope, self.request_id)
+        return admitted
+
+    def _answer(self, admitted: Admitted, body: Whole) -> Awaitable[Response]:
+        return self._short.run(gateway.answer, admitted, body, unwanted=_discard)
+
+    async def _serve(self, body: Whole) -> Response:
+        """Here as far as nothing keeps it waiting, else with one visit to a thread."""
+        admitted: Admitted | Response | None
+        admitted = self._shortcut.try_to(gateway.try_admit, self._scope, self.request_id)
+        if admitted is None:
+            return await self._short.run(gateway.serve, self._scope, self.request_id, body, unwanted=_discard)
+        if isinstance(admitted, Response):
+            return admitted
+        response: Response | Unread | None
+        response = self._shortcut.try_to(gateway.try_answer, admitted, body)
+        if isinstance(response, Unread):
+            return await self._short.run(gateway.begin, response, unwanted=_discard)
+        return response or await self._answer(admitted, body)
 
     async def _whole(self, then: Callable[[Whole], Awaitable[Response]]) -> Response:
         try:

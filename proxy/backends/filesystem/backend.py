@@ -150,6 +150,9 @@ class FilesystemBackend:
             return False
         return True
 
+    def is_at_hand(self, place: Place) -> bool:
+        return self._registry.has_open(place)
+
     def usage(self, place: Place) -> Usage:
         with self._using(place) as bucket:
             return places.usage(bucket)

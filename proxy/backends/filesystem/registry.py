@@ -26,6 +26,8 @@ class Registry:
         self._root = root
         self._open_bucket = open_bucket
         self._limit = limit
+        self._opening = threading.Lock()
+        """Held while a place is opened, so that those who use open ones do not wait for that."""
         self._lock = threading.Lock()
         self._buckets: OrderedDict[Place, OpenBucket] = OrderedDict()
         self.faults = Translated(root.path)
@@ -62,13 +64,28 @@ class Registry:
         self.give(bucket)
         return self._counted(place)
 
+    def has_open(self, place: Place) -> bool:
+        """Whether `take` would find it open. Waits for nobody."""
+        return place in self._buckets
+
     def _counted(self, place: Place) -> OpenBucket:
+        bucket = self._found(place)
+        if bucket is None:
+            with self._opening:
+                bucket = self._found(place) or self._kept(self._opened(place))
+        return bucket
+
+    def _found(self, place: Place) -> OpenBucket | None:
         with self._lock:
             bucket = self._buckets.get(place)
-            if bucket is None:
-                bucket = self._buckets[place] = self._opened(place)
-            else:
+            if bucket is not None:
                 self._buckets.move_to_end(place)
+                bucket.users += 1
+            return bucket
+
+    def _kept(self, bucket: OpenBucket) -> OpenBucket:
+        with self._lock:
+            self._buckets[bucket.place] = bucket
             bucket.users += 1
             if len(self._buckets) > self._limit:
                 self._close_one()
@@ -119,6 +136,7 @@ class Registry:
 
     # -- around a fork -----------------------------------------------------------------------
     def freeze(self) -> None:
+        self._opening.acquire()
         self._lock.acquire()
         for bucket in self._buckets.values():
             bucket.pool.freeze()
@@ -127,6 +145,7 @@ class Registry:
         for bucket in self._buckets.values():
             bucket.pool.thaw()
         self._lock.release()
+        self._opening.release()
 
     def abandon(self) -> None:
         """In the child: every place is opened anew."""
@@ -135,6 +154,7 @@ class Registry:
             bucket.pool.thaw()
         self._buckets = OrderedDict()
         self._lock.release()
+        self._opening.release()
 
 
 class Using:

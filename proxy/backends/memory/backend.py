@@ -114,6 +114,9 @@ class MemoryBackend:
             raise NoSuchBucket(fields={"BucketName": place.bucket})
         return found
 
+    def is_at_hand(self, place: Place) -> bool:
+        return False
+
     def usage(self, place: Place) -> Usage:
         with self._lock:
             at = self._at(place)
