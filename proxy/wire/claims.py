@@ -46,7 +46,6 @@ _ONE_MECHANISM = (
     "Only one auth mechanism allowed; only the X-Amz-Algorithm query parameter, Signature query "
     "string parameter or the Authorization header should be specified"
 )
-_NOT_V4 = "The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256."
 _NO_V4A = "Signatures of Signature Version 4A are not implemented."
 _CREDENTIAL_FORM = (
     'the Credential is mal-formed; expecting "<YOUR-AKID>/YYYYMMDD/REGION/SERVICE/aws4_request".'
@@ -182,8 +181,6 @@ def _query_claim(request: S3Request, now: float) -> Claim:
 def _unknown_mechanism(authorization: str, algorithm: str) -> S3Error:
     if algorithm == _ECDSA:
         return NotImplementedByUs(_NO_V4A)
-    if algorithm == "AWS":
-        return InvalidRequest(_NOT_V4)
     return InvalidArgument(
         "Unsupported Authorization Type",
         fields={"ArgumentName": "Authorization", "ArgumentValue": authorization},

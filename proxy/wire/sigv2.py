@@ -1,8 +1,8 @@
-"""URLs that were signed with AWS Signature Version 2: what `aws s3 presign` still makes by default.
+"""AWS Signature Version 2: URLs as botocore still makes them by default, and headers of old clients.
 
-Only the query form; a header of version 2 is refused by `sigv4`. Source: Amazon S3 User Guide,
-"Signing and authenticating REST requests (AWS signature version 2)", "Query string request
-authentication alternative".
+It signs less than version 4 does: no body, not every parameter. What it leaves open is refused.
+Source: Amazon S3 User Guide, "Signing and authenticating REST requests (AWS signature version 2)"
+and, in it, "Query string request authentication alternative".
 """
 
 from __future__ import annotations
@@ -11,10 +11,17 @@ import base64
 import hashlib
 import hmac
 from collections.abc import Callable
+from dataclasses import dataclass
 
-from proxy.errors import AccessDenied, InvalidRequest, SignatureDoesNotMatch
-from proxy.wire.claims import PAYLOAD_HEADER, STREAMING, UNSIGNED
-from proxy.wire.dates import iso_seconds
+from proxy.errors import (
+    AccessDenied,
+    InvalidArgument,
+    InvalidRequest,
+    RequestTimeTooSkewed,
+    SignatureDoesNotMatch,
+)
+from proxy.wire.claims import MAX_SKEW_SECONDS, PAYLOAD_HEADER, STREAMING, UNSIGNED
+from proxy.wire.dates import iso_seconds, parse_http_date
 from proxy.wire.request import S3Request
 from proxy.wire.sigv4 import Credentials, find_secret
 
@@ -81,44 +88,87 @@ _FREE = frozenset(
 """Parameters that version 2 does not sign and that choose no other operation."""
 
 
-def is_presigned(request: S3Request) -> bool:
-    """Whether the query carries such a signature, and no header says otherwise."""
-    query = request.query
-    return "Signature" in query and "AWSAccessKeyId" in query and "authorization" not in request.headers
+_SCHEME = "AWS "
+
+
+@dataclass(frozen=True, slots=True)
+class _Claim:
+    """What a request says of its signature. `date` is the line of that name in what is signed."""
+
+    access_key: str
+    signature: str
+    date: str
+    presigned: bool
+
+
+def is_signed(request: S3Request) -> bool:
+    """Whether a header or, without any, the query carries such a signature."""
+    header = request.headers.get("authorization")
+    if header is not None:
+        return header.startswith(_SCHEME)
+    return "Signature" in request.query and "AWSAccessKeyId" in request.query
 
 
 def authenticate(request: S3Request, secret_for: Callable[[str], str | None], *, now: float) -> Credentials:
     """Verify the signature; `now` is in seconds since the epoch.
 
-    A parameter that is neither signed nor known to be harmless is refused: it could turn the URL
-    into one for something else. Raises AccessDenied, InvalidAccessKeyId, InvalidRequest,
-    SignatureDoesNotMatch.
+    A parameter that is neither signed nor known to be harmless is refused: it could turn the request
+    into one for something else. Raises AccessDenied, InvalidAccessKeyId, InvalidArgument,
+    InvalidRequest, RequestTimeTooSkewed, SignatureDoesNotMatch.
     """
-    query = request.query
-    access_key, expires = query["AWSAccessKeyId"], query.get("Expires", "")
-    _check_expiry(expires, now)
-    loose = query.keys() - _OWN - _SIGNED - _FREE
+    claim = _of_header(request, now) if "authorization" in request.headers else _of_query(request, now)
+    loose = request.query.keys() - _SIGNED - _FREE - (_OWN if claim.presigned else frozenset())
     if loose:
-        raise AccessDenied(f"The signature of this URL does not cover the parameter {min(loose)}.")
-    secret = find_secret(access_key, secret_for)
-    text = string_to_sign(request, expires)
+        raise AccessDenied(f"The signature of this request does not cover the parameter {min(loose)}.")
+    secret = find_secret(claim.access_key, secret_for)
+    text = string_to_sign(request, claim.date)
     signature = base64.b64encode(hmac.new(secret.encode(), text.encode("latin-1"), hashlib.sha1).digest())
-    if not hmac.compare_digest(signature, query["Signature"].encode()):
+    if not hmac.compare_digest(signature, claim.signature.encode()):
         raise SignatureDoesNotMatch(
             fields={
-                "AWSAccessKeyId": access_key,
+                "AWSAccessKeyId": claim.access_key,
                 "StringToSign": text,
-                "SignatureProvided": query["Signature"],
+                "SignatureProvided": claim.signature,
             }
         )
     payload = request.headers.get(PAYLOAD_HEADER, UNSIGNED)
     if payload in STREAMING:
-        raise InvalidRequest("A URL of signature version 2 cannot be used with chunks.")
-    return Credentials(access_key, "", b"", query["Signature"], expires, payload, True)
+        raise InvalidRequest("A signature of version 2 cannot be used with chunks.")
+    return Credentials(claim.access_key, "", b"", claim.signature, claim.date, payload, claim.presigned)
 
 
-def string_to_sign(request: S3Request, expires: str) -> str:
-    """What a URL of version 2 signs: headers and path as received, parameters decoded; latin-1 text."""
+def _of_query(request: S3Request, now: float) -> _Claim:
+    query = request.query
+    expires = query.get("Expires", "")
+    _check_expiry(expires, now)
+    return _Claim(query["AWSAccessKeyId"], query["Signature"], expires, True)
+
+
+def _of_header(request: S3Request, now: float) -> _Claim:
+    """`AWS access-key:signature`, with a date of its own."""
+    text = request.headers["authorization"]
+    access_key, colon, signature = text.removeprefix(_SCHEME).strip().partition(":")
+    if not (access_key and colon and signature) or " " in access_key:
+        raise InvalidArgument(
+            "AWS authorization header is invalid. Expected AwsAccessKeyId:signature",
+            fields={"ArgumentName": "Authorization", "ArgumentValue": text},
+        )
+    date = request.headers.get("x-amz-date", request.headers.get("date", ""))
+    moment = parse_http_date(date)
+    if moment is None or moment < 0:
+        raise AccessDenied("AWS authentication requires a valid Date or x-amz-date header")
+    if abs(now - moment) > MAX_SKEW_SECONDS:
+        raise RequestTimeTooSkewed(
+            fields={"RequestTime": date, "ServerTime": iso_seconds(now)},
+        )
+    return _Claim(access_key, signature, "" if "x-amz-date" in request.headers else date, False)
+
+
+def string_to_sign(request: S3Request, date: str) -> str:
+    """What version 2 signs: headers and path as received, parameters decoded; latin-1 text.
+
+    `date` is the Date header ("" where x-amz-date takes its place), or the end of a URL's life.
+    """
     headers = request.headers
     amz = [f"{name}:{headers[name]}\n" for name in sorted(headers) if name.startswith("x-amz-")]
     subresources = [
@@ -132,7 +182,7 @@ def string_to_sign(request: S3Request, expires: str) -> str:
             request.method,
             headers.get("content-md5", ""),
             headers.get("content-type", ""),
-            expires,
+            date,
             "".join(amz) + resource.decode("latin-1"),
         ]
     )
