@@ -22,7 +22,7 @@ from proxy.errors import (
 )
 from proxy.handlers.call import Call
 from proxy.identity import exists
-from proxy.wire.acl import FULL_CONTROL, GROUPS, HEADERS, Grant, invalid_id, read_headers
+from proxy.wire.acl import ALL_USERS, FULL_CONTROL, GROUPS, HEADERS, Grant, invalid_id, read_headers
 from proxy.wire.controls import OWNERSHIPS
 
 CANNED_HEADER = "x-amz-acl"
@@ -48,10 +48,20 @@ def new_owner(call: Call) -> str:
 def require_on_new(call: Call, right: str) -> None:
     """Raise AccessDenied unless the caller may do that to the object that the request writes.
 
-    Whoever will own it may: so a writer needs no further right for the tags or the list of an object.
+    Whoever will own it may: so a writer needs no further right for the tags or the list of an object,
+    and neither does one without a signature where the bucket's list alone lets all write.
     """
+    if call.caller.anonymous and _all_write(call.here.settings):
+        return
     key = call.request.key
     call.rights.require(right, key, ObjectInfo(key, 0, "", call.now_ms, owner_id=new_owner(call)))
+
+
+def _all_write(settings: BucketSettings) -> bool:
+    """Whether nothing but the access list decides, and that lets everybody write."""
+    if settings.policy or settings.ownership == ENFORCED or settings.public_access_block:
+        return False
+    return lists.gives(settings.acl, lists.BUCKET_PERMISSIONS["s3:PutObject"], "", frozenset({ALL_USERS}))
 
 
 def asks_for_list(headers: Mapping[str, str]) -> bool:

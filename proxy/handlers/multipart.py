@@ -15,7 +15,6 @@ from proxy.handlers.listing import asked_of
 from proxy.handlers.parameters import number, page_size, part_number, wrong
 from proxy.identity import name_of
 from proxy.wire import checksums, xml
-from proxy.wire.encoding import encode
 
 FULL_OBJECT, COMPOSITE = "FULL_OBJECT", "COMPOSITE"
 
@@ -118,10 +117,9 @@ def complete_upload(call: Call) -> Answer:
         checksums=_expected(call, upload),
     )
     request = call.request
-    path = f"/{call.here.name}/{encode(request.key, keep_slash=True)}"
     answer = document(
         xml.complete_upload(
-            location=f"{request.scheme}://{request.host}{path}",
+            location=request.url_of(request.key),
             bucket=call.here.name,
             key=request.key,
             etag=info.etag,

@@ -21,6 +21,8 @@ from botocore.config import Config
 
 ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 30.0
+DOMAIN = "s3.test"
+"""Hosts below it name buckets; requests to 127.0.0.1 name them in the path."""
 ONE_TRY = Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"}, max_pool_connections=64)
 
 
@@ -57,6 +59,8 @@ class Server:
             "SLUICEGATE_CONFIG": str(ROOT / "sluicegate.yaml"),
             "SLUICEGATE_BIND": f"127.0.0.1:{self.port}",
             "SLUICEGATE_WEB_WORKERS": "2",
+            "SLUICEGATE_DOMAIN": DOMAIN,
+            "SLUICEGATE_TRUSTED_PROXIES": "127.0.0.1",
             **self.settings,
         }
 
