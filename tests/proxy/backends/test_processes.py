@@ -18,7 +18,7 @@ import pytest
 
 from proxy.backends.filesystem import FilesystemBackend
 from proxy.backends.values import NewObject, Place
-from proxy.errors import NoSuchKey
+from proxy.errors import MethodNotAllowed, NoSuchKey, NoSuchVersion
 from tests.bodies import Bytes, content, noise
 from tests.proxy.backends.conftest import leftovers
 from tests.proxy.backends.worker import PLACE, now
@@ -75,11 +75,14 @@ def start(root: Path, count: int, seed: int, state: dict[str, set[str]]) -> list
     return workers
 
 
-def found(backend: FilesystemBackend, key: str) -> str:
+def found(backend: FilesystemBackend, name: str) -> str:
+    key, _, version = name.partition("@")
     try:
-        return hashlib.md5(content(backend.open(PLACE, key))).hexdigest()
-    except NoSuchKey:
+        return hashlib.md5(content(backend.open(PLACE, key, version))).hexdigest()
+    except (NoSuchKey, NoSuchVersion):
         return "-"
+    except MethodNotAllowed:
+        return "marker"
 
 
 def test_killed_writers_lose_nothing_that_was_acknowledged(tmp_path: Path) -> None:
@@ -106,6 +109,47 @@ def test_killed_writers_lose_nothing_that_was_acknowledged(tmp_path: Path) -> No
     assert acknowledged >= ROUNDS * WORKERS
     backend.sweep()
     assert leftovers(tmp_path / "shared~0001") == []
+    backend.close()
+
+
+KEEP_VERSIONS = """
+import sys
+from pathlib import Path
+from proxy.backends.filesystem import FilesystemBackend
+from proxy.backends.values import Deletion, NewObject
+from tests.bodies import Bytes
+from tests.proxy.backends.worker import PLACE, now
+backend = FilesystemBackend("local", Path(sys.argv[1]), now, keep=False)
+backend.prepare(None)
+input()
+for number in range(20):
+    version = f"{sys.argv[2]}-{number}"
+    backend.put(PLACE, NewObject("k", version_id=version), Bytes(version.encode() * 3000 * (number % 2)))
+    backend.delete(PLACE, [Deletion("k", f"{version}-m", marker=True)])
+"""
+
+
+def test_processes_that_write_versions_of_one_key_keep_them_all(tmp_path: Path) -> None:
+    backend = FilesystemBackend("local", tmp_path, now, keep=False)
+    backend.prepare(None)
+    backend.create_bucket(PLACE)
+    writers = [
+        subprocess.Popen(
+            [sys.executable, "-c", KEEP_VERSIONS, str(tmp_path), str(n)], stdin=subprocess.PIPE, text=True
+        )
+        for n in range(4)
+    ]
+    for writer in writers:
+        assert writer.stdin is not None
+        print("go", file=writer.stdin, flush=True)
+    assert [(writer.communicate(), writer.returncode)[1] for writer in writers] == [0] * 4
+    versions = backend.list_versions(PLACE).versions
+    assert sorted(info.version_id for info in versions) == sorted(
+        f"{n}-{number}{kind}" for n in range(4) for number in range(20) for kind in ("", "-m")
+    )
+    assert [info.latest for info in versions] == [True] + [False] * 159
+    assert len({info.ordinal for info in versions}) == 160
+    assert list(backend.check_store(deep=True)) == []
     backend.close()
 
 

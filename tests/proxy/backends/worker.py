@@ -1,7 +1,8 @@
 """A process that writes one bucket until it is killed; the tests start several of these.
 
 `python -m tests.proxy.backends.worker ROOT NAME SEED`. It says on stdout what it is about to
-do (`begin KEY MD5`, `begin KEY -` for a delete) and what was acknowledged (`done KEY`).
+do (`begin KEY MD5`, `begin KEY -` for a delete) and what was acknowledged (`done KEY`). A version
+is KEY@ID, a delete marker has `marker` for its MD5.
 """
 
 from __future__ import annotations
@@ -46,6 +47,7 @@ class Worker:
         self.name = name
         self.random = random.Random(seed)
         self.uploads = itertools.count()
+        self.versions: list[str] = []
 
     def put(self, key: str) -> None:
         data = self.random.randbytes(self.random.choice(SIZES))
@@ -74,10 +76,39 @@ class Worker:
         say("begin", key, hashlib.md5(data).hexdigest())
         self.backend.complete_upload(PLACE, upload, asked)
 
+    def version(self, key: str) -> None:
+        data = self.random.randbytes(self.random.choice(SIZES))
+        name = self._named(f"{key}/kept", hashlib.md5(data).hexdigest())
+        self.backend.put(PLACE, NewObject(f"{key}/kept", version_id=name.split("@")[1]), Bytes(data))
+        self._kept(name)
+
+    def mark(self, key: str) -> None:
+        name = self._named(f"{key}/kept", "marker")
+        self.backend.delete(PLACE, [Deletion(f"{key}/kept", name.split("@")[1], marker=True)])
+        self._kept(name)
+
+    def remove(self, key: str) -> None:
+        if self.versions:
+            name = self.versions.pop(self.random.randrange(len(self.versions)))
+            say("begin", name, "-")
+            self.backend.delete(PLACE, [Deletion(*name.split("@"))])
+            say("done", name)
+
+    def _named(self, key: str, md5: str) -> str:
+        name = f"{key}@{time.time_ns()}"
+        say("begin", name, md5)
+        return name
+
+    def _kept(self, name: str) -> None:
+        say("done", name)
+        self.versions.append(name)
+
     def run(self) -> None:
         actions = [self.put] * 8 + [self.delete] * 2 + [self.copy] * 2 + [self.upload]
+        kept = [self.version] * 4 + [self.mark] + [self.remove] * 3
         while True:
             key = f"{self.name}/{self.random.randrange(8)}"
+            self.random.choice(kept)(key)
             self.random.choice(actions)(key)
             say("done", key)
 
