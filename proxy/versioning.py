@@ -39,14 +39,16 @@ def deletion(
     fresh: Fresh = fresh_id,
     when: Precondition = ALWAYS,
     bypass: bool = False,
+    kept: bool = True,
 ) -> Deletion:
     """What deleting means here: a named version goes for good, a bare key only from sight.
 
-    Without versioning there is nothing but the null version, and it goes.
+    Without versioning there is nothing but the null version, and it goes; so it does where the
+    backend cannot keep markers (`kept` False), to which a bucket moves only with versioning suspended.
     """
     if version != CURRENT:
         return Deletion(key, version, when=when, bypass=bypass)
-    if not settings.keeps_versions:
+    if not (settings.keeps_versions and kept):
         return Deletion(key, when=when, bypass=bypass)
     return Deletion(key, new_version_id(settings, fresh), marker=True, when=when)
 

@@ -42,7 +42,8 @@ def delete_object(call: Call) -> Answer:
 
 def _wish(call: Call, key: str, version: str, when: Precondition) -> Deletion:
     bypass = version != CURRENT and bypasses(call, key)
-    return deletion(call.here.settings, key, version, when=when, bypass=bypass)
+    kept = call.store.backend.keeps_versions
+    return deletion(call.here.settings, key, version, when=when, bypass=bypass, kept=kept)
 
 
 def _judged(call: Call, wish: Deletion) -> Deletion:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from proxy.bucket_settings import SUSPENDED
-from proxy.errors import InvalidBucketState
+from proxy.bucket_settings import ENABLED, SUSPENDED
+from proxy.errors import InvalidBucketState, NotImplementedByUs
 from proxy.handlers.call import Answer, Call, document
 from proxy.records import change_settings
 from proxy.wire import xml
@@ -14,11 +14,13 @@ def get_versioning(call: Call) -> Answer:
 
 
 def put_versioning(call: Call) -> Answer:
-    """Raises InvalidBucketState: with object lock, versions are kept for good."""
+    """Raises InvalidBucketState (with object lock, versions are kept for good), NotImplementedByUs."""
     status = xml.read_versioning(call.document())
     if status == SUSPENDED and call.here.settings.object_lock:
         raise InvalidBucketState(
             "An Object Lock configuration is present on this bucket: its versioning cannot be suspended."
         )
+    if status == ENABLED and not call.store.backend.keeps_versions:
+        raise NotImplementedByUs("The storage of this bucket keeps no versions.")
     change_settings(call.here, versioning=status)
     return Answer(200)

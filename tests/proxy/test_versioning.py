@@ -32,6 +32,10 @@ def test_a_bare_key_is_deleted_as_the_bucket_says(settings: BucketSettings, expe
     assert deletion(settings, "k", fresh=fresh) == expected
 
 
+def test_where_no_marker_can_be_kept_the_null_version_goes() -> None:
+    assert deletion(OFF, "k", kept=False) == Deletion("k", NULL_VERSION)
+
+
 @pytest.mark.parametrize("settings", [NEVER, ON, OFF])
 def test_a_named_version_goes_for_good(settings: BucketSettings) -> None:
     when = Precondition(etags=("e",))
