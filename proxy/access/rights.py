@@ -8,6 +8,7 @@ Amazon S3 User Guide, "How Amazon S3 authorizes a request".
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -100,9 +101,10 @@ class Access:
             raise AccessDenied()
         return Access(self._caller, bucket, dataclasses.replace(self._circumstances, query={}))
 
-    def acting(self, caller: Caller) -> Access:
-        """Another caller's rights at the same place: of whoever signed a form."""
-        return Access(caller, self._bucket, dataclasses.replace(self._circumstances, form=True))
+    def saying(self, headers: Mapping[str, str]) -> Access:
+        """The same rights, for a request whose document says what these headers would say."""
+        said = dataclasses.replace(self._circumstances, headers={**self._circumstances.headers, **headers})
+        return Access(self._caller, self._bucket, said)
 
     def _question(self, right: str, key: str, info: ObjectInfo | None, *, named: bool = False) -> _Question:
         name = self._circumstances.bucket if self._bucket is None else self._bucket.name
@@ -132,8 +134,9 @@ class Access:
     def _allowed_by_owning(self, right: str, info: ObjectInfo | None) -> bool:
         """The bucket's owner may everything but what is the object's owner's; that one has the rest."""
         if self._bucket is None:
-            signed_up = right == "s3:CreateBucket" and self._caller.creates_buckets
-            return not self._caller.anonymous and (signed_up or right == "s3:ListAllMyBuckets")
+            return right == "s3:ListAllMyBuckets" or (
+                right == "s3:CreateBucket" and self._caller.creates_buckets
+            )
         if info is not None and self._is_foreign(right, info):
             return not self._caller.anonymous and info.owner_id == self._caller.owner_id
         return self._owns

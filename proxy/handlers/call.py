@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
@@ -56,8 +56,8 @@ class Rights(Protocol):
         Raises AccessDenied if that is not of the owner whom the request expects.
         """
 
-    def acting(self, caller: Caller) -> Rights:
-        """Another caller's rights here: those of whoever signed a form."""
+    def saying(self, headers: Mapping[str, str]) -> Rights:
+        """The same rights, for a request whose document says what these headers would say."""
 
 
 @dataclass(slots=True)

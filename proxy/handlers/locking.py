@@ -16,7 +16,7 @@ from proxy.handlers.parameters import wrong
 from proxy.records import change_settings
 from proxy.versioning import default_lock
 from proxy.wire import xml
-from proxy.wire.dates import parse_iso_ms
+from proxy.wire.dates import iso_ms, parse_iso_ms
 from proxy.wire.xml import DefaultRetention
 from proxy.wire.xml.locking import MODES
 
@@ -75,6 +75,7 @@ def put_retention(call: Call) -> Answer:
     mode, until = xml.read_retention(call.document())
     if mode and until <= call.now_ms:
         raise InvalidArgument(_PAST)
+    _require_saying(call, {_MODE: mode, _UNTIL: iso_ms(until)} if mode else {})
     return _amended(call, Amendment(retention=(mode, until), bypass=bypasses(call, call.request.key)))
 
 
@@ -87,7 +88,14 @@ def get_legal_hold(call: Call) -> Answer:
 def put_legal_hold(call: Call) -> Answer:
     """Raises InvalidRequest, MalformedXML, NoSuchKey, NoSuchVersion."""
     _require_lock(call)
-    return _amended(call, Amendment(hold=xml.read_legal_hold(call.document())))
+    hold = xml.read_legal_hold(call.document())
+    _require_saying(call, {_HOLD: "ON" if hold else "OFF"})
+    return _amended(call, Amendment(hold=hold))
+
+
+def _require_saying(call: Call, said: dict[str, str]) -> None:
+    """Policies may look at what the document says as at the headers of an upload. Raises AccessDenied."""
+    call.rights.saying(said).require(call.right, call.request.key)
 
 
 def _amended(call: Call, change: Amendment) -> Answer:

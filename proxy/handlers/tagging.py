@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from urllib.parse import urlencode
 
 from proxy.absences import NoSuchTagSet
-from proxy.backends.values import Amendment
+from proxy.backends.values import Amendment, ObjectInfo
 from proxy.handlers import headers
 from proxy.handlers.call import Answer, Call, document
 from proxy.records import change_settings
@@ -41,16 +42,18 @@ def get_object_tagging(call: Call) -> Answer:
 
 def put_object_tagging(call: Call) -> Answer:
     """Raises MalformedXML, InvalidTag, NoSuchKey, NoSuchVersion, MethodNotAllowed (a delete marker)."""
-    return _replaced(call, checked_tags(xml.read_tagging(call.document())), 200)
+    seen = call.head()
+    tags = checked_tags(xml.read_tagging(call.document()))
+    call.rights.saying({"x-amz-tagging": urlencode(tags)}).require(call.right, seen.key, seen)
+    return _replaced(call, seen, tags, 200)
 
 
 def delete_object_tagging(call: Call) -> Answer:
     """Raises NoSuchKey, NoSuchVersion, MethodNotAllowed (a delete marker)."""
-    return _replaced(call, {}, 204)
+    return _replaced(call, call.head(), {}, 204)
 
 
-def _replaced(call: Call, tags: Mapping[str, str], status: int) -> Answer:
+def _replaced(call: Call, seen: ObjectInfo, tags: Mapping[str, str], status: int) -> Answer:
     """The version that was judged is the one that is changed, whatever is written meanwhile."""
-    seen = call.head()
     info = call.store.amend(call.request.key, seen.version_id, Amendment(tags=tags))
     return Answer(status, headers.of_version(call, info))
