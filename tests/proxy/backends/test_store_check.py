@@ -13,7 +13,7 @@ from django.core.management import CommandError, call_command
 
 from proxy import routes
 from proxy.backends.filesystem import FilesystemBackend
-from proxy.backends.values import NewObject, PartRequest, UploadInfo
+from proxy.backends.values import Deletion, NewObject, PartRequest, UploadInfo
 from tests.bodies import Bytes, noise
 from tests.proxy.backends.conftest import PLACE, blobs
 
@@ -107,6 +107,47 @@ def test_a_part_of_an_open_upload_that_lost_its_body_is_named(
     (folder / "blobs" / name[:2] / name).unlink()
     (finding,) = backend.check_store(deep=False)
     assert (finding.place, finding.key) == (PLACE, "open") and "part 1" in finding.problem
+
+
+# -- versions ------------------------------------------------------------------------------
+@pytest.fixture
+def versioned(backend: FilesystemBackend) -> None:
+    """Beside the rest: an old version in a file, an inline one and a marker, of one key."""
+    for version, size in (("v1", 70_000), ("v2", 10), ("v3", 20)):
+        backend.put(PLACE, NewObject("kept", version_id=version), Bytes(noise(size)))
+    backend.delete(PLACE, [Deletion("kept", "m1", marker=True)])
+
+
+def on_old_file(change: Callable[[Path], object]) -> Callable[[FilesystemBackend, Path], object]:
+    def damage(backend: FilesystemBackend, folder: Path) -> None:
+        with backend.open(PLACE, "kept", "v1") as reader:
+            assert hasattr(reader, "where")
+            change(folder / "blobs" / reader.where.segments[0].blob[:2] / reader.where.segments[0].blob)
+
+    return damage
+
+
+OLD = [
+    (on_old_file(Path.unlink), False, "/kept: version v1: blob .* is missing"),
+    (on_old_file(flip), True, "/kept: version v1: the bytes have the MD5"),
+    (sql("UPDATE history SET size = 7 WHERE version = 'v2'"), False, "/kept: version v2: inline body has 10"),
+    (sql("UPDATE history SET body = NULL WHERE version = 'v2'"), False, "inline body .* counts 1 references"),
+    (sql("UPDATE place SET versions = 9"), False, "counts 9 versions of 70030 bytes, but has 4"),
+    (sql("UPDATE place SET versions_size = 9"), False, "counts 4 versions of 9 bytes, but has 4 of 70030"),
+    (sql("DELETE FROM history WHERE marker"), False, "the versions of 'kept' are not in line"),
+    (sql("UPDATE history SET ordinal = 0 WHERE marker"), False, "the versions of 'kept' are not in line"),
+]
+
+
+@pytest.mark.usefixtures("versioned")
+@pytest.mark.parametrize(("damage", "deep", "told"), OLD)
+def test_damage_to_an_older_version_is_named_with_its_id(
+    backend: FilesystemBackend, folder: Path, damage: Callable[..., object], deep: bool, told: str
+) -> None:
+    assert list(backend.check_store(deep=True)) == []
+    damage(backend, folder)
+    found = "\n".join(map(str, backend.check_store(deep=deep)))
+    assert re.search(told, found), found
 
 
 # -- the command ---------------------------------------------------------------------------

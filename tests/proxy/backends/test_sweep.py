@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from proxy.backends.base import ReaderBody
 from proxy.backends.filesystem import FilesystemBackend, keeper
 from proxy.backends.values import (
     Deletion,
@@ -61,6 +62,24 @@ def test_every_way_to_lose_a_body_ends_in_garbage(
         backend.complete_upload(PLACE, "u", [PartRequest(1, etag)])
         backend.put(PLACE, NewObject("k"), Bytes(b"small"))
     assert len(blobs(folder)) == 1
+    clock.advance(seconds=60)
+    backend.sweep()
+    assert blobs(folder) == set()
+    assert list(backend.check_store(deep=True)) == []
+
+
+def test_bodies_of_older_versions_stay_and_go_with_the_last_row_that_names_them(
+    backend: FilesystemBackend, folder: Path, clock: FakeClock
+) -> None:
+    backend.put(PLACE, NewObject("k", version_id="v1"), Bytes(noise(100_000)))
+    with backend.open(PLACE, "k", "v1") as reader:
+        backend.put(PLACE, NewObject("k", version_id="v2"), ReaderBody(reader))
+    backend.delete(PLACE, [Deletion("k", "m1", marker=True)])
+    for version in ("v1", "v2"):
+        clock.advance(seconds=2 * HOUR_S)
+        backend.sweep()
+        assert len(blobs(folder)) == 1
+        backend.delete(PLACE, [Deletion("k", version)])
     clock.advance(seconds=60)
     backend.sweep()
     assert blobs(folder) == set()
