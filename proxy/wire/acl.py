@@ -127,7 +127,11 @@ def write_policy(owner_id: str, grants: Iterable[Grant], name_of: Callable[[str]
             return f'<Grantee {_XSI} xsi:type="Group">{element("URI", who)}</Grantee>'
         return f'<Grantee {_XSI} xsi:type="CanonicalUser">{identity(who)}</Grantee>'
 
-    rows = [f"<Grant>{grantee(one.grantee)}{element('Permission', one.permission)}</Grant>" for one in grants]
+    groups_first = sorted(grants, key=lambda one: not one.grantee.startswith(GROUPS))
+    rows = [
+        f"<Grant>{grantee(one.grantee)}{element('Permission', one.permission)}</Grant>"
+        for one in groups_first
+    ]
     return document(
         "AccessControlPolicy",
         f"<Owner>{identity(owner_id)}</Owner>",
