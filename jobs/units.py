@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-_CONTROL_PICTURES = {code: 0x2400 + code for code in range(0x20)} | {0x7F: 0x2421}
 _JOINERS = "\u200c\u200d"
 _BINARY = ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
 _SPANS = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
 
 
 def visible(name: str) -> str:
-    """A name with a sign for what could not be seen or would disturb: line ends, direction marks."""
-    shown = name.translate(_CONTROL_PICTURES)
+    """A name with the numbers of signs that cannot be seen or disturb: line ends, direction marks."""
     return "".join(
-        sign if sign.isprintable() or sign in _JOINERS else f"[U+{ord(sign):04X}]" for sign in shown
+        sign if sign.isprintable() or sign in _JOINERS else f"[U+{ord(sign):04X}]" for sign in name
     )
 
 

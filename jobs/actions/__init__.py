@@ -15,6 +15,17 @@ from jobs.actions.changing import (
     start_migration,
 )
 from jobs.actions.listing import Filters, Listed, counts, listing
+from jobs.actions.people import (
+    create_key,
+    create_user,
+    enable_key,
+    enable_user,
+    group_names,
+    people,
+    person,
+    set_groups,
+    set_password,
+)
 from jobs.actions.reading import Failures, busy, failures, lookup, runs, trail
 from jobs.actions.signing_in import sign_in, sign_out
 from jobs.actions.tokens import create_token, holder_of, list_tokens, revoke_token
@@ -46,20 +57,29 @@ __all__ = [
     "cancel",
     "circumstances_of",
     "counts",
+    "create_key",
     "create_token",
+    "create_user",
     "delete_objects",
+    "enable_key",
+    "enable_user",
     "failures",
+    "group_names",
     "holder_of",
     "list_tokens",
     "listing",
     "lookup",
     "origin_of",
+    "people",
     "perform",
+    "person",
     "preview_migration",
     "restore_object",
     "retry_failed",
     "revoke_token",
     "runs",
+    "set_groups",
+    "set_password",
     "sign_in",
     "sign_out",
     "start_migration",

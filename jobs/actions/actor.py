@@ -10,16 +10,18 @@ from jobs.errors import Forbidden
 
 
 class Right(StrEnum):
-    """What an actor may do in the console: look, or also change."""
+    """What an actor may do in the console: look, also change, also say who may use the gateway."""
 
     VIEW = "view"
     OPERATE = "operate"
+    ADMIN = "admin"
 
 
 EVERYTHING = frozenset(Right)
 _REFUSALS = {
     Right.VIEW: "This account may not look at jobs.",
     Right.OPERATE: "This account may look at jobs, but not start, cancel or retry them.",
+    Right.ADMIN: "Users and keys are for administrators.",
 }
 
 
@@ -50,11 +52,16 @@ def origin_of(request: Any) -> str:
 
 
 def actor_of(request: Any) -> Actor:
-    """The user of an HTTP request. Staff may look; with the permission `jobs.change_job` also operate."""
+    """The user of an HTTP request.
+
+    Staff may look; with the permission `jobs.change_job` also operate; superusers everything.
+    """
     user = request.user
     rights = set()
     if user.is_staff:
         rights.add(Right.VIEW)
         if user.has_perm("jobs.change_job"):
             rights.add(Right.OPERATE)
+        if getattr(user, "is_superuser", False):
+            rights.add(Right.ADMIN)
     return Actor(user.get_username(), origin_of(request), frozenset(rights))

@@ -80,6 +80,7 @@ def framed(
         "actor": actor,
         "may_look": actor.may(Right.VIEW),
         "may_operate": actor.may(Right.OPERATE),
+        "may_administer": actor.may(Right.ADMIN),
         "environment": getattr(settings, "ENVIRONMENT_LABEL", ""),
         "endpoint": f"{request.scheme}://{request.get_host()}",
     }

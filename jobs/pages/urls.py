@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from jobs.pages import buckets, job, jobs_list, migrate, sign_in
+from jobs.pages import buckets, job, jobs_list, migrate, sign_in, users
 from jobs.pages.browser import changing, objects, one
 
 app_name = "console"
@@ -21,4 +21,6 @@ urlpatterns = [
     path("buckets/<str:bucket>/upload/", changing.upload, name="upload"),
     path("buckets/<str:bucket>/delete/", changing.delete, name="delete"),
     path("buckets/<str:bucket>/restore/", changing.restore, name="restore"),
+    path("users/", users.users, name="users"),
+    path("users/<str:name>/", users.user, name="user"),
 ]

@@ -17,12 +17,7 @@ LABELS = {"with_errors": "succeeded with errors"}
 register.filter("grouped", units.grouped)
 register.filter("binary", units.binary)
 register.filter("span", units.span)
-
-
-@register.filter
-def visible(name: str) -> str:
-    """A key as it can be read: signs that would move, hide or end the line are shown by their own sign."""
-    return units.visible(name)
+register.filter("visible", units.visible)
 
 
 @register.filter

@@ -137,7 +137,12 @@ def test_the_ladder_shows_where_the_job_is(status: str, phase: str, states: list
 
 def test_the_busy_state_tells_no_configuration() -> None:
     row = busy_row(shown(phase="copy", gated=True))
-    assert set(row) == {"id", "kind", "status", "phase", "percent", "progress", "gated"}
+    assert set(row) == {"id", "kind", "status", "phase", "percent", "progress", "since", "gated"}
+    assert row["gated"] is True
+
+
+def test_a_bucket_takes_writes_again_once_it_has_moved() -> None:
+    assert busy_row(shown(phase="cleanup", gated=True, turned=True))["gated"] is False
 
 
 def test_a_failure_names_the_object_and_the_reason() -> None:

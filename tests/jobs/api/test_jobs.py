@@ -119,4 +119,4 @@ def test_the_busy_state_of_a_bucket_is_null_or_its_job(boss: Client) -> None:
     job = make_job("queued", open_run=True, gated=True, phase="copy")
     active = boss.get(f"{ADMIN}/jobs/bucket/photos").json()["active"]
     assert active["id"] == job.public_id and active["status"] == "running" and active["gated"] is True
-    assert set(active) == {"id", "kind", "status", "phase", "percent", "progress", "gated"}
+    assert set(active) == {"id", "kind", "status", "phase", "percent", "progress", "since", "gated"}
