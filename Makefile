@@ -5,7 +5,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 TESTS  ?=
 # Packages of Debian that some tests drive; installed only when we may.
-APT    := chromium chromium-driver postgresql pgbouncer
+APT    := chromium chromium-driver postgresql pgbouncer $(if $(shell command -v npm),,nodejs npm)
 
 .PHONY: help run test check format bench clean-venv
 .DEFAULT_GOAL := help
