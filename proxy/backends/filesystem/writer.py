@@ -2,7 +2,9 @@
 
 Whoever finds no commit under way leads: it takes the file lock, begins an IMMEDIATE
 transaction, runs every operation that waits, each in a savepoint of its own, and commits
-once. So one failed condition fails one request, and a durable commit serves many.
+once. So one failed condition fails one request, and a durable commit serves many. Where
+several shared the last commit, the leader waits a moment for as many again: whom a commit
+has answered is likely to come with the next write, and a commit costs more than the moment.
 """
 
 from __future__ import annotations
@@ -28,6 +30,8 @@ WAIT_S = 5.0
 _TOGETHER = 256
 """Operations that share one commit: it stays far below a second."""
 _NAP_S = 0.0002
+_GATHER_S = 0.001
+"""How long a leader waits at most for those who shared the last commit."""
 
 
 class FileLock:
@@ -105,6 +109,11 @@ class Writer:
         self._mutex = threading.Lock()
         self._queue: deque[_Item[Any]] = deque()
         self._led = False
+        self._together = 1
+        """How many shared the last commit."""
+        self._enough = threading.Semaphore(0)
+        self._awaited = 0
+        """With so many in the queue the leader that gathers is woken; 0: nobody gathers."""
 
     def close(self) -> None:
         self._lock.close()
@@ -119,6 +128,9 @@ class Writer:
         with self._mutex:
             self._queue.append(item)
             lead, self._led = not self._led, True
+            if 0 < self._awaited <= len(self._queue):
+                self._awaited = 0
+                self._enough.release()
         if not lead:
             item.wake.acquire()
         if not item.done:
@@ -126,14 +138,38 @@ class Writer:
         return item.outcome()
 
     def _lead(self) -> None:
-        with self._mutex:
-            batch = [self._queue.popleft() for _ in range(min(len(self._queue), _TOGETHER))]
+        batch: list[_Item[Any]] = []
         try:
-            self._commit(batch)
+            self._gather()
+            if not self._lock.acquire(WAIT_S):
+                raise SlowDown("Too many writers wait for this bucket. Try again.")
+            try:
+                batch = self._next()
+                self._commit(batch)
+            finally:
+                self._lock.release()
         except BaseException as error:
+            batch = batch or self._next()
             self._fail(batch, error)
         finally:
             self._hand_over(batch)
+
+    def _gather(self) -> None:
+        with self._mutex:
+            if len(self._queue) >= self._together:
+                return
+            self._awaited = self._together
+        self._enough.acquire(timeout=_GATHER_S)
+        with self._mutex:
+            if not self._awaited:
+                self._enough.acquire(blocking=False)  # it came just as the time was up
+            self._awaited = 0
+
+    def _next(self) -> list[_Item[Any]]:
+        with self._mutex:
+            batch = [self._queue.popleft() for _ in range(min(len(self._queue), _TOGETHER))]
+        self._together = len(batch)
+        return batch
 
     def _hand_over(self, batch: list[_Item[Any]]) -> None:
         with self._mutex:
@@ -156,17 +192,12 @@ class Writer:
                 item.error.__cause__ = error
 
     def _commit(self, batch: list[_Item[Any]]) -> None:
-        if not self._lock.acquire(WAIT_S):
-            raise SlowDown("Too many writers wait for this bucket. Try again.")
-        try:
-            with self._pool.lend() as connection:
-                connection.execute("BEGIN IMMEDIATE")
-                transaction = Transaction(connection, self._now())
-                for item in batch:
-                    _attempt(item, transaction)
-                transaction.finish()
-        finally:
-            self._lock.release()
+        with self._pool.lend() as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            transaction = Transaction(connection, self._now())
+            for item in batch:
+                _attempt(item, transaction)
+            transaction.finish()
 
 
 def _attempt(item: _Item[Any], transaction: Transaction) -> None:

@@ -60,12 +60,12 @@ def test_operations_that_wait_share_one_commit_and_one_failure_fails_one(
 
     with ThreadPoolExecutor(20) as pool:
         answers = [pool.submit(put, number) for number in range(20)]
-        while not _queued(backend, 19):
+        while not _queued(backend, 20):
             time.sleep(0.005)
         fcntl.flock(held, fcntl.LOCK_UN)
         errors = [answer.result() for answer in answers]
     assert [number for number, error in enumerate(errors) if error is not None] == [0, 5, 10, 15]
-    assert len(commits) <= 2  # whoever led waited for the lock with a batch of its own
+    assert len(commits) == 1
     assert [info.key for info in backend.list(PLACE).objects] == sorted(f"k{n}" for n in range(20) if n % 5)
     assert list(backend.check_store(deep=True)) == []
 
@@ -77,6 +77,24 @@ def _writer(backend: FilesystemBackend) -> writer.Writer:
 
 def _queued(backend: FilesystemBackend, count: int) -> bool:
     return len(_writer(backend)._queue) >= count
+
+
+def test_a_leader_waits_a_moment_for_as_many_as_shared_the_last_commit(
+    backend: FilesystemBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer, "_GATHER_S", 20)
+    backend.put(PLACE, NewObject("k0"), Bytes(b"x"))
+    _writer(backend)._together = 2
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(backend.put, PLACE, NewObject("k1"), Bytes(b"x"))
+        while not _writer(backend)._awaited:
+            time.sleep(0.005)
+        second = pool.submit(backend.put, PLACE, NewObject("k2"), Bytes(b"x"))
+        assert first.result(10).seq != second.result(10).seq
+    assert _writer(backend)._together == 2
+    monkeypatch.setattr(writer, "_GATHER_S", 0.001)
+    backend.put(PLACE, NewObject("k3"), Bytes(b"x"))
+    assert _writer(backend)._together == 1
 
 
 def test_waiting_for_another_process_is_bounded(
@@ -113,13 +131,13 @@ def test_a_thread_that_removes_the_bucket_fails_writers_of_the_same_commit(
 ) -> None:
     with ThreadPoolExecutor(4) as pool:
         first = pool.submit(backend.mark, PLACE, "m", "t")
-        while not (_writer(backend)._led and not _queued(backend, 1)):
-            time.sleep(0.005)
-        removal = pool.submit(backend.delete_bucket, PLACE)
         while not _queued(backend, 1):
             time.sleep(0.005)
-        put = pool.submit(backend.put, PLACE, NewObject("k"), Bytes(b"x"))
+        removal = pool.submit(backend.delete_bucket, PLACE)
         while not _queued(backend, 2):
+            time.sleep(0.005)
+        put = pool.submit(backend.put, PLACE, NewObject("k"), Bytes(b"x"))
+        while not _queued(backend, 3):
             time.sleep(0.005)
         fcntl.flock(held, fcntl.LOCK_UN)
         first.result()
