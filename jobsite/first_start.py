@@ -21,7 +21,7 @@ GENERATED = {
     "SLUICEGATE_ADMIN_PASSWORD": lambda: secrets.token_urlsafe(15),
 }
 _HEADER = """\
-# Made on the first start. For a shell: . {path}
+# Made on the first start. The access key is root's: for setting up. For a shell: . {path}
 # A value that is set in the environment (SLUICEGATE_ROOT_ACCESS_KEY, SLUICEGATE_ROOT_SECRET_KEY,
 # SLUICEGATE_ADMIN_PASSWORD) counts instead of the one here.
 """

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import re
 import sys
-from argparse import ArgumentParser, ArgumentTypeError, RawDescriptionHelpFormatter
+from argparse import ArgumentTypeError, RawDescriptionHelpFormatter
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from textwrap import dedent
-from typing import Any
+from typing import Any, Protocol
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.core.serializers.json import DjangoJSONEncoder
@@ -19,6 +19,10 @@ from proxy.errors import InvalidArgument, S3Error
 _SPAN = re.compile(r"([1-9][0-9]{0,5})([dhm])")
 _UNITS = {"d": "days", "h": "hours", "m": "minutes"}
 _STDIN_CHARACTERS = 64 * 1024
+
+
+class _Options(Protocol):
+    def add_argument(self, *names: str, **facts: Any) -> Any: ...
 
 
 class Speaking(BaseCommand):
@@ -43,7 +47,7 @@ class Speaking(BaseCommand):
             raise CommandError(error.message) from None
 
 
-def json_option(parser: ArgumentParser) -> None:
+def json_option(parser: _Options) -> None:
     """`--json`."""
     parser.add_argument("--json", action="store_true", help="print JSON")
 

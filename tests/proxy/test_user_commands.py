@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import subprocess
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -62,6 +63,14 @@ def test_a_secret_is_shown_once_in_plain_words(run: Any) -> None:
     access_key, secret = (line.split(": ")[1] for line in run("keys", "create", "ops").splitlines())
     assert _secret(access_key) == secret
     assert secret not in run("keys", "list") + run("keys", "list", "--json") + run("users", "show", "ops")
+
+
+def test_a_shell_evaluates_a_new_key_into_its_environment(run: Any) -> None:
+    line = run("keys", "create", "alice", "--export")
+    script = f'{line}\nprintf "%s %s" "$AWS_ACCESS_KEY_ID" "$AWS_SECRET_ACCESS_KEY"'
+    done = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=True)
+    access_key, secret = done.stdout.split()
+    assert _secret(access_key) == secret
 
 
 def test_a_key_of_ones_own_is_taken_from_standard_input(run: Any) -> None:

@@ -10,8 +10,8 @@ from jobsite.preparing import ADMIN, Prepared, prepare
 from proxy.errors import S3Error
 
 NAMES = {
-    "AWS_ACCESS_KEY_ID": "Access key",
-    "AWS_SECRET_ACCESS_KEY": "Secret key",
+    "AWS_ACCESS_KEY_ID": "Root access key",
+    "AWS_SECRET_ACCESS_KEY": "Root secret key",
     "SLUICEGATE_ADMIN_PASSWORD": "Admin password",
 }
 
@@ -38,4 +38,5 @@ def tell(command: BaseCommand, prepared: Prepared) -> None:
     for name, value in prepared.made.items():
         user = f" (user {ADMIN})" if name == "SLUICEGATE_ADMIN_PASSWORD" else ""
         command.stdout.write(f"  {NAMES[name] + user:<28} {value}")
-    command.stdout.write(f"They are kept in {prepared.credentials}, readable by you alone.\n")
+    command.stdout.write(f"They are kept in {prepared.credentials}, readable by you alone.")
+    command.stdout.write("For clients make keys that are not root: manage.py keys create NAME\n")

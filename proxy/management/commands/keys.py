@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from argparse import ArgumentParser
 from datetime import datetime
 from typing import Any
@@ -21,6 +22,7 @@ class Command(Speaking):
     examples = """
       manage.py keys create alice                       a key for alice, who is made if need be
       manage.py keys create backup --expires 90d --json
+      eval "$(manage.py keys create alice --export)"    and the AWS clients of this shell use it
       manage.py keys create alice --access-key ALICE --secret-key-stdin < secret
       manage.py keys disable SGEXAMPLE
     """
@@ -37,7 +39,9 @@ class Command(Speaking):
         create.add_argument(
             "--secret-key-stdin", action="store_true", help="read the secret from standard input"
         )
-        json_option(create)
+        shown = create.add_mutually_exclusive_group()
+        json_option(shown)
+        shown.add_argument("--export", action="store_true", help="print a line for eval in a shell")
         listing = actions.add_parser("list", help="show all keys, without secrets")
         listing.add_argument("--user", metavar="NAME", help="only those of one user")
         json_option(listing)
@@ -61,6 +65,10 @@ class Command(Speaking):
             )
         if options["json"]:
             show_json(self, {"access_key": access_key, "secret_key": secret})
+            return
+        if options["export"]:
+            words = (f"AWS_ACCESS_KEY_ID={access_key}", f"AWS_SECRET_ACCESS_KEY={secret}")
+            self.stdout.write(shlex.join(["export", *words]))
             return
         self.stdout.write(f"Access key: {access_key}\nSecret key: {secret}")
         self.stderr.write("The secret is not shown again.")
