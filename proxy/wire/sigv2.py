@@ -121,13 +121,12 @@ def authenticate(request: S3Request, secret_for: Callable[[str], str | None], *,
     if loose:
         raise AccessDenied(f"The signature of this request does not cover the parameter {min(loose)}.")
     secret = find_secret(claim.access_key, secret_for)
-    text = string_to_sign(request, claim.date)
-    signature = base64.b64encode(hmac.new(secret.encode(), text.encode("latin-1"), hashlib.sha1).digest())
-    if not hmac.compare_digest(signature, claim.signature.encode()):
+    texts = [string_to_sign(request, claim.date, ending) for ending in _endings(request)]
+    if not any(_same(claim.signature, secret, text) for text in texts):
         raise SignatureDoesNotMatch(
             fields={
                 "AWSAccessKeyId": claim.access_key,
-                "StringToSign": text,
+                "StringToSign": texts[0],
                 "SignatureProvided": claim.signature,
             }
         )
@@ -135,6 +134,17 @@ def authenticate(request: S3Request, secret_for: Callable[[str], str | None], *,
     if payload in STREAMING:
         raise InvalidRequest("A signature of version 2 cannot be used with chunks.")
     return Credentials(claim.access_key, "", b"", claim.signature, claim.date, payload, claim.presigned)
+
+
+def _endings(request: S3Request) -> tuple[str, ...]:
+    """A bucket's path may be signed as its root, whether or not it was sent with the slash."""
+    of_bucket = bool(request.bucket) and not request.key and not request.raw_path.endswith(b"/")
+    return ("", "/") if of_bucket else ("",)
+
+
+def _same(given: str, secret: str, text: str) -> bool:
+    signature = base64.b64encode(hmac.new(secret.encode(), text.encode("latin-1"), hashlib.sha1).digest())
+    return hmac.compare_digest(signature, given.encode())
 
 
 def _of_query(request: S3Request, now: float) -> _Claim:
@@ -164,10 +174,11 @@ def _of_header(request: S3Request, now: float) -> _Claim:
     return _Claim(access_key, signature, "" if "x-amz-date" in request.headers else date, False)
 
 
-def string_to_sign(request: S3Request, date: str) -> str:
+def string_to_sign(request: S3Request, date: str, ending: str = "") -> str:
     """What version 2 signs: headers and path as received, parameters decoded; latin-1 text.
 
     `date` is the Date header ("" where x-amz-date takes its place), or the end of a URL's life.
+    `ending` is added to the path.
     """
     headers = request.headers
     amz = [f"{name}:{headers[name]}\n" for name in sorted(headers) if name.startswith("x-amz-")]
@@ -176,7 +187,8 @@ def string_to_sign(request: S3Request, date: str) -> str:
         for name in sorted(_SIGNED & request.query.keys())
     ]
     bucket = f"/{request.bucket}".encode() if request.in_host else b""
-    resource = bucket + request.raw_path + ("?" + "&".join(subresources) if subresources else "").encode()
+    path = bucket + request.raw_path + ending.encode()
+    resource = path + ("?" + "&".join(subresources) if subresources else "").encode()
     return "\n".join(
         [
             request.method,

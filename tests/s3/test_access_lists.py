@@ -171,12 +171,12 @@ def test_a_permission_on_a_bucket_gives_what_it_says(
                 attempt()
 
 
-def test_grants_by_header_stand_as_they_were_given(alice: Person, bob: Person, own: str) -> None:
+def test_grants_by_header_stand_with_groups_first(alice: Person, bob: Person, own: str) -> None:
     alice.s3.put_object(
         Bucket=own, Key="k", Body=b"x", GrantRead=f'id="{bob.id}", uri="{ALL}"', GrantReadACP=f"id={bob.id}"
     )
     found = alice.s3.get_object_acl(Bucket=own, Key="k")
-    assert grants(found) == [(bob.id, "READ"), (ALL, "READ"), (bob.id, "READ_ACP")]
+    assert grants(found) == [(ALL, "READ"), (bob.id, "READ"), (bob.id, "READ_ACP")]
     assert {one["Grantee"]["Type"] for one in found["Grants"]} == {"CanonicalUser", "Group"}
     assert grants(bob.s3.get_object_acl(Bucket=own, Key="k")) == grants(found)
 

@@ -172,6 +172,13 @@ def test_headers_verify(query: str) -> None:
     assert (credentials.access_key, credentials.presigned) == (ACCESS_KEY, False)
 
 
+def test_a_bucket_is_signed_with_a_slash_at_the_end_or_without() -> None:
+    verify(with_header("/bucket"))
+    signed = with_header("/bucket/")
+    signed.raw_path = b"/bucket"
+    verify(signed)
+
+
 def test_a_date_of_amazons_takes_the_place_of_the_usual_one() -> None:
     """As Amazon's guide has it: the line of the date is empty then. (botocore fills it.)"""
     signed = with_header()
