@@ -91,5 +91,6 @@ def list_object_versions(call: Call) -> Answer:
             version_id_marker=after[1],
             next_marker=page.last,
             name_of=name_of,
+            bucket_owner=call.here.owner_id,
         )
     )

@@ -46,6 +46,21 @@ def bucket(s3: Any) -> str:
 
 
 @pytest.fixture
+def versioned(s3: Any, bucket: str) -> str:
+    """The name of a new, empty bucket that keeps versions."""
+    s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    return bucket
+
+
+@pytest.fixture
+def locked(s3: Any) -> str:
+    """The name of a new, empty bucket with object lock."""
+    name = f"bucket-{next(_numbers)}"
+    s3.create_bucket(Bucket=name, ObjectLockEnabledForBucket=True)
+    return name
+
+
+@pytest.fixture
 def new_server(prepared: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Server]]:
     """Makes and starts servers with settings of their own; they end with the test."""
     made: list[Server] = []

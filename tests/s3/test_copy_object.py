@@ -90,8 +90,3 @@ def test_sources_that_are_not_there(s3: Any, bucket: str) -> None:
         s3.copy_object(Bucket=bucket, Key="k", CopySource={"Bucket": "never-made", "Key": "absent"})
     with refused("InvalidArgument", 400):
         s3.copy_object(Bucket=bucket, Key="k", CopySource=bucket)
-
-
-def test_another_version_than_null_is_not_implemented(s3: Any, bucket: str, source: dict[str, str]) -> None:
-    with refused("NotImplemented", 501):
-        s3.copy_object(Bucket=bucket, Key="k", CopySource={**source, "VersionId": "something"})

@@ -34,11 +34,45 @@ def test_each_key_fails_on_its_own(s3: Any, bucket: str) -> None:
     s3.head_object(Bucket=bucket, Key="a")
 
 
-def test_a_version_is_not_implemented_for_that_key_alone(s3: Any, bucket: str) -> None:
-    s3.put_object(Bucket=bucket, Key="a", Body=b"x")
-    answer = s3.delete_objects(Bucket=bucket, Delete={"Objects": [{"Key": "a", "VersionId": "v"}]})
-    assert answer["Errors"][0]["Code"] == "NotImplemented"
-    s3.head_object(Bucket=bucket, Key="a")
+def test_conditions_hold_of_each_key(s3: Any, bucket: str) -> None:
+    for key in ("a", "b", "c"):
+        s3.put_object(Bucket=bucket, Key=key, Body=b"12345")
+    modified = s3.head_object(Bucket=bucket, Key="c")["LastModified"]
+    objects = [
+        {"Key": "a", "Size": 4},
+        {"Key": "b", "Size": 5},
+        {"Key": "c", "LastModifiedTime": modified},
+        {"Key": "absent", "Size": 1},
+    ]
+    answer = s3.delete_objects(Bucket=bucket, Delete={"Objects": objects})
+    assert [one["Code"] for one in answer["Errors"]] == ["PreconditionFailed"]
+    assert [one["Key"] for one in answer["Deleted"]] == ["b", "c", "absent"]
+
+
+def test_versions_and_markers_go_and_come(s3: Any, versioned: str) -> None:
+    first = s3.put_object(Bucket=versioned, Key="a", Body=b"1")["VersionId"]
+    s3.put_object(Bucket=versioned, Key="a", Body=b"2")
+    hidden = s3.delete_object(Bucket=versioned, Key="gone")["VersionId"]
+    objects = [
+        {"Key": "a", "VersionId": first},
+        {"Key": "b"},
+        {"Key": "gone", "VersionId": hidden},
+        {"Key": "a", "VersionId": "unknown"},
+    ]
+    answer = s3.delete_objects(Bucket=versioned, Delete={"Objects": objects})
+    removed, marked, shown, unknown = answer["Deleted"]
+    assert removed == {"Key": "a", "VersionId": first}
+    assert marked["DeleteMarker"] and "VersionId" not in marked
+    assert shown == {
+        "Key": "gone",
+        "VersionId": hidden,
+        "DeleteMarker": True,
+        "DeleteMarkerVersionId": hidden,
+    }
+    assert unknown == {"Key": "a", "VersionId": "unknown"}
+    listed = s3.list_object_versions(Bucket=versioned)
+    assert [one["VersionId"] for one in listed["DeleteMarkers"]] == [marked["DeleteMarkerVersionId"]]
+    assert s3.get_object(Bucket=versioned, Key="a")["Body"].read() == b"2"
 
 
 def test_more_than_a_thousand_keys_are_malformed(s3: Any, bucket: str) -> None:

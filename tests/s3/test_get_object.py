@@ -110,11 +110,18 @@ def test_a_part_can_be_read_by_its_number(s3: Any, bucket: str) -> None:
     assert got["Body"].read() == second
     assert got["PartsCount"] == 2
     assert got["ContentRange"] == f"bytes {len(first)}-{len(first) + 3}/{len(first) + 4}"
-    with refused("InvalidPartNumber", 416):
+    with refused("InvalidPart", 400):
         s3.get_object(**where, PartNumber=3)
 
 
-def test_another_version_than_null_is_not_implemented(s3: Any, bucket: str, key: str) -> None:
-    assert s3.get_object(Bucket=bucket, Key=key, VersionId="null")["Body"].read() == BODY
-    with refused("NotImplemented", 501):
+def test_without_versioning_there_is_the_null_version(s3: Any, bucket: str, key: str) -> None:
+    got = s3.get_object(Bucket=bucket, Key=key, VersionId="null")
+    assert (got["Body"].read(), "VersionId" in got) == (BODY, False)
+    with refused("NoSuchVersion", 404):
         s3.get_object(Bucket=bucket, Key=key, VersionId="something")
+
+
+def test_the_id_of_a_version_is_not_empty(s3_server: Server, bucket: str, key: str) -> None:
+    for method in ("GET", "DELETE"):
+        answer = raw.ask(s3_server, method, f"/{bucket}/{key}?versionId=")
+        assert (answer.status, answer.code) == (400, "InvalidArgument")

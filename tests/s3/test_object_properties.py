@@ -1,4 +1,4 @@
-"""What is answered from what is so: attributes, tags, ACLs, versioning."""
+"""What is answered from what is so: attributes, tags, ACLs."""
 
 from __future__ import annotations
 
@@ -28,6 +28,24 @@ def test_attributes_of_parts(s3: Any, bucket: str) -> None:
     found = s3.get_object_attributes(**upload.where, ObjectAttributes=["ObjectParts"], MaxParts=1)
     parts = found["ObjectParts"]
     assert (parts["TotalPartsCount"], parts["IsTruncated"], parts["Parts"][0]["Size"]) == (2, True, 5 * MIB)
+    marker = parts["NextPartNumberMarker"]
+    rest = s3.get_object_attributes(**upload.where, ObjectAttributes=["ObjectParts"], PartNumberMarker=marker)
+    assert [one["PartNumber"] for one in rest["ObjectParts"]["Parts"]] == [2]
+    assert rest["ObjectParts"]["IsTruncated"] is False
+
+
+def test_attributes_of_a_version(s3: Any, versioned: str) -> None:
+    old = s3.put_object(Bucket=versioned, Key="k", Body=b"12345")["VersionId"]
+    s3.put_object(Bucket=versioned, Key="k", Body=b"1")
+    wanted = {"Bucket": versioned, "Key": "k", "ObjectAttributes": ["ObjectSize"]}
+    found = s3.get_object_attributes(**wanted, VersionId=old)
+    assert (found["VersionId"], found["ObjectSize"]) == (old, 5)
+    marker = s3.delete_object(Bucket=versioned, Key="k")["VersionId"]
+    with refused("NoSuchKey", 404) as caught:
+        s3.get_object_attributes(**wanted)
+    assert caught.answer["ResponseMetadata"]["HTTPHeaders"]["x-amz-delete-marker"] == "true"
+    with refused("MethodNotAllowed", 405):
+        s3.get_object_attributes(**wanted, VersionId=marker)
 
 
 def test_an_object_without_tags_has_an_empty_set(s3: Any, bucket: str) -> None:
@@ -42,10 +60,6 @@ def test_the_owner_has_full_control_and_nobody_else(s3: Any, bucket: str) -> Non
         assert acl["Owner"]["ID"] == owner
         (grant,) = acl["Grants"]
         assert (grant["Grantee"]["ID"], grant["Permission"]) == (owner, "FULL_CONTROL")
-
-
-def test_versioning_was_never_enabled(s3: Any, bucket: str) -> None:
-    assert "Status" not in s3.get_bucket_versioning(Bucket=bucket)
 
 
 @pytest.mark.parametrize("ask", ["get_object_tagging", "get_object_acl"])

@@ -39,10 +39,11 @@ def take_body(
     Raises what the body raises, IncompleteBody, StorageFull, OSError.
     """
     wanted = tuple(need)
-    shared = _unmoved(bucket, body, etag, wanted) if isinstance(body, ReaderBody) else None
+    most = bucket.inline_bytes if inline_bytes is None else inline_bytes
+    shared = _unmoved(bucket, body, etag, wanted, most >= 0) if isinstance(body, ReaderBody) else None
     if shared is not None:
         return shared
-    return _received(bucket, body, wanted, bucket.inline_bytes if inline_bytes is None else inline_bytes)
+    return _received(bucket, body, wanted, most)
 
 
 # -- without moving bytes ----------------------------------------------------------------
@@ -52,7 +53,7 @@ def is_md5(etag: str) -> bool:
 
 
 def _unmoved(
-    bucket: OpenBucket, body: ReaderBody, etag: str | None, need: tuple[str, ...]
+    bucket: OpenBucket, body: ReaderBody, etag: str | None, need: tuple[str, ...], inline: bool
 ) -> Incoming | None:
     reader = body.reader
     if not isinstance(reader, FileReader):
@@ -63,7 +64,7 @@ def _unmoved(
     if any(name not in known.checksums for name in need):
         return None
     if reader.where.body is not None:
-        same = reader.bucket.is_same(bucket) and body.whole
+        same = inline and reader.bucket.is_same(bucket) and body.whole
         return SharedInline(known, reader.where.body) if same else None
     segments = tuple(_cut(reader.where.segments, body.start, body.end))
     if reader.bucket.is_same(bucket):

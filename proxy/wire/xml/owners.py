@@ -25,14 +25,18 @@ def owner_element(tag: str, owner_id: str, owner_name: str) -> str:
     return f"<{tag}>{identity(owner_id, owner_name)}</{tag}>"
 
 
-def owner_writer(tag: str, name_of: NameOf) -> Callable[[str], str]:
-    """Writes the element of an owner id; each id is looked up and built once for a page."""
+def _named(tag: str, owner_id: str, name_of: NameOf) -> str:
+    return owner_element(tag, owner_id, name_of(owner_id))
+
+
+def owner_writer(tag: str, name_of: NameOf, default: str = "") -> Callable[[str], str]:
+    """Writes the element of an owner id (of `default` for none); each is looked up once for a page."""
     built: dict[str, str] = {}
 
     def write(owner_id: str) -> str:
         found = built.get(owner_id)
         if found is None:
-            found = built[owner_id] = owner_element(tag, owner_id, name_of(owner_id))
+            found = built[owner_id] = _named(tag, owner_id or default, name_of)
         return found
 
     return write

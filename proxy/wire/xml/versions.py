@@ -63,8 +63,12 @@ def list_versions(
     version_id_marker: str = "",
     next_marker: tuple[str, str] | None = None,
     name_of: NameOf = nameless,
+    bucket_owner: str = "",
 ) -> bytes:
-    """ListVersionsResult; truncated iff there is a `next_marker` (key or prefix, version id or "")."""
+    """ListVersionsResult; truncated iff there is a `next_marker` (key or prefix, version id or "").
+
+    What has no owner of its own (a delete marker) is the bucket owner's.
+    """
     write = escape_for(asked.encoding_type)
     following = ""
     if next_marker is not None:
@@ -80,7 +84,7 @@ def list_versions(
         element("MaxKeys", asked.limit),
         delimiter(asked, write),
         flag("IsTruncated", next_marker is not None),
-        *_rows(versions, write, owner_writer("Owner", name_of)),
+        *_rows(versions, write, owner_writer("Owner", name_of, bucket_owner)),
         *common_prefixes(prefixes, write),
     )
 
