@@ -250,8 +250,16 @@ def test_a_url_from_the_future_is_refused():
         verify(boto_signed("GET", "/bucket/key", expires=60), now=NOW - 901)
 
 
-@pytest.mark.parametrize("expires", ["0", "604801", "9" * 1000, "-1", "1.5", "", "x", "٣", "+5"])
+@pytest.mark.parametrize("expires", ["0", "604801", "9" * 1000, "-1"])
 def test_lifetimes_outside_a_week_are_refused(expires):
+    signed = boto_signed("GET", "/bucket/key", expires=60)
+    signed.query["X-Amz-Expires"] = expires
+    with pytest.raises(AccessDenied):
+        verify(signed)
+
+
+@pytest.mark.parametrize("expires", ["1.5", "", "x", "٣", "+5", "--5"])
+def test_lifetimes_that_are_no_numbers_are_malformed(expires):
     signed = boto_signed("GET", "/bucket/key", expires=60)
     signed.query["X-Amz-Expires"] = expires
     with pytest.raises(AuthorizationQueryParametersError):
