@@ -8,6 +8,7 @@ request on.
 from __future__ import annotations
 
 import re
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -148,11 +149,12 @@ def _read_owner(text: str) -> str:
 
 
 def _caller(user: UserRecord, access_key: str = "") -> Caller:
+    """The policy of a group is one text in memory, however many members have it."""
     return Caller(
         owner_id=user.owner_id,
         name=user.name,
         access_key=access_key,
         root=user.root,
         creates_buckets=user.creates_buckets,
-        policies=policies_of(user.id),
+        policies=tuple(sys.intern(text) for text in policies_of(user.id)),
     )
