@@ -90,6 +90,15 @@ def test_an_override_cannot_smuggle_a_header(s3_server: Server, bucket: str, key
     assert (answer.status, answer.code) == (400, "InvalidArgument")
 
 
+def test_an_override_needs_a_signature(s3_server: Server, s3: Any, bucket: str) -> None:
+    s3.put_object(Bucket=bucket, Key="k", Body=BODY, ACL="public-read")
+    plain = f"GET /{bucket}/k HTTP/1.1\r\nHost: x\r\n\r\n"
+    assert raw.ask_unsigned(s3_server, plain.encode()).body == BODY
+    overriding = plain.replace("/k", "/k?response-content-type=text%2Fhtml")
+    answer = raw.ask_unsigned(s3_server, overriding.encode())
+    assert (answer.status, answer.code) == (400, "InvalidRequest")
+
+
 def test_objects_cannot_act_as_the_console(s3_server: Server, bucket: str, key: str) -> None:
     answer = raw.ask(s3_server, "GET", f"/{bucket}/{key}")
     assert answer.headers["Content-Security-Policy"] == "sandbox"
