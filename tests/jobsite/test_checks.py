@@ -42,6 +42,20 @@ def test_the_public_url_is_an_origin(settings: Any, url: str, ids: list[str]) ->
     assert _ids() == ids
 
 
+@pytest.mark.parametrize(
+    ("url", "ids"),
+    [
+        ("https://s3.test", []),
+        ("https://console.other.test", []),
+        ("https://console.s3.test", ["jobsite.E003"]),
+    ],
+)
+def test_the_public_url_is_not_the_host_of_a_bucket(settings: Any, url: str, ids: list[str]) -> None:
+    settings.DOMAINS = ("s3.test",)
+    settings.PUBLIC_URL = url
+    assert [message.id for message in check()] == ids
+
+
 def test_debug_is_pointed_out(settings: Any) -> None:
     settings.DEBUG = True
     assert _ids() == ["jobsite.W001"]
