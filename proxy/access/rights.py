@@ -134,9 +134,8 @@ class Access:
     def _allowed_by_owning(self, right: str, info: ObjectInfo | None) -> bool:
         """The bucket's owner may everything but what is the object's owner's; that one has the rest."""
         if self._bucket is None:
-            return right == "s3:ListAllMyBuckets" or (
-                right == "s3:CreateBucket" and self._caller.creates_buckets
-            )
+            makes = self._caller.creates_buckets and not self._caller.anonymous
+            return right == "s3:ListAllMyBuckets" or (right == "s3:CreateBucket" and makes)
         if info is not None and self._is_foreign(right, info):
             return not self._caller.anonymous and info.owner_id == self._caller.owner_id
         return self._owns
