@@ -10,7 +10,7 @@ from dataclasses import replace
 from proxy.absences import NoSuchObjectLockConfiguration, ObjectLockConfigurationNotFoundError
 from proxy.backends.values import UNLOCKED, Amendment, Lock
 from proxy.bucket_settings import ENABLED
-from proxy.errors import InvalidArgument, InvalidBucketState, InvalidRequest
+from proxy.errors import InvalidArgument, InvalidBucketState, InvalidRequest, NotImplementedByUs
 from proxy.handlers.call import Answer, Call, document
 from proxy.handlers.parameters import wrong
 from proxy.records import change_settings
@@ -39,10 +39,16 @@ def get_configuration(call: Call) -> Answer:
 
 
 def put_configuration(call: Call) -> Answer:
-    """Once a bucket has object lock, it keeps it. Raises MalformedXML, InvalidBucketState."""
+    """Once a bucket has object lock, it keeps it.
+
+    Raises MalformedXML, InvalidRetentionPeriod, InvalidBucketState, and NotImplemented where the
+    storage cannot lock.
+    """
     default = xml.read_lock_configuration(call.document())
     if call.here.settings.versioning != ENABLED:
         raise InvalidBucketState("Versioning must be 'Enabled' on a bucket that is to have Object Lock.")
+    if not call.store.backend.keeps_locks:
+        raise NotImplementedByUs("The storage of this bucket cannot lock objects.")
     change_settings(
         call.here,
         object_lock=True,

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
-from proxy.backends.values import NULL_VERSION, Deletion, Precondition
+from proxy.backends.values import (
+    COMPLIANCE,
+    GOVERNANCE,
+    NULL_VERSION,
+    UNLOCKED,
+    Deletion,
+    Lock,
+    Precondition,
+)
 from proxy.bucket_settings import ENABLED, SUSPENDED, BucketSettings
-from proxy.versioning import deletion, fresh_id, new_version_id
+from proxy.versioning import default_lock, deletion, fresh_id, new_version_id
 
 NEVER, ON, OFF = BucketSettings(), BucketSettings(versioning=ENABLED), BucketSettings(versioning=SUSPENDED)
 
@@ -40,6 +50,23 @@ def test_where_no_marker_can_be_kept_the_null_version_goes() -> None:
 def test_a_named_version_goes_for_good(settings: BucketSettings) -> None:
     when = Precondition(etags=("e",))
     assert deletion(settings, "k", "v", when=when, bypass=True) == Deletion("k", "v", when=when, bypass=True)
+
+
+DAY_MS = 24 * 3600 * 1000
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ({}, UNLOCKED),
+        ({"object_lock": True}, UNLOCKED),
+        ({"lock_mode": GOVERNANCE, "lock_days": 1}, UNLOCKED),
+        ({"object_lock": True, "lock_mode": GOVERNANCE, "lock_days": 2}, Lock(GOVERNANCE, 1 + 2 * DAY_MS)),
+        ({"object_lock": True, "lock_mode": COMPLIANCE, "lock_years": 1}, Lock(COMPLIANCE, 1 + 365 * DAY_MS)),
+    ],
+)
+def test_new_versions_are_retained_as_the_bucket_says(said: dict[str, Any], expected: Lock) -> None:
+    assert default_lock(BucketSettings(**said), 1) == expected
 
 
 def test_fresh_ids_are_url_safe_and_differ() -> None:
