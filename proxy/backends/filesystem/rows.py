@@ -7,7 +7,9 @@ there is nothing to say.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections import deque
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import repeat
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -20,8 +22,10 @@ from proxy.backends.values import (
     UploadInfo,
 )
 
-LISTED = "key, size, etag, modified, seq, owner, checksums, checksum_type, class, version, ordinal"
-WHOLE = f"{LISTED}, mode, until, hold, acl, facts, parts, body, segments"
+_FIRST = "size, etag, modified, seq, owner, checksums, checksum_type, class, version, ordinal"
+LISTED = f"CAST(key AS TEXT), {_FIRST}"
+"""What `listed` reads: the key comes as text, which costs less than to decode it."""
+WHOLE = f"key, {_FIRST}, mode, until, hold, acl, facts, parts, body, segments"
 WHOLE_MARKS = ", ".join("?" * 19)
 OF_LIVE = f"{WHOLE}, 0, 1"
 """What `whole` reads, of a row in `live`; `OF_HISTORY` of one in `history`: marker, latest."""
@@ -60,7 +64,12 @@ def checksums_text(checksums: Mapping[str, str]) -> str:
 
 
 def checksums_of(text: str) -> Mapping[str, str]:
-    return dict(pair.split(":", 1) for pair in text.split(" ")) if text else _NONE
+    if not text:
+        return _NONE
+    name, _, value = text.partition(":")
+    if " " not in value:  # the one that SDKs send, and the most there is to do for a listing
+        return {name: value}
+    return dict(pair.split(":", 1) for pair in text.split(" "))
 
 
 def facts_text(headers: Mapping[str, str], metadata: Mapping[str, str], tags: Mapping[str, str]) -> str:
@@ -95,29 +104,31 @@ def parts_of(text: str) -> tuple[PartInfo, ...]:
 ) = (ObjectInfo.__dict__[name].__set__ for name in ObjectInfo.__dataclass_fields__)  # fmt: skip
 
 
-def listed(row: Row, marker: bool = False, latest: bool = True) -> ObjectInfo:
-    """LISTED columns. Fills the slots itself: the frozen class's own `__init__` takes twice as long."""
-    key, size, etag, modified, seq, owner, checksums, checksum_type, storage_class, version, ordinal = row
-    info = object.__new__(ObjectInfo)
-    _set_key(info, str(key, "utf-8"))
-    _set_size(info, size)
-    _set_etag(info, etag)
-    _set_modified(info, modified)
-    _set_seq(info, seq)
-    _set_headers(info, {STORAGE_CLASS: storage_class} if storage_class else _NONE)
-    _set_metadata(info, _NONE)
-    _set_tags(info, _NONE)
-    _set_owner(info, owner)
-    _set_checksums(info, checksums_of(checksums) if checksums else _NONE)
-    _set_checksum_type(info, checksum_type)
-    _set_parts(info, ())
-    _set_version(info, version)
-    _set_ordinal(info, ordinal)
-    _set_marker(info, marker)
-    _set_latest(info, latest)
-    _set_lock(info, UNLOCKED)
-    _set_acl(info, "")
-    return info
+_fill = deque[None](maxlen=0).extend
+
+
+def listed(
+    rows: Sequence[Row], markers: Iterable[bool] = repeat(False), latest: Iterable[bool] = repeat(True)
+) -> tuple[ObjectInfo, ...]:
+    """LISTED columns of many rows (what follows them is ignored), their keys as text.
+
+    Column by column, for the slots of the frozen class are then filled without a step of Python
+    for each: a page takes half as long as with its `__init__`, row by row.
+    """
+    if not rows:
+        return ()
+    keys, sizes, etags, times, seqs, owners, sums, kinds, classes, ids, ordinals, *_ = zip(*rows, strict=True)
+    infos = tuple(map(object.__new__, repeat(ObjectInfo, len(rows))))
+    headers = [{STORAGE_CLASS: each} if each else _NONE for each in classes]
+    for set_slot, values in (
+        (_set_key, keys), (_set_size, sizes), (_set_etag, etags), (_set_modified, times), (_set_seq, seqs),
+        (_set_headers, headers), (_set_metadata, repeat(_NONE)), (_set_tags, repeat(_NONE)),
+        (_set_owner, owners), (_set_checksums, map(checksums_of, sums)), (_set_checksum_type, kinds),
+        (_set_parts, repeat(())), (_set_version, ids), (_set_ordinal, ordinals), (_set_marker, markers),
+        (_set_latest, latest), (_set_lock, repeat(UNLOCKED)), (_set_acl, repeat("")),
+    ):  # fmt: skip
+        _fill(map(set_slot, infos, values))
+    return infos
 
 
 def whole(row: Row) -> ObjectInfo:
