@@ -51,10 +51,15 @@ def _grace_left_s(ground: Ground) -> float:
 def _keys_page(ground: Ground, position: Position) -> Page:
     """A key is one item however many versions it has: a token inside it would not outlive its version."""
     listing = ground.source.list_versions(after=(position.after, ""), limit=ground.limits.page_items)
-    keys = list(dict.fromkeys(info.key for info in listing.versions))
-    goes_on = Position(UPLOADS) if listing.last is None else position.past(keys[-1])
-    items = [todo("key", key) for key in keys]
-    return Page(items=items, token=encode(goes_on), truncated=True, total=ground.objects)
+    by_key: dict[str, list[str]] = {}
+    for info in listing.versions:
+        by_key.setdefault(info.key, []).append(info.version_id)
+    items = [todo("key", key, versions=versions) for key, versions in by_key.items()]
+    if listing.last is None:
+        return Page(items=items, token=encode(Position(UPLOADS)), truncated=True, total=ground.objects)
+    last = listing.versions[-1].key
+    items[-1] = todo("key", last)  # it may have more
+    return Page(items=items, token=encode(position.past(last)), truncated=True, total=ground.objects)
 
 
 def _uploads_page(ground: Ground, position: Position) -> Page:
