@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest, HttpResponseBase, JsonResponse
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 from rest_framework.authentication import SessionAuthentication
+from rest_framework.views import APIView
 
 from jobs.api.authentication import BearerAuthentication, Staff
 from jobs.api.errors import answer
@@ -19,25 +20,31 @@ PAGE_POLICY = (
 """Swagger UI writes style attributes; everything else is as strict as on the other pages."""
 
 
-class Schema(SpectacularAPIView):
+class _ForStaff(APIView):
+    """Operators only; refusals are the API's errors, whatever the document's own format is."""
+
+    authentication_classes = [BearerAuthentication, SessionAuthentication]
+    permission_classes = [Staff]
+
+    def get_exception_handler(self) -> Callable[..., Any]:
+        return answer
+
+    def handle_exception(self, exc: Exception) -> Any:
+        told = super().handle_exception(exc)
+        plain = JsonResponse(told.data, status=told.status_code)
+        if "WWW-Authenticate" in told.headers:
+            plain["WWW-Authenticate"] = told.headers["WWW-Authenticate"]
+        return plain
+
+
+class Schema(_ForStaff, SpectacularAPIView):
     """The document, in YAML or JSON."""
 
-    authentication_classes = [BearerAuthentication, SessionAuthentication]
-    permission_classes = [Staff]
 
-    def get_exception_handler(self) -> Callable[..., Any]:
-        return answer
-
-
-class Docs(SpectacularSwaggerSplitView):
+class Docs(_ForStaff, SpectacularSwaggerSplitView):
     """The page."""
 
-    authentication_classes = [BearerAuthentication, SessionAuthentication]
-    permission_classes = [Staff]
     url_name = "api:schema"
-
-    def get_exception_handler(self) -> Callable[..., Any]:
-        return answer
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         response = super().dispatch(request, *args, **kwargs)

@@ -8,6 +8,7 @@ from proxy.browsing.reading import DELIMITER, describe, objects, open_object, ve
 from proxy.browsing.visits import Visit, buckets, visit
 from proxy.browsing.writing import (
     Upload,
+    check_absent,
     check_upload,
     delete,
     may_delete,
@@ -21,6 +22,7 @@ __all__ = [
     "Upload",
     "Visit",
     "buckets",
+    "check_absent",
     "check_upload",
     "delete",
     "describe",

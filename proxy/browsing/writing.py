@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -19,7 +20,15 @@ from proxy.backends.values import (
 )
 from proxy.browsing.reading import DELIMITER, open_object
 from proxy.browsing.visits import Visit, of_version
-from proxy.errors import AccessDenied, EntityTooLarge, IncompleteBody, InvalidArgument, S3Error
+from proxy.errors import (
+    AccessDenied,
+    EntityTooLarge,
+    IncompleteBody,
+    InvalidArgument,
+    NoSuchKey,
+    PreconditionFailed,
+    S3Error,
+)
 from proxy.limits import MAX_KEYS, MAX_PUT_BYTES
 from proxy.versioning import default_lock, deletion, new_version_id
 from proxy.wire import checksums
@@ -65,6 +74,13 @@ def check_upload(here: Visit, key: str, size: int | None) -> None:
         raise EntityTooLarge(fields={"ProposedSize": str(size), "MaxSizeAllowed": str(MAX_PUT_BYTES)})
     here.require("s3:PutObject", key)
     gate.ask(here.bucket.name)
+
+
+def check_absent(here: Visit, key: str) -> None:
+    """Raises PreconditionFailed if an upload that replaces nothing would find an object of this name."""
+    with contextlib.suppress(NoSuchKey):
+        here.store.head(key)
+        raise PreconditionFailed(fields={"Condition": "If-None-Match"})
 
 
 def upload(here: Visit, new: Upload) -> ObjectInfo:

@@ -146,7 +146,8 @@
     tell(job, "Uploading…", "going");
     try {
       // Whether it would be taken at all, before its bytes travel.
-      const asked = await fetch(address(job.key, { size: job.file.size }), { headers: { Accept: "application/json" } });
+      const query = { size: job.file.size, ...(job.replace && { replace: 1 }) };
+      const asked = await fetch(address(job.key, query), { headers: { Accept: "application/json" } });
       if (!asked.ok) return failed(job, asked.status, await asked.json());
     } catch {
       return failed(job, 0, {});

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from django.contrib import messages
@@ -19,6 +20,8 @@ from proxy import browsing
 from proxy.browsing import Upload, Visit
 from proxy.errors import PreconditionFailed, S3Error
 
+_TYPE = re.compile(r"[\w!#$&^.+-]{1,127}/[\w!#$&^.+-]{1,127}(?:; ?[\w-]+=[\w.-]+)?", re.ASCII)
+"""A media type as browsers name it. Source: RFC 6838, section 4.2."""
 SHOWN = 20
 """Of what is about to be deleted, as many names are shown."""
 
@@ -37,12 +40,13 @@ def upload(request: HttpRequest, actor: Actor, bucket: str) -> HttpResponse:
     key = _key(request)
     here = actions.visit(request, bucket, folder_of(key))
     length = request.headers.get("Content-Length", "")
+    kind = request.GET.get("type", "")
     new = Upload(
         key,
         request,
         int(length) if length.isdigit() else None,
-        request.GET.get("type", "")[:255],
-        replace=here.versioned or request.GET.get("replace") == "1",
+        kind if _TYPE.fullmatch(kind) else "",
+        _replaces(request, here),
     )
     info = actions.upload_object(actor, here, new)
     return JsonResponse({"key": info.key, "version": info.version_id, "size": info.size}, status=201)
@@ -52,7 +56,14 @@ def _would_take(request: HttpRequest, bucket: str) -> HttpResponse:
     key, size = _key(request), request.GET.get("size", "")
     here = actions.visit(request, bucket, folder_of(key))
     browsing.check_upload(here, key, int(size) if size.isdigit() and len(size) < 19 else None)
+    if not _replaces(request, here):
+        browsing.check_absent(here, key)
     return HttpResponse(status=204)
+
+
+def _replaces(request: HttpRequest, here: Visit) -> bool:
+    """Where versions are kept nothing is lost; elsewhere only who asked for it replaces an object."""
+    return here.versioned or request.GET.get("replace") == "1"
 
 
 def _upload_form(request: HttpRequest, actor: Actor, bucket: str) -> HttpResponse:
@@ -66,7 +77,8 @@ def _upload_form(request: HttpRequest, actor: Actor, bucket: str) -> HttpRespons
     replace = here.versioned or request.POST.get("replace") == "on"
     taken, failed = 0, []
     for file in files:
-        new = Upload(prefix + str(file.name), file, file.size, file.content_type or "", replace)
+        kind = file.content_type or ""
+        new = Upload(prefix + str(file.name), file, file.size, kind if _TYPE.fullmatch(kind) else "", replace)
         try:
             actions.upload_object(actor, here, new)
             taken += 1

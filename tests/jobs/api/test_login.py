@@ -103,11 +103,16 @@ def test_an_expired_token_says_so(site: None) -> None:
     assert answer.status_code == 401 and "expired" in answer.json()["error"]
 
 
-def test_who_is_no_staff_reads_only_whether_a_bucket_is_busy(site: None) -> None:
+def test_an_account_that_is_nobody_reads_nothing(site: None) -> None:
     job = make_job("running")
     client = logged_in(make_user("guest", staff=False, operates=False))
-    assert client.get(f"{ADMIN}/jobs/bucket/photos").json()["active"]["id"] == job.public_id
-    for path in ("jobs", f"jobs/{job.public_id}", f"jobs/{job.public_id}/runs", "buckets", "backends"):
+    for path in (
+        "jobs",
+        f"jobs/{job.public_id}",
+        f"jobs/{job.public_id}/runs",
+        "buckets",
+        "jobs/bucket/photos",
+    ):
         answer = client.get(f"{ADMIN}/{path}")
         assert answer.status_code == 403 and answer.json()["code"] == "Forbidden", path
     assert client.post(f"{ADMIN}/jobs/{job.public_id}/cancel").status_code == 403

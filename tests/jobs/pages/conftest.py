@@ -13,6 +13,7 @@ from tests.jobs.windows import logged_in, make_user, two_backends
 
 @pytest.fixture
 def site(settings: Any, tmp_path: Path, transactional_db: None) -> None:
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     two_backends(settings, tmp_path)
 
 
