@@ -30,6 +30,17 @@ ENFORCED, PREFERRED, WRITER = "BucketOwnerEnforced", "BucketOwnerPreferred", "Ob
 
 _NO_LOCK_OUT: Final = frozenset({"s3:GetBucketPolicy", "s3:PutBucketPolicy", "s3:DeleteBucketPolicy"})
 """What a bucket's owner may do whatever the bucket's policy says."""
+_OF_A_NEW_BUCKET: Final = frozenset(
+    [
+        "s3:CreateBucket",
+        "s3:PutBucketAcl",
+        "s3:PutBucketObjectLockConfiguration",
+        "s3:PutBucketOwnershipControls",
+        "s3:PutBucketTagging",
+        "s3:PutBucketVersioning",
+    ]
+)
+"""What those who may make buckets may say of one that is not there yet."""
 _NOBODYS: Final = frozenset({ALL_USERS})
 _SIGNED: Final = frozenset({ALL_USERS, AUTHENTICATED_USERS})
 _NONE: Final[frozenset[str]] = frozenset()
@@ -117,10 +128,10 @@ class Access:
         """Whether a policy says that the caller must not."""
         if any(asked.denied_by(policy) for policy in self._own_policies()):
             return True
-        policy = self._bucket_policy()
-        if policy is None or (asked.right in _NO_LOCK_OUT and (self._owns or self._caller.root)):
+        if asked.right in _NO_LOCK_OUT and (self._owns or self._caller.root):
             return False
-        return asked.denied_by(policy)
+        policy = self._bucket_policy()
+        return policy is not None and asked.denied_by(policy)
 
     def _allowed(self, asked: _Question) -> bool:
         info = asked.facts.info
@@ -135,7 +146,7 @@ class Access:
         """The bucket's owner may everything but what is the object's owner's; that one has the rest."""
         if self._bucket is None:
             makes = self._caller.creates_buckets and not self._caller.anonymous
-            return right == "s3:ListAllMyBuckets" or (right == "s3:CreateBucket" and makes)
+            return right == "s3:ListAllMyBuckets" or (right in _OF_A_NEW_BUCKET and makes)
         if info is not None and self._is_foreign(right, info):
             return not self._caller.anonymous and info.owner_id == self._caller.owner_id
         return self._owns

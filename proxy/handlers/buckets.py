@@ -26,6 +26,14 @@ from proxy.wire.xml.creation import read_creation
 _MOST_BUCKETS = 10_000
 _FIRST_REGION = "us-east-1"
 _LOCK_HEADER = "x-amz-bucket-object-lock-enabled"
+_RIGHTS = (
+    ("object_lock", "s3:PutBucketObjectLockConfiguration"),
+    ("versioning", "s3:PutBucketVersioning"),
+    ("tags", "s3:PutBucketTagging"),
+    ("acl", "s3:PutBucketAcl"),
+    ("ownership", "s3:PutBucketOwnershipControls"),
+)
+"""Setting of a new bucket -> what else its maker must be allowed, as in S3."""
 _OTHERWISE = "You own a bucket of that name already, with other settings than you ask for."
 
 
@@ -52,7 +60,7 @@ def list_buckets(call: Call) -> Answer:
 
 
 def create_bucket(call: Call) -> Answer:
-    """Raises what the name, the place and the wishes can be refused with; see `_asked`.
+    """Raises what the name, the place and the wishes can be refused with (see `_asked`), AccessDenied.
 
     In us-east-1 an owner may create a bucket again, as long as nothing else is asked of it.
     """
@@ -62,6 +70,9 @@ def create_bucket(call: Call) -> Answer:
     if location not in ("", call.region):
         raise InvalidLocationConstraint(fields={"LocationConstraint": location})
     asked = _asked(call, pairs)
+    for setting, right in _RIGHTS:
+        if getattr(asked, setting):
+            call.rights.require(right)
     try:
         routes.create_bucket(name, call.caller.owner_id, call.now_ms, asked)
     except BucketAlreadyOwnedByYou as error:

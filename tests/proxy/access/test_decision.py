@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from proxy.access import Access, Circumstances, lists
 from proxy.access.actions import ACTIONS, HANGS_ON_OBJECT
 from proxy.caller import NOBODY, Caller
-from proxy.errors import AccessDenied
+from proxy.errors import AccessDenied, MalformedPolicy
 from tests.proxy.access.questions import (
     BORIS,
     OLGA,
@@ -59,6 +59,17 @@ def test_making_buckets_needs_the_permission_or_a_policy() -> None:
     denying = policy(says("Deny", "s3:CreateBucket"))
     assert not makes(replace(BORIS, policies=(denying,)))
     assert not makes(replace(ROOT, policies=(denying,)))
+
+
+def test_a_policy_can_forbid_what_is_said_of_a_new_bucket() -> None:
+    def says_lock(caller: Caller) -> bool:
+        asked = "s3:PutBucketObjectLockConfiguration"
+        return Access(caller, None, Circumstances(bucket="new")).allows(asked)
+
+    assert says_lock(BORIS) and says_lock(ROOT)
+    assert not says_lock(replace(BORIS, policies=(policy(says("Deny", "s3:PutBucket*")),)))
+    creating = policy(says("Allow", "s3:CreateBucket"))
+    assert not says_lock(replace(BORIS, creates_buckets=False, policies=(creating,)))
 
 
 @pytest.mark.parametrize("right", sorted(HANGS_ON_OBJECT))
@@ -130,6 +141,14 @@ def test_the_owner_cannot_be_locked_out_of_the_policy() -> None:
         assert not rights(caller, there).allows("s3:ListBucket")
     allowed = [to(EVERYBODY, "Allow", "s3:*"), to(EVERYBODY, "Deny", "s3:PutBucketPolicy")]
     assert not rights(BORIS, bucket(policy=allowed)).allows("s3:PutBucketPolicy")
+
+
+def test_a_policy_that_is_not_understood_any_more_denies_all_but_its_removal() -> None:
+    there = bucket(policy="{}")
+    assert rights(OLGA, there).allows("s3:DeleteBucketPolicy")
+    for caller in (OLGA, BORIS, ROOT):
+        with pytest.raises(MalformedPolicy):
+            rights(caller, there).allows("s3:GetObject", "k")
 
 
 def test_the_source_of_a_copy_is_asked_for_on_its_own() -> None:
