@@ -4,19 +4,22 @@
 share one bucket, so that going through names does not help. An address is a network of 64 bits in
 IPv6, of which one host has as many addresses as it likes.
 
-Every process keeps its own buckets, bounded; a failure is also added to the bucket's row in the
-control database, afterwards, and the process takes over what others have added there. So the
-requests that succeed pay for nothing but one look at an empty dictionary.
+Every process keeps its own buckets, bounded; failures are also added to the buckets' rows in the
+control database, afterwards and many at once, and the process takes over what others have added
+there. So the requests that succeed pay for nothing but one look at an empty dictionary, and a flood
+of failures is one transaction at a time.
 """
 
 from __future__ import annotations
 
 import ipaddress
 import math
+import os
 import threading
 from collections import OrderedDict
+from functools import lru_cache
 
-from django.db import connection
+from django.db import connection, transaction
 
 from proxy.afterwards import later
 from proxy.errors import SlowDown
@@ -30,8 +33,10 @@ _PRUNE_EVERY = 100
 
 _buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
 """By name: the level (in failures) and when it was so, in seconds since the epoch of Unix."""
+_unshared: dict[str, tuple[int, float]] = {}
+"""By name: how many failures the others do not know of yet, and when the last one was."""
 _lock = threading.Lock()
-_added = 0
+_rounds = 0
 
 
 def bucket_name(access_key: str, address: str) -> str:
@@ -53,7 +58,11 @@ def failed(name: str, now: float) -> None:
     """Count one wrong signature, here and, soon, everywhere."""
     with _lock:
         _set(name, leaked(*_buckets.get(name, (0.0, now)), now) + 1, now)
-    later(lambda: share(name, now))
+        first = not _unshared
+        if len(_unshared) < MOST_BUCKETS:
+            _unshared[name] = (_unshared.get(name, (0, now))[0] + 1, now)
+    if first and not later(share):
+        _unshared.clear()
 
 
 def forgive(name: str) -> None:
@@ -77,6 +86,7 @@ def _set(name: str, level: float, at: float) -> None:
         _buckets.popitem(last=False)
 
 
+@lru_cache(1024)
 def _network(address: str) -> str:
     try:
         known = ipaddress.ip_address(address)
@@ -93,23 +103,41 @@ def _network(address: str) -> str:
 
 _GREATEST = {"sqlite": "max", "postgresql": "greatest"}
 _ADD = (
-    "INSERT INTO proxy_failedsignin AS known (id, failures, at) VALUES (%s, 1, %s)"
-    " ON CONFLICT (id) DO UPDATE SET at = {greatest}(known.at, excluded.at),"
-    " failures = 1 + {greatest}(0, known.failures - {greatest}(0, excluded.at - known.at) * {rate})"
+    "INSERT INTO proxy_failedsignin AS known (id, failures, at) VALUES (%s, %s, %s)"
+    " ON CONFLICT (id) DO UPDATE SET at = {greatest}(known.at, excluded.at), failures = excluded.failures"
+    " + {greatest}(0, known.failures - {greatest}(0, excluded.at - known.at) * {rate})"
     " RETURNING failures, at"
 )
 
 
-def share(name: str, now: float) -> None:
-    """Add one failure to the bucket's row, and take its level over. Raises database errors."""
-    global _added
-    with connection.cursor() as cursor:
-        statement = _ADD.format(greatest=_GREATEST[connection.vendor], rate=PER_SECOND)
-        cursor.execute(statement, [name, now])
-        level, at = cursor.fetchone()
-        _added += 1
-        if _added % _PRUNE_EVERY == 1:
-            cursor.execute("DELETE FROM proxy_failedsignin WHERE at < %s", [now - _FORGET_SECONDS])
+def share() -> None:
+    """Add what others do not know yet to the rows, and take their levels over. Raises database errors."""
+    global _unshared, _rounds
     with _lock:
-        if name in _buckets and level > leaked(*_buckets[name], at):
-            _set(name, level, at)
+        mine, _unshared = _unshared, {}
+    if not mine:
+        return
+    _rounds += 1
+    statement = _ADD.format(greatest=_GREATEST[connection.vendor], rate=PER_SECOND)
+    levels: list[tuple[str, float, float]] = []
+    with transaction.atomic(), connection.cursor() as cursor:
+        for name, (failures, at) in sorted(mine.items()):
+            cursor.execute(statement, [name, failures, at])
+            levels.append((name, *cursor.fetchone()))
+        if _rounds % _PRUNE_EVERY == 1:
+            oldest = max(at for _, at in mine.values()) - _FORGET_SECONDS
+            cursor.execute("DELETE FROM proxy_failedsignin WHERE at < %s", [oldest])
+    with _lock:
+        for name, level, at in levels:
+            if name in _buckets and level > leaked(*_buckets[name], at):
+                _set(name, level, at)
+
+
+def _after_fork() -> None:
+    """What the parent was about to share, it shares itself."""
+    global _lock
+    _lock = threading.Lock()
+    _unshared.clear()
+
+
+os.register_at_fork(after_in_child=_after_fork)

@@ -15,6 +15,7 @@ import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 from django.conf import settings
@@ -113,18 +114,34 @@ os.register_at_fork(after_in_child=_after_fork)
 # -- counting ----------------------------------------------------------------------------
 
 
+@cache
+def _requests(operation: str, status: int) -> Counter:
+    """Looked up once: the library checks and locks each time."""
+    return _REQUESTS.labels(operation, str(status))
+
+
+@cache
+def _seconds(operation: str) -> Histogram:
+    return _SECONDS.labels(operation)
+
+
+@cache
+def _bytes(direction: str) -> Counter:
+    return _BYTES.labels(direction)
+
+
 def count_request(operation: str, status: int, seconds: float) -> None:
     """One answered request; `operation` is a name of the operations table."""
     if not _counting():
         return
-    _REQUESTS.labels(operation, str(status)).inc()
-    _SECONDS.labels(operation).observe(seconds)
+    _requests(operation, status).inc()
+    _seconds(operation).observe(seconds)
 
 
 def count_bytes(direction: str, number: int) -> None:
     """`direction` is "in" or "out"."""
     if _counting():
-        _BYTES.labels(direction).inc(number)
+        _bytes(direction).inc(number)
 
 
 def count_gate_refusal(reason: str) -> None:

@@ -20,6 +20,7 @@ HOST_ID = base64.b64encode(os.urandom(24))
 """x-amz-id-2: which worker process answered, opaque as S3's is."""
 
 
+_encode = json.JSONEncoder(separators=(",", ":")).encode
 _draw = random.Random(os.urandom(32))
 FLUSH_SECONDS = 0.2
 
@@ -42,7 +43,7 @@ class AccessLog:
     def add(self, line: dict[str, Any]) -> None:
         if not self._lines:
             asyncio.get_running_loop().call_later(FLUSH_SECONDS, self.flush)
-        self._lines.append(json.dumps(line, separators=(",", ":")))
+        self._lines.append(_encode(line))
 
     def flush(self) -> None:
         lines, self._lines = self._lines, []
