@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from proxy.errors import BadDigest, InvalidRequest
 from proxy.wire import checksums
+from proxy.wire.summing import SummedBody
 
 ORACLES = {
     "crc32": CrtCrc32Checksum,
@@ -97,3 +98,28 @@ def test_the_announced_checksum_is_found_among_other_headers():
     headers = {"x-amz-checksum-type": "FULL_OBJECT", "x-amz-checksum-crc32": "value", "x-amz-meta-a": "b"}
     assert checksums.announced(headers) == ("crc32", "value")
     assert checksums.announced({}) is None
+
+
+@pytest.mark.parametrize(
+    ("headers", "name"),
+    [
+        ({}, ""),
+        ({"x-amz-checksum-sha1": "x", "x-amz-checksum-type": "FULL_OBJECT"}, "sha1"),
+        ({"x-amz-trailer": "X-Amz-Checksum-CRC32C"}, "crc32c"),
+        ({"x-amz-trailer": "x-amz-meta-a"}, ""),
+        ({"x-amz-sdk-checksum-algorithm": "CRC64NVME"}, "crc64nvme"),
+    ],
+)
+def test_the_algorithm_of_a_body_is_named(headers, name):
+    assert checksums.named(headers) == name
+
+
+def test_a_summed_body_has_the_same_bytes_and_that_checksum_alone():
+    body = SummedBody(Pieces([b"ab", b"c"]), "sha256")
+    assert (body.length, body.checksums) == (3, {})
+    assert list(body) == [b"ab", b"c"]
+    assert body.checksums == {"sha256": checksums.compute("sha256", b"abc")}
+
+
+class Pieces(list):
+    length = 3
