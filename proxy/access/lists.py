@@ -87,7 +87,7 @@ def text_of(grants: Iterable[Grant]) -> str:
     return json.dumps([[one.grantee, one.permission] for one in grants], separators=(",", ":"))
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def grants_of(text: str) -> Grants:
     """The grants of a text that is not ""."""
     return tuple(Grant(grantee, permission) for grantee, permission in json.loads(text))

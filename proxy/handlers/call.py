@@ -10,7 +10,7 @@ from proxy.access.actions import versioned
 from proxy.backends.base import ObjectReader
 from proxy.backends.values import CURRENT, ObjectInfo
 from proxy.caller import Caller
-from proxy.errors import InvalidArgument, NoSuchBucket, NoSuchKey, NoSuchVersion
+from proxy.errors import InvalidArgument, MethodNotAllowed, NoSuchBucket, NoSuchKey, NoSuchVersion
 from proxy.limits import MAX_DOCUMENT_BYTES
 from proxy.records import BucketRecord
 from proxy.store import Store
@@ -136,6 +136,10 @@ class Call:
             return read()
         except (NoSuchKey, NoSuchVersion):
             self.rights.require("s3:ListBucket", self.request.key)
+            raise
+        except MethodNotAllowed:  # a delete marker: it has neither owner nor list
+            if not self.rights.allows(self.right, self.request.key):
+                self.rights.require("s3:ListBucket", self.request.key)
             raise
 
     def body(self, checksum: str = "") -> Body:
