@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from benchmarks import moving, requests
+from benchmarks import listing, moving, requests
 from benchmarks.servers import seaweedfs, sluicegate
 
 
@@ -15,12 +15,16 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--list-keys", type=int, default=100_000, help="keys in the listed bucket")
     parser.add_argument("--small", type=int, default=20_000, help="4 KiB objects to migrate")
     parser.add_argument("--large", type=int, default=20, help="64 MiB objects to migrate")
-    parser.add_argument("--only", choices=("requests", "moving"), help="one part alone")
+    parser.add_argument("--only", choices=("requests", "moving", "listing"), help="one part alone")
     return parser.parse_args()
 
 
 def main() -> None:
     options = _arguments()
+    if options.only in (None, "listing"):
+        print(*listing.table(1_000_000), sep="\n", flush=True)
+    if options.only == "listing":
+        return
     with sluicegate() as ours, seaweedfs() as peer:
         if options.only != "moving":
             if requests.available():

@@ -279,25 +279,3 @@ def test_a_reader_that_finds_its_blob_gone_reads_the_row_again(
     monkeypatch.setattr(os, "open", race)
     assert content(backend.open(PLACE, "k")) == noise(100_000, 2)
     assert raced.is_set()
-
-
-def test_listing_seeks_past_a_prefix_instead_of_reading_it(backend: FilesystemBackend) -> None:
-    rows = 30_000
-
-    def fill(transaction: writer.Transaction) -> None:
-        transaction.connection.executemany(
-            "INSERT INTO live"
-            " VALUES (?, 0, '', 0, 0, '', '', '', '', 'null', 0, '', 0, 0, NULL, '', '', '', '')",
-            ((b"%d/%06d" % (n % 3, n),) for n in range(rows)),
-        )
-
-    with backend._using(PLACE) as bucket:
-        bucket.writer.submit(fill)
-
-    def seconds(delimiter: str) -> float:
-        began = time.thread_time()
-        backend.list(PLACE, delimiter=delimiter, limit=rows)
-        return time.thread_time() - began
-
-    assert backend.list(PLACE, delimiter="/").prefixes == ("0/", "1/", "2/")
-    assert min(seconds("/") for _ in range(3)) * 20 < seconds("")
