@@ -20,9 +20,12 @@ def test_a_browser_is_shown_to_the_console(s3_server: Server) -> None:
     assert (answer.status, answer.headers["Location"]) == (302, "/_/")
 
 
-def test_anybody_else_without_a_signature_is_refused(s3_server: Server) -> None:
+def test_anybody_else_without_a_signature_is_nobody(s3_server: Server, bucket: str) -> None:
     answer = raw.ask_unsigned(s3_server, plain("GET", "/"))
-    assert (answer.status, answer.code) == (403, "AccessDenied")
+    assert (answer.status, b"<Name>" in answer.body) == (200, False)
+    for target in (f"/{bucket}", f"/{bucket}/key"):
+        answer = raw.ask_unsigned(s3_server, plain("GET", target))
+        assert (answer.status, answer.code) == (403, "AccessDenied")
 
 
 @pytest.mark.parametrize("path", ["/_/no-such-page", "/_", "/api/none", "/v1/none", "/static/none"])
