@@ -45,6 +45,10 @@ class ServerSideEncryptionConfigurationNotFoundError(S3Error):
     text = "The server side encryption configuration was not found"
 
 
+class NoSuchConfiguration(S3Error):
+    code, status, text = "NoSuchConfiguration", 404, "The specified configuration does not exist."
+
+
 class NoSuchLifecycleConfiguration(S3Error):
     code, status = "NoSuchLifecycleConfiguration", 404
     text = "The lifecycle configuration does not exist"

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from proxy.absences import (
+    NoSuchConfiguration,
     NoSuchLifecycleConfiguration,
     NoSuchWebsiteConfiguration,
     ReplicationConfigurationNotFoundError,
@@ -17,7 +18,7 @@ from proxy.absences import (
 from proxy.errors import MalformedXML, NotImplementedByUs, S3Error
 from proxy.handlers.call import Answer, Call, document
 from proxy.wire.xml.document import document as written
-from proxy.wire.xml.document import element
+from proxy.wire.xml.document import element, flag
 from proxy.wire.xml.parsing import Node, parse
 
 Handler = Callable[[Call], Answer]
@@ -41,6 +42,18 @@ def _always(content: bytes) -> Handler:
     return say
 
 
+def _none_of(root: str) -> Handler:
+    """Of those configurations, of which a bucket may have many, there is none; each has an id."""
+    empty = written(root, flag("IsTruncated", False))
+
+    def say(call: Call) -> Answer:
+        if call.request.method != "GET" or "id" in call.request.query:
+            raise NoSuchConfiguration(fields={"BucketName": call.here.name})
+        return document(empty)
+
+    return say
+
+
 def _nothing_to_delete(call: Call) -> Answer:
     return Answer(204)
 
@@ -53,6 +66,10 @@ get_accelerate = _always(written("AccelerateConfiguration"))
 get_logging = _always(written("BucketLoggingStatus"))
 get_notification = _always(written("NotificationConfiguration"))
 get_request_payment = _always(written("RequestPaymentConfiguration", element("Payer", "BucketOwner")))
+analytics = _none_of("ListBucketAnalyticsConfigurationResult")
+intelligent_tiering = _none_of("ListBucketIntelligentTieringConfigurationsOutput")
+inventory = _none_of("ListInventoryConfigurationsResult")
+metrics = _none_of("ListMetricsConfigurationsResult")
 delete_encryption = delete_lifecycle = delete_replication = delete_website = _nothing_to_delete
 
 

@@ -47,6 +47,15 @@ def test_a_fresh_bucket_is_set_to_nothing(s3: Any, bucket: str, ask: str, expect
     assert {name: value for name, value in answer.items() if name != "ResponseMetadata"} == expected
 
 
+@pytest.mark.parametrize("name", ["analytics", "intelligent_tiering", "inventory", "metrics"])
+def test_of_configurations_with_ids_there_is_none(s3: Any, bucket: str, name: str) -> None:
+    listed = getattr(s3, f"list_bucket_{name}_configurations")(Bucket=bucket)
+    assert listed["IsTruncated"] is False and not any("List" in part for part in listed)
+    for verb in ("get", "delete"):
+        with refused("NoSuchConfiguration", 404):
+            getattr(s3, f"{verb}_bucket_{name}_configuration")(Bucket=bucket, Id="one")
+
+
 @pytest.mark.parametrize(
     "ask",
     [
