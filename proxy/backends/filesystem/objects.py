@@ -180,7 +180,9 @@ def delete_objects(bucket: OpenBucket, deletions: Sequence[Deletion]) -> list[Ob
         except S3Error as error:
             return error
 
-    return bucket.writer.submit(lambda transaction: [attempt(transaction, one) for one in deletions])
+    return bucket.writer.submit(
+        lambda transaction: [attempt(transaction, one) for one in deletions], weight=len(deletions)
+    )
 
 
 def amend_object(bucket: OpenBucket, key: str, version: str, change: Amendment) -> ObjectInfo:

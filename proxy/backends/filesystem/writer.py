@@ -28,7 +28,7 @@ T = TypeVar("T")
 WAIT_S = 5.0
 """How long a write waits for the writers of other processes."""
 _TOGETHER = 256
-"""Operations that share one commit: it stays far below a second."""
+"""Changes that share one commit: it stays far below a second."""
 _NAP_S = 0.0002
 _GATHER_S = 0.001
 """How long a leader waits at most for those who shared the last commit."""
@@ -82,10 +82,11 @@ def _try_until(descriptor: int, deadline: float) -> bool:
 class _Item(Generic[T]):
     """One operation, who waits for it, and what came of it."""
 
-    __slots__ = ("done", "error", "operation", "value", "wake")
+    __slots__ = ("done", "error", "operation", "value", "wake", "weight")
 
-    def __init__(self, operation: Callable[[Transaction], T]) -> None:
+    def __init__(self, operation: Callable[[Transaction], T], weight: int) -> None:
         self.operation = operation
+        self.weight = weight
         self.wake = threading.Lock()
         self.wake.acquire()
         self.done = False
@@ -118,13 +119,14 @@ class Writer:
     def close(self) -> None:
         self._lock.close()
 
-    def submit(self, operation: Callable[[Transaction], T]) -> T:
+    def submit(self, operation: Callable[[Transaction], T], weight: int = 1) -> T:
         """Run it in a shared transaction; durable when this returns.
 
-        `operation` must be quick, must not wait, and may be undone after it has returned.
+        `operation` must be quick, must not wait, and may be undone after it has returned. `weight`
+        says how many changes it makes, so that no commit grows without bound.
         Raises what it raises; SlowDown, StorageFull or BackendUnavailable if nothing was kept.
         """
-        item = _Item(operation)
+        item = _Item(operation, weight)
         with self._mutex:
             self._queue.append(item)
             lead, self._led = not self._led, True
@@ -167,7 +169,10 @@ class Writer:
 
     def _next(self) -> list[_Item[Any]]:
         with self._mutex:
-            batch = [self._queue.popleft() for _ in range(min(len(self._queue), _TOGETHER))]
+            batch, room = [], _TOGETHER
+            while self._queue and room > 0:
+                batch.append(self._queue.popleft())
+                room -= batch[-1].weight
         self._together = len(batch)
         return batch
 
