@@ -42,8 +42,9 @@ def login_page(request: HttpRequest) -> HttpResponse:
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
     """Operators begin with the jobs, everybody else with the buckets."""
-    staff = request.user.is_staff or not request.user.is_authenticated
-    return HttpResponseRedirect(reverse("console:jobs" if staff else "console:buckets"))
+    if not request.user.is_authenticated:
+        return HttpResponseRedirect(reverse("console:login"))
+    return HttpResponseRedirect(reverse("console:jobs" if request.user.is_staff else "console:buckets"))
 
 
 @require_POST

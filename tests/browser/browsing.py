@@ -60,10 +60,11 @@ class Browser:
         for key in keys:
             self.find("body").send_keys(key)
 
-    def log_in(self) -> None:
-        self.go("/_/jobs/")
-        self.type("#username", "admin")
-        self.type("#password", self.password)
+    def log_in(self, user: str = "admin", password: str = "", path: str = "/_/jobs/") -> None:
+        """On the way to a page; as the administrator unless somebody else is named."""
+        self.go(path)
+        self.type("#username", user)
+        self.type("#password", password or self.password)
         self.find("#password").send_keys(Keys.ENTER)
         until(lambda: self.there("#main h1"), 20)
 
