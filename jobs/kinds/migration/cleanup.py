@@ -130,8 +130,8 @@ def _stays(key: str, text: str) -> Issue:
 
 def _still_holds(held: Usage) -> str:
     return (
-        f"The source still holds {held.keys} keys, {held.versions} versions ({held.locked} of all are"
-        f" locked) and {held.uploads} uploads; its place stays."
+        f"The source still holds {held.keys} objects and {held.versions} older versions, {held.locked} of"
+        f" them locked, and {held.uploads} uploads; its place stays."
     )
 
 

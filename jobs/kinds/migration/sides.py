@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from jobs.errors import JobFailed
+from jobs.kinds.migration.facts import object_difference
 from jobs.kinds.migration.ground import GONE, Ground
 from jobs.kinds.migration.proving import differs
 from proxy.backends.base import ObjectReader
@@ -77,3 +78,12 @@ def _has(store: Store, key: str, version: str) -> bool:
     except GONE:
         return False
     return True
+
+
+def is_copied(ground: Ground, info: ObjectInfo) -> bool:
+    """Whether an attempt before this one has completed the copy of a version of the source."""
+    copy = ground.carried(info)
+    try:
+        return object_difference(copy, ground.target.head(copy.key, copy.version_id)) is None
+    except GONE:
+        return False

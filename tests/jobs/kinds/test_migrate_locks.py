@@ -62,7 +62,7 @@ def test_cleanup_leaves_locked_versions_and_says_until_when() -> None:
     assert f"compliance retention keeps it until {day}" in told["comp"]
     assert f"overnance retention keeps it until {day}" in told["gov"]
     place = [issue.message for issue in saved.issues if issue.code == "BucketNotEmpty"]
-    assert len(place) == 1 and "3 of all are locked" in place[0]
+    assert len(place) == 1 and "3 of them locked" in place[0]
     assert source.place in routes.backend("here").places("photos")
 
 

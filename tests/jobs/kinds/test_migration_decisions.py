@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jobs.errors import BadToken
-from jobs.kinds.migration.copying import part_bytes
+from jobs.kinds.migration.copying_large import part_bytes
 from jobs.kinds.migration.facts import (
     LINE_FACTS,
     LISTED_FACTS,

@@ -1,0 +1,128 @@
+"""The part of the copy that is about large objects: pieces, collected in an upload on the target."""
+
+from __future__ import annotations
+
+import hashlib
+
+from jobs.errors import JobFailed
+from jobs.kinds.base import Item, Outcome, Page
+from jobs.kinds.migration.ground import GONE, MIB, MOST_PARTS, Ground, Limits, todo
+from jobs.kinds.migration.position import Position
+from jobs.kinds.migration.sides import is_copied
+from jobs.kinds.migration.walking import all_parts, behind, page_of
+from proxy.backends.base import ReaderBody
+from proxy.backends.values import ObjectInfo, PartRequest, UploadInfo
+from proxy.errors import NoSuchUpload
+
+
+def part_bytes(size: int, limits: Limits) -> int:
+    """The size of the pieces of a large object: whole MiB above the limit, at most 10,000 pieces."""
+    least = -(-size // MOST_PARTS)
+    return limits.part_bytes if least <= limits.part_bytes else -(-least // MIB) * MIB
+
+
+def collecting_id(ground: Ground, info: ObjectInfo) -> str:
+    """The upload in which a large object is put together: the same for each attempt at the same copy."""
+    of = f"{ground.target_route.place.incarnation} {info.etag} {info.version_id} {info.key}"
+    return f"copy-{hashlib.sha256(of.encode()).hexdigest()[:40]}"
+
+
+def enter_large(ground: Ground, position: Position, listed: ObjectInfo) -> Page:
+    """Whole if its bytes need not move, else an upload on the target that collects its pieces."""
+    key, version, past = listed.key, listed.version_id, behind(position, listed)
+    try:
+        reader = ground.source.open(key, version)
+    except GONE:
+        return page_of(ground, [], past)
+    with reader:
+        info = reader.info
+        if ground.target.backend.can_link(reader):
+            return page_of(ground, [todo("object", key, info.size, version=version)], past)
+    if is_copied(ground, info):
+        return page_of(ground, [todo("there", key, info.size)], past)
+    upload_id = collecting_id(ground, info)
+    inside = position.enter(key, version, upload=upload_id, etag=info.etag)
+    item = todo("begin", key, version=version, upload=upload_id, etag=info.etag)
+    return page_of(ground, [item], inside)
+
+
+def pieces_page(ground: Ground, position: Position) -> Page:
+    """The next pieces, or the end of the object. Raises JobFailed if it is gone."""
+    key, version = position.inside, position.inside_id
+    try:
+        info = ground.source.head(key, version)
+    except GONE:
+        raise JobFailed(f"{key}: the object vanished while it was copied.", "NoSuchKey") from None
+    same = {"version": version, "upload": position.upload, "etag": position.etag}
+    if position.offset >= info.size:
+        return page_of(ground, [todo("complete", key, info.size, **same)], position.past(key, version))
+    length = part_bytes(info.size, ground.limits)
+    items: list[Item] = []
+    start = position.offset
+    while start < info.size and (not items or start - position.offset < ground.limits.page_bytes):
+        end = min(start + length, info.size)
+        items.append(
+            todo("piece", key, end - start, **same, number=start // length + 1, start=start, end=end)
+        )
+        start = end
+    return page_of(ground, items, position.at(start))
+
+
+def begin(ground: Ground, item: Item) -> Outcome:
+    """Open the upload that collects. Raises JobFailed if the object is another one by now."""
+    info = ground.carried(_as_begun(ground, item))
+    upload = UploadInfo(
+        upload_id=item.data["upload"],
+        key=item.key,
+        initiated=ground.work.now_ms(),
+        headers=info.headers,
+        metadata=info.metadata,
+        tags=info.tags,
+        owner_id=info.owner_id,
+        lock=info.lock,
+        acl=info.acl,
+    )
+    with ground.work.effect():
+        ground.target.create_upload(upload)
+    return Outcome(objects=0)
+
+
+def copy_piece(ground: Ground, item: Item) -> Outcome:
+    """Raises JobFailed if the object is another one by now."""
+    data = item.data
+    with ground.work.effect(), ground.source.open(item.key, data["version"]) as reader:
+        _same_as_begun(reader.info, data["etag"])
+        body = ReaderBody(reader, data["start"], data["end"], pulse=ground.work.pulse)
+        ground.target.put_part(data["upload"], data["number"], body)
+    return Outcome(objects=0, size=item.size)
+
+
+def complete(ground: Ground, item: Item) -> Outcome:
+    """Make the version of its pieces. Raises JobFailed if the object is another one by now."""
+    target, upload_id = ground.target, item.data["upload"]
+    info = _as_begun(ground, item)
+    with ground.work.effect():
+        try:
+            parts = [PartRequest(part.number, part.etag) for part in all_parts(target, upload_id)]
+            copy = ground.carried(info)
+            target.complete_upload(upload_id, parts, version_id=copy.version_id, carried=copy)
+        except NoSuchUpload:
+            if not is_copied(ground, info):
+                raise
+    return Outcome()
+
+
+def _as_begun(ground: Ground, item: Item) -> ObjectInfo:
+    info = ground.source.head(item.key, item.data["version"])
+    _same_as_begun(info, item.data["etag"])
+    return info
+
+
+def _same_as_begun(info: ObjectInfo, etag: str) -> None:
+    if info.etag != etag:
+        raise JobFailed(f"{info.key}: the object was replaced while it was copied.", "PreconditionFailed")
+
+
+def pass_over(ground: Ground, item: Item) -> Outcome:
+    """A walk before this one, whose cursor was lost, has copied it."""
+    return Outcome(size=item.size)
