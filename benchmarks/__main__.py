@@ -1,11 +1,18 @@
-"""`python -m benchmarks`: everything beside a peer, in one run. `--help` lists the options."""
+"""`python -m benchmarks`: everything beside the peers that are installed, in one run.
+
+`requests` are single requests of each kind; `memory` is what 32 uploads and downloads at once cost;
+`moving` is a migration beside a copy inside a peer. `--help` lists the options.
+"""
 
 from __future__ import annotations
 
 import argparse
+from contextlib import ExitStack
 
-from benchmarks import listing, moving, requests
-from benchmarks.servers import seaweedfs, sluicegate
+from benchmarks import memory, moving, requests
+from benchmarks.servers import PEERS, PROGRAMS, Server, program, sluicegate
+
+PARTS = ("requests", "memory", "moving")
 
 
 def _arguments() -> argparse.Namespace:
@@ -13,31 +20,40 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=2.5, help="length of each timed phase")
     parser.add_argument("--repeat", type=int, default=3, help="rounds; the median counts")
     parser.add_argument("--list-keys", type=int, default=100_000, help="keys in the listed bucket")
+    parser.add_argument("--size", type=int, default=1024, help="MiB of each of 32 objects (memory)")
     parser.add_argument("--small", type=int, default=20_000, help="4 KiB objects to migrate")
     parser.add_argument("--large", type=int, default=20, help="64 MiB objects to migrate")
-    parser.add_argument("--only", choices=("requests", "moving", "listing"), help="one part alone")
+    parser.add_argument("--only", choices=PARTS, help="one part alone")
     return parser.parse_args()
+
+
+def _installed() -> list[str]:
+    return [label for label in PEERS if program(PROGRAMS[label])]
+
+
+def _requests(options: argparse.Namespace, ours: Server, peers: list[Server]) -> list[str]:
+    if not requests.available():
+        return ["requests: not run, ../shared/bench/s3bench.py is not there"]
+    mine, *theirs = [
+        requests.measure(server, seconds=options.seconds, repeat=options.repeat, list_keys=options.list_keys)
+        for server in (ours, *peers)
+    ]
+    return requests.table(mine, {peer.label: found for peer, found in zip(peers, theirs, strict=True)})
 
 
 def main() -> None:
     options = _arguments()
-    if options.only in (None, "listing"):
-        print(*listing.table(1_000_000), sep="\n", flush=True)
-    if options.only == "listing":
-        return
-    with sluicegate() as ours, seaweedfs() as peer:
-        if options.only != "moving":
-            if requests.available():
-                measured = [
-                    requests.measure(
-                        server, seconds=options.seconds, repeat=options.repeat, list_keys=options.list_keys
-                    )
-                    for server in (ours, peer)
-                ]
-                print(*requests.table(*measured, peer.label), sep="\n", flush=True)
-            else:
-                print("requests: not run, ../shared/bench/s3bench.py is not there")
-        if options.only != "requests":
+    parts = (options.only,) if options.only else PARTS
+    with ExitStack() as stack:
+        ours = stack.enter_context(sluicegate())
+        peers = [stack.enter_context(PEERS[label]()) for label in _installed()]
+        if "requests" in parts:
+            print(*_requests(options, ours, peers), sep="\n", flush=True)
+        if "memory" in parts:
+            print(*memory.measure(ours, size=options.size * memory.MIB), sep="\n", flush=True)
+        if "moving" in parts:
+            by_label = {peer.label: peer for peer in peers}
+            peer = by_label.get("seaweedfs") or peers[0]
             print(*moving.compare(ours, peer, small=options.small, large=options.large), sep="\n", flush=True)
 
 

@@ -34,23 +34,32 @@ def measure(server: Server, *, seconds: float, repeat: int, list_keys: int) -> d
     return summary
 
 
-def table(ours: dict[str, Any], peer: dict[str, Any], peer_label: str) -> list[str]:
-    """Rows of `name unit ours p99 peer p99 ratio`."""
-    figures = f"{'p99 ms':>9}{'us/op':>11}"
-    lines = [f"{'row':<12}{'unit':<8}{'ours':>10}{figures}{peer_label:>12}{figures}{'ratio':>8}"]
+def table(ours: dict[str, Any], peers: dict[str, dict[str, Any]]) -> list[str]:
+    """Rows of name, unit, then rate, p99 and server CPU per operation of each, and our ratio to the best.
+
+    Where a machine is busy the CPU per operation says more than the rate.
+    """
+    every = {"ours": ours, **peers}
+    titles = "".join(f"{label:>12}{'p99 ms':>9}{'us/op':>11}" for label in every)
+    lines = [f"{'row':<12}{'unit':<8}{titles}{'ratio':>8}  best peer"]
     for row in ROWS:
-        mine, theirs = ours.get(row), peer.get(row)
-        if not mine or not theirs:
+        found = {label: summary[row] for label, summary in every.items() if summary.get(row)}
+        if "ours" not in found or len(found) < 2:
             continue
-        ratio = mine["median"] / theirs["median"] if theirs["median"] else float("nan")
-        cells = (_cell(mine, "p99_ms"), _cell(mine, "server_cpu_us_per_op"))
-        peers = (_cell(theirs, "p99_ms"), _cell(theirs, "server_cpu_us_per_op"))
-        errors = f"  errors {mine['errors']}/{theirs['errors']}" if mine["errors"] or theirs["errors"] else ""
-        lines.append(
-            f"{row:<12}{mine['unit']:<8}{mine['median']:>10,.0f}{cells[0]:>9}{cells[1]:>11}"
-            f"{theirs['median']:>12,.0f}{peers[0]:>9}{peers[1]:>11}{ratio:>8.2f}{errors}"
-        )
+        mine = found["ours"]
+        best = max((label for label in found if label != "ours"), key=lambda label: found[label]["median"])
+        ratio = mine["median"] / found[best]["median"] if found[best]["median"] else float("nan")
+        cells = "".join(_cells(found.get(label)) for label in every)
+        failed = {label: one["errors"] for label, one in found.items() if one["errors"]}
+        errors = f"  errors {failed}" if failed else ""
+        lines.append(f"{row:<12}{mine['unit']:<8}{cells}{ratio:>8.2f}  {best}{errors}")
     return lines
+
+
+def _cells(row: dict[str, Any] | None) -> str:
+    if row is None:
+        return f"{'-':>12}{'-':>9}{'-':>11}"
+    return f"{row['median']:>12,.0f}{_cell(row, 'p99_ms'):>9}{_cell(row, 'server_cpu_us_per_op'):>11}"
 
 
 def _cell(row: dict[str, Any], name: str) -> str:

@@ -14,8 +14,8 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -125,3 +125,24 @@ def seaweedfs() -> Iterator[Server]:
         with _running(command, f"http://127.0.0.1:{ports[6]}/", home, dict(os.environ)) as pid:
             time.sleep(3)  # the filer answers before the first volume can be written
             yield Server("seaweedfs", f"http://127.0.0.1:{ports[6]}", access, secret, pid, home)
+
+
+@contextmanager
+def rclone() -> Iterator[Server]:
+    """`rclone serve s3` on a folder: nothing is fsynced, no part of a bucket is more than files."""
+    binary = program("rclone")
+    if binary is None:
+        raise RuntimeError("rclone is not installed")
+    with tempfile.TemporaryDirectory(prefix="bench-rclone-") as folder:
+        home, port = Path(folder), free_port()
+        (home / "data").mkdir()
+        access, secret = "bench" + secrets.token_hex(6), secrets.token_hex(20)
+        command = [binary, "serve", "s3", "--config", os.devnull, "--auth-key", f"{access},{secret}",
+                   "--addr", f"127.0.0.1:{port}", str(home / "data")]  # fmt: skip
+        with _running(command, f"http://127.0.0.1:{port}/", home, dict(os.environ)) as pid:
+            yield Server("rclone", f"http://127.0.0.1:{port}", access, secret, pid, home)
+
+
+PEERS: dict[str, Callable[[], AbstractContextManager[Server]]] = {"seaweedfs": seaweedfs, "rclone": rclone}
+"""What is measured beside us if it is installed; neither makes an answered write durable."""
+PROGRAMS = {"seaweedfs": "weed", "rclone": "rclone"}
