@@ -26,7 +26,7 @@ from proxy.attempts import Attempt
 from proxy.caller import NOBODY, Caller
 from proxy.errors import AccessDenied, EntityTooLarge, InternalError, S3Error, ServiceUnavailable
 from proxy.handlers.call import Answer, Call, Download, Pieces
-from proxy.limits import BRIEF_BYTES, MAX_PUT_BYTES
+from proxy.limits import BRIEF_BYTES, MAX_FORM_BYTES, MAX_PUT_BYTES
 from proxy.operations import Access, Operation, match
 from proxy.records import BucketRecord, find_bucket
 from proxy.unsupported import refuse_unsupported
@@ -195,7 +195,8 @@ def _authorise(admitted: Admitted, request: S3Request, operation: Operation) -> 
 def _check_size(request: S3Request) -> None:
     """Raise EntityTooLarge before the first byte is asked for."""
     size = parse_length(request.headers, "x-amz-decoded-content-length") or request.content_length or 0
-    if size > MAX_PUT_BYTES:
+    most = MAX_FORM_BYTES if request.method == "POST" else MAX_PUT_BYTES
+    if size > most:
         raise EntityTooLarge(fields={"ProposedSize": str(size), "MaxSizeAllowed": str(MAX_PUT_BYTES)})
 
 

@@ -17,6 +17,8 @@ GIB = 1024 * MIB
 
 MAX_PUT_BYTES = 5 * GIB
 """One PutObject, UploadPart, CopyObject or UploadPartCopy."""
+MAX_FORM_BYTES = MAX_PUT_BYTES + MIB
+"""One PostObject: a file as large as any, its fields and the frame around them."""
 MAX_PART_NUMBER = 10_000
 MAX_KEYS = 1000
 """Most entries of one page, whatever the client asks for."""

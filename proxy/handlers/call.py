@@ -11,7 +11,7 @@ from proxy.backends.base import ObjectReader
 from proxy.backends.values import CURRENT, ObjectInfo
 from proxy.caller import Caller
 from proxy.errors import InvalidArgument, MethodNotAllowed, NoSuchBucket, NoSuchKey, NoSuchVersion
-from proxy.limits import MAX_DOCUMENT_BYTES
+from proxy.limits import MAX_DOCUMENT_BYTES, MAX_PUT_BYTES
 from proxy.records import BucketRecord
 from proxy.store import Store
 from proxy.versioning import new_version_id
@@ -142,10 +142,15 @@ class Call:
                 self.rights.require("s3:ListBucket", self.request.key)
             raise
 
-    def body(self, checksum: str = "") -> Body:
-        """The decoded, self-checking body; can be taken once. `checksum` is computed in any case."""
+    def body(self, checksum: str = "", *, limit: int = MAX_PUT_BYTES) -> Body:
+        """The decoded, self-checking body, at most `limit` bytes; can be taken once.
+
+        `checksum` is computed in any case.
+        """
         self.pieces.pulse = self.pulse
-        return open_body(self.request, self.credentials, self.pieces, pulse=self.pulse, also=checksum)
+        return open_body(
+            self.request, self.credentials, self.pieces, pulse=self.pulse, limit=limit, also=checksum
+        )
 
     def document(self) -> bytes:
         """The body of a request that sends an XML document. Raises MaxMessageLengthExceeded."""

@@ -17,7 +17,7 @@ from proxy.errors import InvalidArgument
 from proxy.handlers.call import Answer, Call, Pulse
 from proxy.handlers.objects import put_object
 from proxy.handlers.parameters import wrong
-from proxy.limits import MAX_PUT_BYTES
+from proxy.limits import MAX_FORM_BYTES, MAX_PUT_BYTES
 from proxy.unsupported import refuse_unsupported
 from proxy.wire.body import too_large
 from proxy.wire.form_policy import FormPolicy, read_policy
@@ -54,7 +54,7 @@ _KEPT = ("host", "referer", "user-agent")
 
 def post_object(call: Call) -> Answer:
     """Raises what the form, its policy and its signature can be refused with, and as PutObject does."""
-    reader = FormReader(call.request.headers.get("content-type", ""), call.body())
+    reader = FormReader(call.request.headers.get("content-type", ""), call.body(limit=MAX_FORM_BYTES))
     form = reader.head()
     fields = {**form.fields, "key": _key(form), "bucket": call.here.name}
     policy = None

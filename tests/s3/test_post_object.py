@@ -17,6 +17,8 @@ from tests.s3.forms import post
 from tests.s3.people import Person
 from tests.s3.server import ONE_TRY, Server
 
+MIB, GIB = 1024**2, 1024**3
+
 
 def signed(s3: Any, bucket: str, key: str = "k", conditions: Any = (), **fields: str) -> dict[str, str]:
     """The fields of a form that boto3 has signed; each field is covered by a condition."""
@@ -165,3 +167,14 @@ def test_encryption_by_the_server_is_not_implemented(s3_server: Server, s3: Any,
 def test_another_body_is_no_form(s3_server: Server, bucket: str) -> None:
     answer = raw.ask(s3_server, "POST", f"/{bucket}", {"content-type": "text/plain"}, b"x")
     assert (answer.status, answer.code) == (412, "PreconditionFailed")
+
+
+@pytest.mark.parametrize(("size", "answer"), [(5 * GIB + 1000, b"100"), (5 * GIB + 2 * MIB, b"400")])
+def test_a_file_may_be_as_large_as_any_object(
+    s3_server: Server, bucket: str, size: int, answer: bytes
+) -> None:
+    lines = f"Host: x\r\nContent-Type: multipart/form-data; boundary=b\r\nContent-Length: {size}"
+    with s3_server.connect() as connection:
+        request = f"POST /{bucket} HTTP/1.1\r\n{lines}\r\nExpect: 100-continue\r\n\r\n"
+        connection.sendall(request.encode())
+        assert connection.recv(12) == b"HTTP/1.1 " + answer
