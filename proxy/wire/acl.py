@@ -31,6 +31,7 @@ HEADERS: Mapping[str, str] = {
 }
 _PERMISSIONS = frozenset(HEADERS.values())
 _GRANTEE = re.compile(r'\s*(id|uri|emailAddress)\s*=\s*(?:"([^"]*)"|([^",]*))\s*', re.IGNORECASE)
+_ID = re.compile(r"[!-~]{1,128}", re.ASCII)
 _XSI = 'xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"'
 
 
@@ -104,7 +105,7 @@ def _resolved(kind: str, value: str) -> str:
         raise InvalidArgument(
             "Invalid group uri", fields={"ArgumentName": "uri", "ArgumentValue": value[:256]}
         )
-    if kind == "id" and (not value or "/" in value):
+    if kind == "id" and not _ID.fullmatch(value):
         raise invalid_id(value)
     return value
 
