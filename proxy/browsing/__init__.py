@@ -4,7 +4,7 @@ Each thing is decided by the caller's rights as the same S3 request would be, wr
 and whoever may not know of a bucket is told that there is none.
 """
 
-from proxy.browsing.reading import DELIMITER, describe, objects, open_object, versions
+from proxy.browsing.reading import DELIMITER, describe, may_read, objects, open_object, versions
 from proxy.browsing.visits import Visit, buckets, visit
 from proxy.browsing.writing import (
     Upload,
@@ -27,6 +27,7 @@ __all__ = [
     "delete",
     "describe",
     "may_delete",
+    "may_read",
     "may_upload",
     "objects",
     "open_object",

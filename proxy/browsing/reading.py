@@ -50,6 +50,11 @@ def describe(here: Visit, key: str, version: str = CURRENT) -> ObjectInfo:
     return replace(info, lock=lock)
 
 
+def may_read(here: Visit, info: ObjectInfo, version: str = CURRENT) -> bool:
+    """Whether the bytes may be had, as far as a listing's facts tell: they leave tags out."""
+    return here.may(of_version("s3:GetObject", version), info.key, info)
+
+
 def open_object(here: Visit, key: str, version: str = CURRENT) -> ObjectReader:
     """Raises as `describe` does; whoever gets the reader closes it."""
     reader = _found(here, lambda: here.store.open(key, version))

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from proxy import gate
+from proxy.access.rights import ENFORCED
 from proxy.backends.base import ReaderBody
 from proxy.backends.values import (
     ALWAYS,
@@ -96,9 +97,9 @@ def upload(here: Visit, new: Upload) -> ObjectInfo:
         described = NewObject(
             key=new.key,
             headers={"content-type": new.content_type} if new.content_type else {},
-            owner_id=here.caller.owner_id,
+            owner_id=_new_owner(there),
             version_id=new_version_id(settings),
-            lock=default_lock(entry.bucket.settings, here.circumstances.now_ms),
+            lock=default_lock(settings, here.circumstances.now_ms),
         )
         when = ALWAYS if new.replace else Precondition(absent=True)
         return there.store.put(described, _FileBody(new.source, new.size, entry.pulse), when)
@@ -119,8 +120,9 @@ def delete(here: Visit, wanted: Sequence[tuple[str, str]]) -> list[S3Error | Non
     with gate.enter(here.bucket.name) as entry:
         there = replace(here, bucket=entry.bucket)
         allowed = [may_delete(there, key, version) for key, version in wanted]
+        kept = there.store.backend.keeps_versions
         deletions = [
-            deletion(entry.bucket.settings, key, version)
+            deletion(entry.bucket.settings, key, version, kept=kept)
             for (key, version), may in zip(wanted, allowed, strict=True)
             if may
         ]
@@ -140,20 +142,27 @@ def restore(here: Visit, key: str, version: str) -> ObjectInfo:
             raise InvalidArgument("This is the current version already.")
         there = replace(here, bucket=entry.bucket)
         there.require("s3:PutObject", key)
+        owner = _new_owner(there)
         if info.tags:
             there.require("s3:GetObjectVersionTagging", key, info)
-            there.require("s3:PutObjectTagging", key)
+            there.require("s3:PutObjectTagging", key, ObjectInfo(key, 0, "", 0, owner_id=owner))
         settings = entry.bucket.settings
         copy = NewObject(
             key=key,
             headers=info.headers,
             metadata=info.metadata,
             tags=info.tags,
-            owner_id=here.caller.owner_id,
+            owner_id=owner,
             version_id=new_version_id(settings),
-            lock=default_lock(entry.bucket.settings, here.circumstances.now_ms),
+            lock=default_lock(settings, here.circumstances.now_ms),
         )
         return there.store.put(copy, ReaderBody(reader, pulse=entry.pulse))
+
+
+def _new_owner(there: Visit) -> str:
+    """Whoever writes an object owns it, but where the bucket's owner owns everything."""
+    enforced = there.bucket.settings.ownership == ENFORCED
+    return there.bucket.owner_id if enforced else there.caller.owner_id
 
 
 class _FileBody:

@@ -101,7 +101,8 @@
   }
 
   function failed(job, status, answer) {
-    const reason = answer.error || "The connection ended before the upload did.";
+    const broken = status ? `The server answers ${status}. Load the page again.` : "The connection ended before the upload did.";
+    const reason = answer.error || broken;
     if (answer.code === "SlowDown" && status === 503) {
       tell(job, "The bucket takes no writes now; this goes on when it does.", "held");
       openAgain.push(() => enqueue(job));

@@ -17,6 +17,9 @@ from jobs.pages.browser.one import _Served
 from jobsite import intake
 from jobsite.console import Console
 from proxy.handlers.call import Download
+from proxy.store import Store
+from tests.jobs.visitors import make_person, own_bucket, signed_in
+from tests.jobs.windows import two_backends
 
 UPLOAD = "/_/buckets/photos/upload/"
 MIB = 1024 * 1024
@@ -37,7 +40,7 @@ class Sender:
         return {"type": "http.request", "body": piece, "more_body": bool(self.pieces)}
 
 
-def ask(path: str, sender: Sender, **headers: str) -> tuple[int, dict[str, str], bytes]:
+def ask(path: str, sender: Sender, query: str = "", **headers: str) -> tuple[int, dict[str, str], bytes]:
     """POST to the console over ASGI: status, headers, body."""
     sent: list[dict[str, Any]] = []
 
@@ -50,7 +53,7 @@ def ask(path: str, sender: Sender, **headers: str) -> tuple[int, dict[str, str],
         "method": "POST",
         "path": path,
         "raw_path": path.encode(),
-        "query_string": b"",
+        "query_string": query.encode(),
         "scheme": "http",
         "headers": [(b"host", b"testserver"), *raw],
         "client": ("127.0.0.1", 5),
@@ -113,6 +116,29 @@ def test_what_is_too_large_for_the_console_says_how_much_may_be(cookie: str, set
     settings.CONSOLE_UPLOAD_BYTES = MIB
     status, _, body = ask(UPLOAD, Sender(b"x"), content_length=str(2 * MIB), cookie=cookie)
     assert status == 413 and "1,048,576 bytes" in json.loads(body)["error"]
+
+
+def test_an_upload_beyond_every_limit_of_forms_arrives_whole(
+    home: Path, transactional_db: None, settings: Any
+) -> None:
+    two_backends(settings, home)
+    person = make_person()
+    bucket = own_bucket(person)
+    client = signed_in(person)
+    client.get("/_/buckets/photos/")
+    cookies = "; ".join(f"{name}={morsel.value}" for name, morsel in client.cookies.items())
+    told = {"cookie": cookies, "x_csrftoken": client.cookies["sluicegate_csrf"].value}
+    pieces = [bytes([number]) * MIB for number in range(7)]
+    size = str(7 * MIB)
+    kind = "application/octet-stream"
+    status, _, body = ask(
+        UPLOAD, Sender(*pieces), query="key=large", content_length=size, content_type=kind, **told
+    )
+    assert status == 201, body
+    with Store.of(bucket).open("large") as reader:
+        assert b"".join(reader.read(0, 7 * MIB)) == b"".join(pieces)
+    status, _, body = ask(UPLOAD, Sender(*pieces), query="key=more", content_length=size, content_type=kind)
+    assert status == 401, "and not without the cookie"
 
 
 def test_a_download_is_read_as_it_is_taken() -> None:

@@ -105,10 +105,11 @@ def _folders(here: Visit, prefixes: tuple[str, ...], given: dict[str, str]) -> l
 def _row(here: Visit, info: ObjectInfo, prefix: str, version: str) -> dict[str, Any]:
     """One object or version; `item` is empty unless the visitor may delete it."""
     bucket, key = here.bucket.name, info.key
+    readable = not info.marker and browsing.may_read(here, info, version)
     return {
         "name": key[len(prefix) :],
         "url": "" if info.marker else link("object", bucket, key=key, version=version),
-        "download": "" if info.marker else link("download", bucket, key=key, version=version),
+        "download": link("download", bucket, key=key, version=version) if readable else "",
         "item": item_text(key, version) if browsing.may_delete(here, key, version) else "",
         "size": info.size,
         "modified": info.last_modified // 1000,
