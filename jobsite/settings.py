@@ -148,8 +148,8 @@ READ_IDLE_SECONDS = env_int("SLUICEGATE_READ_IDLE_SECONDS", 30, least=1)
 WRITE_IDLE_SECONDS = env_int("SLUICEGATE_WRITE_IDLE_SECONDS", 60, least=1)
 LEAST_UPLOAD_RATE = env_int("SLUICEGATE_LEAST_UPLOAD_RATE", 1024)
 SHORT_THREADS = env_int("SLUICEGATE_SHORT_THREADS", 16, least=1)
-STREAM_THREADS = env_int("SLUICEGATE_STREAM_UPLOADS", 64, least=1)
-PIPE_BYTES = env_int("SLUICEGATE_PIPE_BYTES", 2 * 1024 * 1024, least=64 * 1024)
+STREAM_THREADS = env_int("SLUICEGATE_STREAM_UPLOADS", 128, least=1)
+PIPE_BYTES = env_int("SLUICEGATE_PIPE_BYTES", 1024 * 1024, least=64 * 1024)
 ACCESS_LOG = env_bool("SLUICEGATE_ACCESS_LOG", True)
 
 # -- the engine ------------------------------------------------------------------------
