@@ -43,17 +43,20 @@ def _start() -> None:
 def _work() -> None:
     """Make notes until there are none for a while; the connection goes with the thread."""
     try:
-        while True:
-            try:
-                note = _waiting.get(timeout=_IDLE_SECONDS)
-            except Empty:
-                return
+        while (note := _next()) is not None:
             _make(note)
+        _make(connection.close)
     finally:
-        connection.close()
         _started.release()
         if not _waiting.empty():
             _start()  # for one that came while nobody listened any more
+
+
+def _next() -> Note | None:
+    try:
+        return _waiting.get(timeout=_IDLE_SECONDS)
+    except Empty:
+        return None
 
 
 def _make(note: Note) -> None:
