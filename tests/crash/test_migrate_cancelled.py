@@ -22,7 +22,7 @@ WAIT_S = 60.0
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     made = Cluster(
         tmp_path_factory.mktemp("cancelled"),
-        SLUICEGATE_SLICE_SECONDS="2",
+        SLUICEGATE_SLICE_SECONDS="20",
         SLUICEGATE_CLEANUP_GRACE_SECONDS="20",
         SLUICEGATE_JOB_WORKERS="2",
         SLUICEGATE_ACCESS_LOG="0",
@@ -68,7 +68,10 @@ BEFORE: dict[str, tuple[str | None, Callable[[Row], bool]]] = {
     "verify": ("work", _at("verify")),
     "flip": ("work", _at("flip")),
 }
-"""The slot that we are in too, so that the job cannot get further, and when we cancel."""
+"""The slot that we are in too, so that the job cannot get further, and when we cancel.
+
+A slice that ended meanwhile could not begin again, so slices are long here.
+"""
 
 
 @pytest.mark.parametrize("phase", BEFORE)
