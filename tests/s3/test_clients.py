@@ -137,7 +137,7 @@ def test_s5cmd_in_and_out(s3_server: Server, tree: Path, tmp_path: Path, name: s
 def test_rclone_in_and_out(s3_server: Server, tree: Path, tmp_path: Path, name: str) -> None:
     there = f"sluice:{name}"
     run(s3_server, "rclone", "mkdir", there)
-    run(s3_server, "rclone", "copy", str(tree), f"{there}/in")
+    run(s3_server, "rclone", "copy", "--checksum", str(tree), f"{there}/in")
     run(s3_server, "rclone", "check", str(tree), f"{there}/in")
     run(s3_server, "rclone", "check", "--download", str(tree), f"{there}/in")
     run(s3_server, "rclone", "sync", "--checksum", f"{there}/in", str(tmp_path / "out"))

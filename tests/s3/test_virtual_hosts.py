@@ -16,7 +16,23 @@ from tests.s3.forms import post
 from tests.s3.raw import Answer
 from tests.s3.server import DOMAIN, ONE_TRY, Server
 
-KEYS = ["a", "/leading", "a//b", ".", "..", "a/../b", "%2F", "a b+c&d=e", "_/login/", "api/", "ünï/🚰", "?#"]
+KEYS = [
+    "a",
+    "/leading",
+    "a//b",
+    ".",
+    "..",
+    "a/../b",
+    "%2F",
+    "a b+c&d=e",
+    "_/login/",
+    "api/",
+    "ünï/🚰",
+    "?#",
+    "\x7f",
+    "e\u0301",
+]
+KEYS += ["\u2028", "\U00010348", "\U0002070e", "\U000e0001", "\U000f0000", "\U0010fffd", "k" * 1024]
 
 
 @pytest.fixture
