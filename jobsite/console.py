@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from collections.abc import Awaitable, Callable
 from http.cookies import CookieError, SimpleCookie
 from importlib import import_module
@@ -24,6 +25,8 @@ from django.template.loader import render_to_string
 from jobsite.console_headers import POLICY
 from jobsite.intake import Intake, Receive, Refused, Scope
 from proxy.limits import bounds
+
+log = logging.getLogger("sluicegate.console")
 
 Send = Callable[[Any], Awaitable[None]]
 
@@ -53,6 +56,8 @@ class Console:
         except Refused as refusal:
             await _refuse(scope, send, refusal)
             await intake.linger()
+        except TimeoutError:
+            log.info("%s: the client stopped taking its answer", scope["path"])
 
 
 def _signed_in(scope: Scope) -> bool:

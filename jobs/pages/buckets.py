@@ -13,7 +13,7 @@ from jobs import actions
 from jobs.actions import Actor, Right
 from jobs.pages.frame import open_page, polled, steady
 from jobs.presentation import job_row
-from proxy import browsing
+from proxy import browsing, identity
 
 PAGE = 50
 
@@ -31,6 +31,7 @@ def buckets(request: HttpRequest, actor: Actor) -> HttpResponse:
         "section": "buckets",
         "rows": rows,
         "prefix": prefix,
+        "visits": identity.caller_of_login(request.user) is not None,
         "backends": actions.backends(actor) if actor.may(Right.VIEW) else [],
         "next": "?" + urlencode({"prefix": prefix, "after": more}) if more else "",
         "here": "?" + urlencode({"prefix": prefix, "after": after}),

@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 from collections.abc import Iterator
+from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
@@ -141,22 +142,28 @@ def test_an_upload_beyond_every_limit_of_forms_arrives_whole(
     assert status == 401, "and not without the cookie"
 
 
-def test_a_download_is_read_as_it_is_taken() -> None:
+class Reader:
+    """An open object of a hundred pieces that counts those which were read."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.closed = False
+
+    def read(self, start: int, end: int) -> Iterator[bytes]:
+        for _ in range(start, end):
+            self.count += 1
+            yield b"x"
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def test_a_download_is_read_as_it_is_taken_and_closed_when_its_client_leaves() -> None:
     """Django itself would read a synchronous body whole before it sends the first byte."""
-    read = 0
-
-    class Reader:
-        def read(self, start: int, end: int) -> Iterator[bytes]:
-            nonlocal read
-            for _ in range(100):
-                read += 1
-                yield b"x"
-
-        def close(self) -> None:
-            pass
+    reader = Reader()
 
     async def take() -> list[bytes]:
-        pieces = aiter(_Served(Download(Reader(), 0, 100)))  # type: ignore[arg-type]
-        return [await anext(pieces), await anext(pieces)]
+        async with aclosing(aiter(_Served(Download(reader, 0, 100)))) as pieces:  # type: ignore[arg-type]
+            return [await anext(pieces), await anext(pieces)]
 
-    assert asyncio.run(take()) == [b"x", b"x"] and read == 2
+    assert asyncio.run(take()) == [b"x", b"x"] and reader.count == 2 and reader.closed

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 from django.http import HttpRequest, HttpResponseBase, StreamingHttpResponse
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_GET, require_safe
 
 from jobs import actions
 from jobs.actions import Actor
@@ -54,7 +54,7 @@ def details(request: HttpRequest, actor: Actor, bucket: str) -> HttpResponseBase
     return framed(request, actor, "browser/object.html", context)
 
 
-@require_safe
+@require_GET
 @open_page
 def download(request: HttpRequest, actor: Actor, bucket: str) -> HttpResponseBase:
     """The bytes, never shown in the browser but saved."""
@@ -62,8 +62,8 @@ def download(request: HttpRequest, actor: Actor, bucket: str) -> HttpResponseBas
     here = actions.visit(request, bucket, folder_of(key))
     reader = browsing.open_object(here, key, version)
     info = reader.info
-    body = Download(reader, 0, info.size)
-    response = _Served(body, content_type=info.headers.get("content-type", DEFAULT_CONTENT_TYPE))
+    kind = info.headers.get("content-type", DEFAULT_CONTENT_TYPE)
+    response = _Served(Download(reader, 0, info.size), content_type=kind)
     for name, value in _FENCE.items():
         response[name] = value
     response["Content-Disposition"] = _attachment(key)
@@ -76,10 +76,16 @@ def download(request: HttpRequest, actor: Actor, bucket: str) -> HttpResponseBas
 class _Served(StreamingHttpResponse):
     """A body that is read piece by piece in threads; Django would read all of it before the first byte."""
 
+    def __init__(self, body: Download, **kwargs: Any) -> None:
+        super().__init__(body, **kwargs)
+        self._body = body
+
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        pieces = iter(self)
-        while piece := await asyncio.to_thread(next, pieces, b""):
-            yield piece
+        try:
+            while piece := await asyncio.to_thread(next, self._body, b""):
+                yield piece
+        finally:  # the client may have left, and then nobody closes the response
+            self._body.close()
 
 
 def asked(request: HttpRequest) -> Item:

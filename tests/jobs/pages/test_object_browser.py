@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
@@ -128,6 +130,18 @@ def test_hostile_names_are_shown_and_opened_harmlessly(alice: Client) -> None:
         saved = alice.get(row["download"])
         assert b"".join(saved.streaming_content) == b"0123456789"
         assert not set("\r\n\u202e") & set(saved["Content-Disposition"])
+
+
+def test_no_page_holds_inline_script_or_style(alice: Client) -> None:
+    put(own_bucket(_alice(), versioning=ENABLED), "k")
+    pages = [alice.get(url("photos")), alice.get(url("photos", versions=1)), alice.get(url("photos", q="z"))]
+    pages += [alice.get(url("photos", "object/", key="k")), alice.get("/_/buckets/")]
+    pages += [alice.post(url("photos", "delete/"), {"item": item("k")}), alice.get(url("none"))]
+    for page in pages:
+        text = page.content.decode()
+        assert not re.search(r"<script(?![^>]*\bsrc=)[^>]*>\s*\S|\son[a-z]+=|\sstyle=", text)
+        assert "script-src 'self';" in page["Content-Security-Policy"]
+        assert "no-store" in page["Cache-Control"]
 
 
 def test_attachments_keep_the_name_and_lose_what_is_dangerous() -> None:
