@@ -29,6 +29,9 @@ def connect(path: str, *, create: bool = False) -> apsw.Connection:
     # Without this the last connection to close unlinks the WAL by its path, which may belong to
     # a successor by then.
     connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
+    # Else SQLite looks at bound values to choose a plan, and prepares what has an ORDER BY or a
+    # LIMIT anew at every use: longer than most statements here take.
+    connection.config(apsw.SQLITE_DBCONFIG_ENABLE_QPSG, 1)
     if create:
         connection.execute("PRAGMA journal_mode = WAL")
     for setting in ("synchronous = FULL", "cache_size = -4096", "journal_size_limit = 67108864"):

@@ -37,8 +37,8 @@ T = TypeVar("T")
 
 _READ = f"SELECT {OF_LIVE} FROM live WHERE key = ?"
 _MARKER = f"SELECT {OF_HISTORY} FROM history WHERE key = ? ORDER BY ordinal DESC, version DESC LIMIT 1"
-_WITH_DATA = "SELECT found.*, (SELECT data FROM bodies WHERE id = found.body) FROM ({}) AS found"
-_READ_DATA, _VERSION_DATA = _WITH_DATA.format(_READ), _WITH_DATA.format(VERSION)
+_READ_DATA = f"SELECT {OF_LIVE}, (SELECT data FROM bodies WHERE id = live.body) FROM live WHERE key = ?"
+_VERSION_DATA = f"SELECT found.*, (SELECT data FROM bodies WHERE id = found.body) FROM ({VERSION}) AS found"
 _AMEND = {
     live: f"UPDATE {table} SET seq = ?, facts = ?, acl = ?, mode = ?, until = ?, hold = ?"
     " WHERE key = ? AND version = ?"

@@ -97,6 +97,7 @@ def parts_of(text: str) -> tuple[PartInfo, ...]:
 
 
 # -- objects -------------------------------------------------------------------------------
+# Filling the slots takes half the time of the frozen class's own `__init__`.
 (
     _set_key, _set_size, _set_etag, _set_modified, _set_seq, _set_headers, _set_metadata, _set_tags,
     _set_owner, _set_checksums, _set_checksum_type, _set_parts, _set_version, _set_ordinal, _set_marker,
@@ -112,8 +113,7 @@ def listed(
 ) -> tuple[ObjectInfo, ...]:
     """LISTED columns of many rows (what follows them is ignored), their keys as text.
 
-    Column by column, for the slots of the frozen class are then filled without a step of Python
-    for each: a page takes half as long as with its `__init__`, row by row.
+    Column by column, so that the slots are filled without a step of Python for each.
     """
     if not rows:
         return ()
@@ -133,13 +133,31 @@ def listed(
 
 def whole(row: Row) -> ObjectInfo:
     """OF_LIVE or OF_HISTORY columns (what follows them is ignored)."""
-    facts, parts, marker, latest = row[15], row[16], row[19], row[20]
+    (
+        key, size, etag, modified, seq, owner, checksums, checksum_type, _, version, ordinal,
+        mode, until, hold, acl, facts, parts, _, _, marker, latest, *_,
+    ) = row  # fmt: skip
     headers, metadata, tags = json.loads(facts) if facts else (_NONE, _NONE, _NONE)
-    return ObjectInfo(
-        str(row[0], "utf-8"), row[1], row[2], row[3], row[4], headers, metadata, tags,
-        row[5], checksums_of(row[6]), row[7], parts_of(parts),
-        row[9], row[10], bool(marker), bool(latest), lock_of(*row[11:14]), row[14],
-    )  # fmt: skip
+    info = object.__new__(ObjectInfo)
+    _set_key(info, str(key, "utf-8"))
+    _set_size(info, size)
+    _set_etag(info, etag)
+    _set_modified(info, modified)
+    _set_seq(info, seq)
+    _set_headers(info, headers)
+    _set_metadata(info, metadata)
+    _set_tags(info, tags)
+    _set_owner(info, owner)
+    _set_checksums(info, checksums_of(checksums))
+    _set_checksum_type(info, checksum_type)
+    _set_parts(info, parts_of(parts) if parts else ())
+    _set_version(info, version)
+    _set_ordinal(info, ordinal)
+    _set_marker(info, bool(marker))
+    _set_latest(info, bool(latest))
+    _set_lock(info, lock_of(mode, until, hold) if mode or hold else UNLOCKED)
+    _set_acl(info, acl)
+    return info
 
 
 def stored(row: Row) -> Stored:
