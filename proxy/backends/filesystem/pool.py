@@ -11,7 +11,7 @@ import apsw
 
 from proxy.backends.filesystem.index import connect
 
-_IDLE = 8
+_IDLE = 12
 """Connections kept open for the next caller."""
 
 
