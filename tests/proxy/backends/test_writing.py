@@ -79,6 +79,30 @@ def _queued(backend: FilesystemBackend, count: int) -> bool:
     return len(_writer(backend)._queue) >= count
 
 
+def test_what_makes_many_changes_leaves_less_room_in_its_commit(
+    backend: FilesystemBackend, held: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commits: list[int] = []
+    finish = writer.Transaction.finish
+    monkeypatch.setattr(
+        writer.Transaction, "finish", lambda self: (finish(self), commits.append(self.seq))[0]
+    )
+    monkeypatch.setattr(writer, "_TOGETHER", 4)
+
+    def remove(number: int) -> None:
+        backend.delete(PLACE, [Deletion(f"{number}/{index}", "m", marker=True) for index in range(3)])
+
+    with ThreadPoolExecutor(6) as pool:
+        removals = [pool.submit(remove, number) for number in range(6)]
+        with backend._using(PLACE) as bucket:
+            while len(bucket.writer._queue) < 6:
+                time.sleep(0.001)
+        fcntl.flock(held, fcntl.LOCK_UN)
+        for removal in removals:
+            removal.result()
+    assert commits == [6, 12, 18]
+
+
 def test_a_leader_waits_a_moment_for_as_many_as_shared_the_last_commit(
     backend: FilesystemBackend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
