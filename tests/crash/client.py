@@ -113,13 +113,14 @@ class Client:
             try:
                 body = self._get(key)
                 break
-            except BotoCoreError:
+            except BotoCoreError as error:
                 self.account.cut_at.append(time.time())
+                why = error
             except ClientError as error:
                 self._note(f"GET {key}: {error}")
                 return
         else:
-            self._note(f"GET {key}: cut {AGAIN} times")
+            self._note(f"GET {key}: cut {AGAIN} times: {why!r}")
             return
         self.account.reads += 1
         seen = None if body is None else version_in(client, number, body)
