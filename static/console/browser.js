@@ -21,7 +21,7 @@
     time.dateTime = new Date(job.since * 1000).toISOString();
     time.title = time.dateTime.replace("T", " ").replace(".000Z", " UTC");
     time.dataset.ago = "";
-    return [`${words.join("")}, since `, time, "."];
+    return [`${words.join("")}, started `, time, "."];
   }
 
   function show(job) {

@@ -105,7 +105,7 @@ def test_a_bucket_that_closes_under_the_page_takes_its_forms_away_and_back(
     with unfinished_upload(alice, "moving"):
         migrate(service, "moving")
         browser.wait_for("#busy", "takes no writes now", 20)
-        assert "Migrate" in browser.text("#busy") and "since" in browser.text("#busy")
+        assert "Migrate" in browser.text("#busy") and "started" in browser.text("#busy")
         assert not browser.find("#upload").is_displayed()
         assert not browser.find("input[name=item]").is_displayed()
         assert browser.find("a[href*='download/']").is_displayed()
