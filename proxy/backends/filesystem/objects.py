@@ -114,6 +114,7 @@ def composite_checksums(body: Body) -> tuple[str, ...]:
 
 def _facts(now: int, new: NewObject, incoming: Incoming, stale: tuple[str, ...]) -> ObjectInfo:
     found, carried = incoming.facts, new.carried
+    kind = "FULL_OBJECT" if stale else new.checksum_type
     said = ObjectInfo(
         key=new.key,
         size=found.size,
@@ -123,13 +124,14 @@ def _facts(now: int, new: NewObject, incoming: Incoming, stale: tuple[str, ...])
         metadata=new.metadata,
         tags=new.tags,
         owner_id=new.owner_id,
+        checksums=found.checksums,
+        checksum_type=kind if found.checksums else "",
         version_id=new.version_id,
         lock=new.lock,
         acl=new.acl,
     )
     if carried is None:
-        kind = "FULL_OBJECT" if stale else new.checksum_type
-        return replace(said, checksums=found.checksums, checksum_type=kind if found.checksums else "")
+        return said
     refuse_other_bytes(incoming, carried.size, carried.etag)
     return replace(
         said,
