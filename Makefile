@@ -32,7 +32,7 @@ format: $(VENV)/.development  ## Write the code the way that `check` wants it
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(VENV)/.development  ## Measure requests, memory and migrations beside the peers (ARGS=--help)
+bench: $(VENV)/.development  ## Measure listings, requests, memory and migrations, beside the peers (ARGS=--help)
 	@$(BIN)/python -m benchmarks $(ARGS)
 
 clean-venv:  ## Remove the virtual environment

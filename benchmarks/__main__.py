@@ -1,7 +1,8 @@
 """`python -m benchmarks`: everything beside the peers that are installed, in one run.
 
-`requests` are single requests of each kind; `memory` is what 32 uploads and downloads at once cost;
-`moving` is a migration beside a copy inside a peer. `--help` lists the options.
+`listing` is what a page costs at a million keys, without a server; `requests` are single requests of
+each kind; `memory` is what 32 uploads and downloads at once cost; `moving` is a migration beside a copy
+inside a peer. `--help` lists the options.
 """
 
 from __future__ import annotations
@@ -9,10 +10,10 @@ from __future__ import annotations
 import argparse
 from contextlib import ExitStack
 
-from benchmarks import memory, moving, requests
+from benchmarks import listing, memory, moving, requests
 from benchmarks.servers import PEERS, PROGRAMS, Server, program, sluicegate
 
-PARTS = ("requests", "memory", "moving")
+PARTS = ("listing", "requests", "memory", "moving")
 
 
 def _arguments() -> argparse.Namespace:
@@ -44,6 +45,10 @@ def _requests(options: argparse.Namespace, ours: Server, peers: list[Server]) ->
 def main() -> None:
     options = _arguments()
     parts = (options.only,) if options.only else PARTS
+    if "listing" in parts:
+        print(*listing.table(1_000_000), sep="\n", flush=True)
+    if options.only == "listing":
+        return
     with ExitStack() as stack:
         ours = stack.enter_context(sluicegate())
         peers = [stack.enter_context(PEERS[label]()) for label in _installed()]
