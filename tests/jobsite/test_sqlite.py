@@ -20,7 +20,7 @@ from django.utils import timezone
 
 from jobs.models import Job, Run
 from jobsite.sqlite import base
-from proxy.models import AccessKey, Bucket
+from proxy.models import AccessKey, Bucket, User
 from tests.sites import ROOT, Site
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -134,7 +134,9 @@ def test_times_booleans_bytes_and_big_numbers_come_back_as_they_went() -> None:
     assert Job.objects.annotate(hour=TruncHour("started_at")).get().hour == now.replace(
         minute=0, second=0, microsecond=0
     )
-    AccessKey.objects.create(access_key="a", sealed_secret=bytes(range(256)))
+    AccessKey.objects.create(
+        access_key="a", sealed_secret=bytes(range(256)), user=User.objects.create(name="alice")
+    )
     assert bytes(AccessKey.objects.get().sealed_secret) == bytes(range(256))
 
 
