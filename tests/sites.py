@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import secrets
@@ -95,6 +96,7 @@ class Site:
             text=True,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            start_new_session=True,
         )
         self.processes.append(process)
         return process
@@ -114,8 +116,10 @@ class Site:
         return done.stdout
 
     def end(self) -> None:
+        """Kill them and their own children, stopped ones too: those would keep the pipes open."""
         for process in self.processes:
-            process.kill()
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
             process.communicate()
 
 

@@ -50,8 +50,9 @@ def _ended_by_another(workers: Workers) -> Any:
     workers.ask("lapse", job=workers.job)
     workers.ask("recover", job=workers.job, hurry=False)
     row = workers.work()
-    assert (row["status"], row["failed"], row["runs"]) == ("succeeded", 0, ["succeeded"])
-    assert workers.ask("state") == SAMPLES["migrate"][DELETES].ends(workers.before)
+    sample = SAMPLES["migrate"][DELETES]
+    assert (row["status"], row["failed"], row["runs"]) == ("succeeded", sample.failed, ["succeeded"])
+    assert workers.ask("state") == sample.ends(workers.before)
     return workers.ask("snapshot", job=workers.job)
 
 
