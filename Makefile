@@ -4,6 +4,8 @@ PYTHON := $(shell command -v python3.11 || command -v python3)
 VENV   := .venv
 BIN    := $(VENV)/bin
 TESTS  ?=
+# Tests that run side by side (0: one after the other).
+BESIDE ?= 2
 # Packages of Debian that some tests drive; installed only when we may.
 APT    := chromium chromium-driver postgresql pgbouncer $(if $(shell command -v npm),,nodejs npm)
 
@@ -18,7 +20,7 @@ run: $(VENV)/.runtime  ## Install, create what is missing, and serve on http://1
 
 test: $(VENV)/.development  ## Set up what the tests need and run the whole suite (TESTS=... for a part)
 	@sh tests/system_packages.sh $(APT)
-	@$(BIN)/python -m pytest $(TESTS)
+	@$(BIN)/python -m pytest -n $(BESIDE) --dist loadfile $(TESTS)
 
 check: $(VENV)/.development  ## Lint, format, import directions, types, missing migrations
 	$(BIN)/ruff check .

@@ -49,7 +49,10 @@ class Actor:
 
     def answered(self, seconds: float) -> bool:
         """Whether an answer is there, or comes within that time."""
-        return bool(select.select([self.process.stdout], [], [], seconds)[0])
+        assert self.process.stdout is not None
+        waiting = select.poll()  # select() knows no descriptor above 1023
+        waiting.register(self.process.stdout, select.POLLIN)
+        return bool(waiting.poll(seconds * 1000))
 
     def receive(self, seconds: float = REPLY_SECONDS) -> Any:
         """The answer to the command that was sent. Raises ActorError, TimeoutError."""

@@ -62,7 +62,7 @@ def start(browser: Browser, bucket: str, target: str = "archive") -> str:
     browser.type("#bucket", bucket)
     browser.script("document.getElementById('target').value = arguments[0]", target)
     browser.click("form button[name=preview]")
-    assert bucket in browser.text(".move")
+    browser.wait_for(".move", bucket)
     browser.click("#start")
     browser.wait_for(".note-success", "was started")
     return browser.text(".crumbs").rpartition(" ")[2]

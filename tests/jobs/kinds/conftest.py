@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from proxy import routes
 
 PAIRS = {
     "memory to memory": ("memory", "memory"),
@@ -30,11 +33,15 @@ every_pair = pytest.mark.parametrize("backends", PAIRS.values(), ids=PAIRS.keys(
 
 
 @pytest.fixture(params=[PAIRS[name] for name in ALIKE], ids=ALIKE)
-def backends(request: pytest.FixtureRequest, settings: Any, tmp_path: Path, db: None) -> tuple[str, str]:
+def backends(
+    request: pytest.FixtureRequest, settings: Any, tmp_path: Path, db: None
+) -> Iterator[tuple[str, str]]:
     """The types of `here` and `there`: both the same, or all combinations with `every_pair`."""
     pair: tuple[str, str] = request.param
     settings.STORAGE = storage(*pair, tmp_path)
-    return pair
+    yield pair
+    for name in routes.backend_names():
+        getattr(routes.backend(name), "close", lambda: None)()
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -100,7 +101,8 @@ def test_what_makes_many_changes_leaves_less_room_in_its_commit(
         fcntl.flock(held, fcntl.LOCK_UN)
         for removal in removals:
             removal.result()
-    assert commits == [6, 12, 18]
+    assert commits[-1] == 18
+    assert all(after - before <= 6 for before, after in pairwise([0, *commits]))
 
 
 def test_a_leader_waits_a_moment_for_as_many_as_shared_the_last_commit(
