@@ -5,8 +5,9 @@ Source: Amazon S3 API Reference, CreateBucket, "Request Syntax".
 
 from __future__ import annotations
 
-from proxy.errors import MalformedXML, NotImplementedByUs
+from proxy.errors import NotImplementedByUs
 from proxy.wire.xml.parsing import Node, parse
+from proxy.wire.xml.tagging import read_tag
 
 _DIRECTORY_BUCKETS = frozenset({"Location", "Bucket"})
 _MOST_TAGS = 1000
@@ -32,11 +33,4 @@ def read_creation(content: bytes) -> tuple[str, tuple[tuple[str, str], ...]]:
 def _tags(node: Node) -> tuple[tuple[str, str], ...]:
     if not node.children:
         return ()
-    return tuple(_tag(one) for one in node.all_of("Tag", _MOST_TAGS))
-
-
-def _tag(node: Node) -> tuple[str, str]:
-    fields = node.only("Key", "Value")
-    if len(fields) != 2 or any(one.children for one in fields.values()):
-        raise MalformedXML()
-    return fields["Key"].text, fields["Value"].text
+    return tuple(read_tag(one) for one in node.all_of("Tag", _MOST_TAGS))

@@ -31,10 +31,11 @@ def read_tagging(content: bytes) -> tuple[tuple[str, str], ...]:
     rows = fields["TagSet"].children
     if len(rows) > _MOST_ROWS:
         raise MalformedXML()
-    return tuple(_pair(row) for row in rows)
+    return tuple(read_tag(row) for row in rows)
 
 
-def _pair(row: Node) -> tuple[str, str]:
+def read_tag(row: Node) -> tuple[str, str]:
+    """(key, value) of one Tag. Raises MalformedXML."""
     if row.name != "Tag":
         raise MalformedXML()
     fields = row.only("Key", "Value")
