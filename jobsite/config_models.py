@@ -5,50 +5,36 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import Field, ValidationError
+
+from jobsite.config_backends import TYPES, AnyBackend, BucketName, FilesystemBackend, Name, S3Backend, Strict
 
 Loc = tuple[str | int, ...]
 """Where something is: keys and indexes from the top of the document."""
 
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$")]
-BucketName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")]
 
+class BucketStorage(Strict):
+    """Where one bucket is made, if not on the default backend, and what it is called there."""
 
-class _Strict(BaseModel):
-    """Unknown keys are mistakes, and text is never taken for a number or the other way round."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-
-class FilesystemBackend(_Strict):
-    """One directory on this host."""
-
-    name: Name = Field(description="What buckets and migrations call it. Never change it once it is used.")
-    type: Literal["filesystem"]
-    path: Annotated[str, StringConstraints(min_length=1)] = Field(
-        description="The directory; a relative path is below SLUICEGATE_HOME."
+    backend: Name
+    alias: BucketName | None = Field(
+        default=None, description="The real bucket's name on an S3 backend, if it is another one."
     )
 
 
-class BucketStorage(_Strict):
-    """Where one bucket is made, if not on the default backend."""
-
-    backend: Name
-
-
-class Storage(_Strict):
+class Storage(Strict):
     """Where bytes live."""
 
-    backends: Annotated[list[FilesystemBackend], Field(min_length=1, max_length=100)]
+    backends: Annotated[list[AnyBackend], Field(min_length=1, max_length=100)]
     default_backend: Name = Field(description="Where new buckets are made.")
     buckets: dict[BucketName, BucketStorage] = Field(
         default_factory=dict, description="Exceptions to default_backend, by bucket name."
     )
 
 
-class Config(_Strict):
+class Config(Strict):
     """Sluicegate's configuration: what is declared. What runs is in the database."""
 
     storage: Storage
@@ -56,10 +42,7 @@ class Config(_Strict):
     def plain(self, home: Path) -> dict[str, Any]:
         """`settings.STORAGE`: backends by name with absolute paths, the default, the exceptions."""
         return {
-            "backends": {
-                backend.name: {"type": backend.type, "path": str(home / backend.path)}
-                for backend in self.storage.backends
-            },
+            "backends": {backend.name: backend.plain(home) for backend in self.storage.backends},
             "default_backend": self.storage.default_backend,
             "buckets": {name: bucket.model_dump() for name, bucket in self.storage.buckets.items()},
         }
@@ -68,7 +51,7 @@ class Config(_Strict):
 def explain(error: ValidationError) -> Iterator[tuple[Loc, str]]:
     """Every finding of pydantic as (where, text for an operator); the refused value is not shown."""
     for finding in error.errors(include_url=False, include_input=False):
-        loc = tuple(part for part in finding["loc"] if part != "[key]")
+        loc = tuple(part for part in finding["loc"] if part not in _NOT_WRITTEN)
         match finding["type"]:
             case "extra_forbidden":
                 yield loc, f"unknown key '{loc[-1]}'{_hint(loc)}"
@@ -87,10 +70,13 @@ def _hint(loc: Loc) -> str:
     return f"; did you mean '{close[0]}'?" if close else f"; known here: {', '.join(known)}"
 
 
+_NOT_WRITTEN = frozenset({"[key]", *TYPES})
+"""What pydantic puts into a place that stands nowhere in the document."""
+
 _KEYS: dict[Loc, list[str]] = {
     (): list(Config.model_fields),
     ("storage",): list(Storage.model_fields),
-    ("storage", "backends"): list(FilesystemBackend.model_fields),
+    ("storage", "backends"): sorted({*FilesystemBackend.model_fields, *S3Backend.model_fields}),
 }
 
 

@@ -155,3 +155,147 @@ class Bucket(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class RingKey(models.Model):
+    """A key of a backend's KeyRing as it was first seen: one id never means two keys.
+
+    `fingerprint` tells keys apart and gives nothing away. A retired key seals and opens nothing.
+    """
+
+    backend = models.CharField(max_length=64)
+    key_id = models.CharField(max_length=64)
+    fingerprint = models.CharField(max_length=64)
+    first_seen_ms = models.BigIntegerField()
+    retired_ms = models.BigIntegerField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["backend", "key_id"], name="one_ring_key_of_an_id_per_backend"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.backend}: {self.key_id}"
+
+
+class BucketKey(models.Model):
+    """What wraps the data keys of a bucket's objects on one backend; wrapped itself by a KeyRing key.
+
+    A bucket has any number of them; the newest seals.
+    """
+
+    id = models.CharField(max_length=32, primary_key=True)
+    bucket_id = models.CharField(max_length=32)
+    backend = models.CharField(max_length=64)
+    ring_key_id = models.CharField(max_length=64)
+    wrapped = models.TextField()
+    created_ms = models.BigIntegerField()
+    newest = models.BooleanField(default=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["bucket_id", "backend"], name="bucket_keys_of_a_bucket")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["bucket_id", "backend"],
+                condition=models.Q(newest=True),
+                name="one_newest_bucket_key",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.id} of bucket {self.bucket_id}"
+
+
+class S3Place(models.Model):
+    """A real bucket of an S3 backend that is one of our places.
+
+    `stamped`: its objects may say in reserved metadata what the service cannot tell, so that listings
+    look for their facts. `versioning` is what the service was last told.
+    """
+
+    backend = models.CharField(max_length=64)
+    bucket_id = models.CharField(max_length=32)
+    incarnation = models.CharField(max_length=32)
+    real_bucket = models.CharField(max_length=63)
+    adopted = models.BooleanField(default=False)
+    stamped = models.BooleanField(default=False)
+    versioning = models.CharField(max_length=16, blank=True, default="")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["backend", "bucket_id", "incarnation"], name="one_row_per_s3_place"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.real_bucket} on {self.backend}"
+
+
+class ObjectFacts(models.Model):
+    """What a version on an S3 backend says of itself in reserved metadata: a cache, by its ETag there."""
+
+    bucket_id = models.CharField(max_length=32)
+    incarnation = models.CharField(max_length=32)
+    key = models.BinaryField(max_length=1024)
+    version_id = models.CharField(max_length=256)
+    backend_etag = models.CharField(max_length=128)
+    facts = models.TextField()
+    written_ms = models.BigIntegerField()
+
+    class Meta:
+        verbose_name_plural = "object facts"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["incarnation", "key", "version_id"], name="one_row_of_facts_per_version"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{bytes(self.key)!r} {self.version_id}"
+
+
+class S3Upload(models.Model):
+    """A multipart upload on an S3 backend, by the id that clients know; `result` once it is finished."""
+
+    upload_id = models.CharField(max_length=256)
+    bucket_id = models.CharField(max_length=32)
+    incarnation = models.CharField(max_length=32)
+    key = models.BinaryField(max_length=1024)
+    backend_upload_id = models.CharField(max_length=1024)
+    initiated_ms = models.BigIntegerField()
+    facts = models.TextField()
+    finished_ms = models.BigIntegerField(null=True, blank=True)
+    result = models.TextField(blank=True, default="")
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["incarnation", "key", "initiated_ms"], name="s3_uploads_by_key"),
+            models.Index(fields=["finished_ms"], name="s3_uploads_by_age"),
+        ]
+        constraints = [
+            models.UniqueConstraint(fields=["incarnation", "upload_id"], name="one_row_per_s3_upload"),
+        ]
+
+    def __str__(self) -> str:
+        return self.upload_id
+
+
+class S3Part(models.Model):
+    """What is known of one uploaded part beside what the service tells."""
+
+    incarnation = models.CharField(max_length=32)
+    upload_id = models.CharField(max_length=256)
+    number = models.PositiveIntegerField()
+    backend_etag = models.CharField(max_length=128)
+    facts = models.TextField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["incarnation", "upload_id", "number"], name="one_row_per_s3_part"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"part {self.number} of {self.upload_id}"

@@ -8,10 +8,11 @@ bytes of the plaintext; ETags carry no quotes; keys are text whose UTF-8 bytes s
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Protocol, Self
 
+from proxy.backends.seals import PlainFacts, Reseal, Seal, SealedSegment, SealListing
 from proxy.backends.values import (
     ALWAYS,
     CURRENT,
@@ -51,18 +52,55 @@ class Body(Protocol):
 
 
 class ObjectReader(Protocol):
-    """An open object: its facts and its bytes belong together, whatever happens to the key."""
+    """An open object: its facts and its bytes belong together, whatever happens to the key.
+
+    Where `info.seal` is set, a backend's own reader reads the sealed bytes as they are stored;
+    the `Encrypted` wrapper around every backend gives readers of the plaintext.
+    """
 
     info: ObjectInfo
 
     def read(self, start: int, end: int) -> Iterator[bytes]:
-        """Bytes [start, end) in pieces of at most PIECE_BYTES."""
+        """Bytes [start, end) in pieces of at most PIECE_BYTES; `end` may lie beyond the last."""
 
     def close(self) -> None: ...
     def __enter__(self) -> Self: ...
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None: ...
+
+
+class SealedBody(Protocol):
+    """Sealed bytes on their way in. A backend stores them as they come and hashes nothing.
+
+    `length` counts sealed bytes. `raw` is set where they are all of what another object has
+    stored, so that they can be taken without being moved (a link, a server-side copy).
+    """
+
+    length: int | None
+    raw: ObjectReader | None
+
+    def __iter__(self) -> Iterator[bytes]:
+        """As a Body does, it raises unless the plaintext was what its sender announced."""
+
+    @property
+    def plain(self) -> PlainFacts:
+        """The facts of the plaintext; complete once the iteration has ended by itself, or if `raw` is set."""
+
+    @property
+    def segments(self) -> tuple[SealedSegment, ...]:
+        """How the bytes are sealed; complete when `plain` is. One segment, unless `raw` is set."""
+
+    @property
+    def wrap_ahead(self) -> str:
+        """The wrap for backends with `seals_ahead`, which must store it before any byte; "" for a part."""
+
+    def seal(self, info: ObjectInfo) -> Seal:
+        """What to keep with the version whose final facts these are. Not for a part."""
+
+
+SealAs = Callable[[ObjectInfo, Sequence[PartInfo]], Seal]
+"""(the finished object's facts, its parts as they were uploaded) -> what to keep with it."""
 
 
 class ReaderBody:
@@ -109,6 +147,19 @@ class Backend(Protocol):
     keeps_uploads: bool = True
     """It takes over multipart uploads with their ids."""
 
+    assigns_versions: bool = False
+    """It gives version ids itself; what the caller chose says only whether there is to be one."""
+
+    counts_changes: bool = True
+    """`head_seq` moves with every change. If not, `seq` and `head_seq` are the service's own time in
+    milliseconds, so that what was changed after a bound still tells itself apart."""
+
+    seals_ahead: bool = False
+    """It stores the wrap of a sealed body before the bytes, when its facts are not known yet."""
+
+    scrubs: bool = True
+    """`scrub` leaves nothing of replaced bodies where it can be found; else the service decides."""
+
     # -- the physical place and the buckets on it ------------------------------------
     def prepare(self, known_id: str | None) -> str:
         """Find or, where nothing is known of it yet, make the physical place; its id.
@@ -143,7 +194,12 @@ class Backend(Protocol):
         """Whether `head` and `open` read one row of an index that this process has open on a local
         disk, so that nothing but the disk itself can keep them waiting. Must not wait itself."""
 
-    def usage(self, place: Place) -> Usage: ...
+    def usage(self, place: Place, patience_s: float | None = None) -> Usage:
+        """What it holds. A backend that must count stops when the patience is over (`Usage.exact`)."""
+
+    def set_versioning(self, place: Place, status: str) -> None:
+        """The bucket is Enabled or Suspended from now on. Raises NotImplementedByUs where it cannot be."""
+
     def head_seq(self, place: Place) -> int:
         """The newest sequence number that was given out."""
 
@@ -153,7 +209,9 @@ class Backend(Protocol):
     def marked(self, place: Place, name: str) -> str | None: ...
 
     # -- objects ---------------------------------------------------------------------
-    def put(self, place: Place, new: NewObject, body: Body, when: Precondition = ALWAYS) -> ObjectInfo:
+    def put(
+        self, place: Place, new: NewObject, body: Body | SealedBody, when: Precondition = ALWAYS
+    ) -> ObjectInfo:
         """Store an object as NewObject says; durable when it returns, invisible if it raises.
 
         Raises ObjectLocked rather than replace a version that is locked.
@@ -186,6 +244,25 @@ class Backend(Protocol):
         and ObjectLocked if a retention would be weakened.
         """
 
+    # -- how bodies are sealed; for `Encrypted` and what re-encrypts ---------------------------
+    def list_seals(
+        self, place: Place, *, after: tuple[str, str] = ("", ""), limit: int = 1000
+    ) -> SealListing:
+        """How each version is sealed, from a position of `list_versions` on."""
+
+    def count_seals(self, place: Place) -> Mapping[str, int]:
+        """How many versions and open uploads each key seals: what a wrap says before its last dot -> number.
+
+        Plain bodies are not counted.
+        """
+
+    def reseal(self, place: Place, changes: Sequence[Reseal]) -> Sequence[bool]:
+        """Exchange wraps, durably when it returns; which of them took effect. No body moves."""
+
+    def scrub(self, place: Place) -> bool:
+        """Remove what is left of replaced and deleted bodies; False while some must still be kept."""
+
+    # -- listings ----------------------------------------------------------------------------
     def list(
         self, place: Place, *, prefix: str = "", delimiter: str = "", after: str = "", limit: int = 1000
     ) -> Listing:
@@ -217,9 +294,19 @@ class Backend(Protocol):
         """Raises NoSuchUpload; finished uploads are found for 24 hours."""
 
     def put_part(
-        self, place: Place, upload_id: str, number: int, body: Body, carried: PartInfo | None = None
+        self,
+        place: Place,
+        upload_id: str,
+        number: int,
+        body: Body | SealedBody,
+        carried: PartInfo | None = None,
+        *,
+        customer_key: bytes | None = None,
     ) -> PartInfo:
-        """Raises NoSuchUpload. `carried` takes a part's facts over as NewObject.carried does."""
+        """Raises NoSuchUpload. `carried` takes a part's facts over as NewObject.carried does.
+
+        `customer_key` is that of the upload, which only `Encrypted` looks at.
+        """
 
     def open_part(self, place: Place, upload_id: str, number: int) -> ObjectReader:
         """An uploaded part's bytes (`info.key` is the upload's key). Raises NoSuchUpload, InvalidPart."""
@@ -234,6 +321,8 @@ class Backend(Protocol):
         version_id: str = NULL_VERSION,
         checksums: Mapping[str, str] | None = None,
         carried: ObjectInfo | None = None,
+        customer_key: bytes | None = None,
+        seal_as: SealAs | None = None,
     ) -> ObjectInfo:
         """Make the object of its parts; no byte moves. Repeated within 24 hours: the first answer.
 
@@ -242,7 +331,8 @@ class Backend(Protocol):
 
         `checksums` are whole-object values that the client expects (BadDigest if they differ).
         `carried` makes it the copy of another object, whatever the parts' own ETags are, and
-        then neither the least part size nor the ETag rule applies.
+        then neither the least part size nor the ETag rule applies. `seal_as` gives the seal of an object
+        whose parts are sealed; `customer_key` only `Encrypted` looks at.
         Raises NoSuchUpload, InvalidPart, InvalidPartOrder, EntityTooSmall, PreconditionFailed.
         """
 

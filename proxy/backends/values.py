@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from proxy.backends.seals import UNENCRYPTED, Encryption, Seal, SealedSegment
 from proxy.errors import NoSuchKey, PreconditionFailed
 
 STORAGE_CLASS = "x-amz-storage-class"
@@ -47,13 +48,18 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class PartInfo:
-    """One uploaded part, or one part of a finished multipart object."""
+    """One uploaded part, or one part of a finished multipart object.
+
+    `segment` says how an uploaded part is sealed; parts of a finished object have none, since its
+    `seal` lists them.
+    """
 
     number: int
     size: int
     etag: str
     last_modified: int
     checksums: Mapping[str, str] = field(default_factory=dict)
+    segment: SealedSegment | None = None
 
 
 NULL_VERSION = "null"
@@ -99,7 +105,8 @@ class ObjectInfo:
 
     `ordinal` orders the versions of one key: the greatest is the newest. A delete marker has
     `marker` set, size 0 and no ETag. `latest` is True for the newest version of its key.
-    `acl` is opaque to backends ("" means: the owner alone).
+    `acl` is opaque to backends ("" means: the owner alone). `size`, `etag`, `checksums` and `parts`
+    are always those of the plaintext, also if `seal` says that what is stored is not.
     """
 
     key: str
@@ -120,6 +127,8 @@ class ObjectInfo:
     latest: bool = True
     lock: Lock = UNLOCKED
     acl: str = ""
+    seal: Seal | None = None
+    encryption: Encryption = UNENCRYPTED
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +143,9 @@ class NewObject:
     checksums are taken over as they are, and the backend refuses (BadDigest) bytes whose
     size, or whose MD5 where the ETag is one, differs. It then takes its place in line by
     `carried.ordinal`: the current version only if no greater ordinal is there.
+
+    `customer_key` (SSE-C, 32 bytes) seals it and is never kept. `sealed_anew` has the body sealed as
+    the backend's configuration says, also where it could be taken over as it is.
     """
 
     key: str
@@ -146,6 +158,8 @@ class NewObject:
     lock: Lock = UNLOCKED
     acl: str = ""
     carried: ObjectInfo | None = None
+    customer_key: bytes | None = field(default=None, repr=False, compare=False)
+    sealed_anew: bool = False
 
     @classmethod
     def copy_of(cls, info: ObjectInfo) -> NewObject:
@@ -168,7 +182,8 @@ class NewObject:
 class UploadInfo:
     """A multipart upload: open, or finished within the last 24 hours (`completed` is set).
 
-    `lock` and `acl` become the finished object's.
+    `lock` and `acl` become the finished object's. `seal` holds the wrap of the data key that seals
+    all parts. `customer_key` (SSE-C, 32 bytes) is given by whoever creates it and is never kept.
     """
 
     upload_id: str
@@ -183,6 +198,9 @@ class UploadInfo:
     lock: Lock = UNLOCKED
     acl: str = ""
     completed: ObjectInfo | None = None
+    seal: Seal | None = None
+    encryption: Encryption = UNENCRYPTED
+    customer_key: bytes | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -312,7 +330,8 @@ class Usage:
     """What a place holds.
 
     `versions` counts rows that are not live (older versions, delete markers) and `versions_size`
-    their bytes; `locked` counts versions that a retention or a hold keeps at this moment.
+    their bytes; `locked` counts versions that a retention or a hold keeps at this moment. Without
+    `exact` there is at least so much: whoever asked had no more patience.
     """
 
     keys: int
@@ -321,6 +340,7 @@ class Usage:
     size: int
     versions_size: int = 0
     locked: int = 0
+    exact: bool = True
 
     @property
     def empty(self) -> bool:

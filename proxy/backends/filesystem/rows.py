@@ -13,6 +13,7 @@ from itertools import repeat
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+from proxy.backends.seals import UNENCRYPTED
 from proxy.backends.values import (
     STORAGE_CLASS,
     UNLOCKED,
@@ -101,7 +102,7 @@ def parts_of(text: str) -> tuple[PartInfo, ...]:
 (
     _set_key, _set_size, _set_etag, _set_modified, _set_seq, _set_headers, _set_metadata, _set_tags,
     _set_owner, _set_checksums, _set_checksum_type, _set_parts, _set_version, _set_ordinal, _set_marker,
-    _set_latest, _set_lock, _set_acl,
+    _set_latest, _set_lock, _set_acl, _set_seal, _set_encryption,
 ) = (ObjectInfo.__dict__[name].__set__ for name in ObjectInfo.__dataclass_fields__)  # fmt: skip
 
 
@@ -126,6 +127,7 @@ def listed(
         (_set_owner, owners), (_set_checksums, map(checksums_of, sums)), (_set_checksum_type, kinds),
         (_set_parts, repeat(())), (_set_version, ids), (_set_ordinal, ordinals), (_set_marker, markers),
         (_set_latest, latest), (_set_lock, repeat(UNLOCKED)), (_set_acl, repeat("")),
+        (_set_seal, repeat(None)), (_set_encryption, repeat(UNENCRYPTED)),
     ):  # fmt: skip
         _fill(map(set_slot, infos, values))
     return infos
@@ -157,6 +159,8 @@ def whole(row: Row) -> ObjectInfo:
     _set_latest(info, bool(latest))
     _set_lock(info, lock_of(mode, until, hold) if mode or hold else UNLOCKED)
     _set_acl(info, acl)
+    _set_seal(info, None)
+    _set_encryption(info, UNENCRYPTED)
     return info
 
 
