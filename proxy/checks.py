@@ -134,7 +134,7 @@ def encryption_keys() -> Messages:
         return
     for changed in changed_keys():
         yield Error(
-            f"The encryption key {changed.key_id!r} of backend {changed.backend!r} is another key than before.",
+            f"The encryption key {changed.key_id!r} of backend {changed.backend!r} has changed.",
             hint="Give a new key an id of its own, and keep the old one on the ring while it is needed.",
             id="proxy.E009",
         )
