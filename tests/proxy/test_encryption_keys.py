@@ -339,7 +339,25 @@ def test_a_start_with_a_retired_key_as_the_newest_is_refused(ring: Rings) -> Non
     assert [check for check, _ in _found()] == ["proxy.E010"]
 
 
-def test_one_key_under_two_ids_is_warned_of(ring: Rings) -> None:
-    ring.set(OLD, ("k-again", OLD[1]))
+@pytest.mark.parametrize("elsewhere", [False, True])
+def test_one_key_under_two_ids_is_warned_of(ring: Rings, elsewhere: bool) -> None:
+    again = ("k-again", OLD[1])
+    if elsewhere:
+        ring.set(OLD, far=(again,))
+    else:
+        ring.set(OLD, again)
     [(check, text)] = _found()
-    assert (check, "'k-2025' and 'k-again'" in text) == ("proxy.W001", True)
+    backend = "far" if elsewhere else "local"
+    assert check == "proxy.W001"
+    assert text.endswith(f"'k-again' of backend '{backend}' is the same key as 'k-2025' of backend 'local'.")
+
+
+def test_a_retired_key_that_something_needs_after_all_is_shown_as_what_it_is(ring: Rings) -> None:
+    ring.set(OLD, NEW)
+    _run("retire", "k-2025")
+    ring.set(OLD)
+    _bucket("photos", "a")
+    ring.set(OLD, NEW)
+    assert _listed()["k-2025"] == ("older", 1, ["photos"], 1)
+    with pytest.raises(CommandError, match="is needed by"):
+        _run("retire", "k-2025")
