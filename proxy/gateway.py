@@ -164,7 +164,7 @@ def _admit(admitted: Admitted, *, ask: bool) -> Admitted:
     if operation.in_bucket:
         admitted.bucket = find_bucket(request.bucket)
     _authorise(admitted, request, operation)
-    refuse_unsupported(request)
+    refuse_unsupported(request, operation.name)
     _check_size(request)
     if ask and operation.access is not Access.READ and admitted.bucket is not None:
         gate.check(admitted.bucket)
@@ -225,6 +225,7 @@ def _call(admitted: Admitted, pieces: Pieces) -> Call:
         pieces=pieces,
         now_ms=admitted.now_ms,
         region=settings.REGION,
+        keys_in_clear=settings.SSE_C_OVER_HTTP,
         bucket=admitted.bucket,
     )
 

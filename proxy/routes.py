@@ -20,6 +20,7 @@ from django.db import connection
 
 from proxy import backends
 from proxy.backends.base import Backend
+from proxy.backends.seals import Encryption
 from proxy.backends.values import Place, Route, Usage
 from proxy.bucket_settings import BucketSettings, settings_text
 from proxy.errors import (
@@ -32,6 +33,7 @@ from proxy.errors import (
 )
 from proxy.models import new_bucket_id
 from proxy.records import BucketRecord, find_bucket
+from proxy.wire.encryption import AES256, KMS
 
 _log = logging.getLogger(__name__)
 
@@ -84,6 +86,16 @@ def is_at_hand(route: Route) -> bool:
     """Whether a row there is read without waiting: its backend is built and says so of the place."""
     built = _built.get(route.backend)
     return built is not None and built.is_at_hand(route.place)
+
+
+_TOLD_AS = {"aes256-gcm-proxy": AES256, "sse-s3": AES256, "sse-kms": KMS}
+
+
+def encryption_of(backend_name: str) -> Encryption:
+    """How what is written there is encrypted at rest, as clients are told; a client's own key goes first."""
+    said = settings.STORAGE["backends"].get(backend_name, {}).get("encryption", {})
+    mode = _TOLD_AS.get(said.get("mode", ""), "")
+    return Encryption(mode, (said.get("kms_key_id") or "") if mode == KMS else "")
 
 
 def place_id(backend_name: str) -> str:

@@ -65,6 +65,7 @@ class Call:
     """One authenticated, authorised request on its way through a handler.
 
     `right` is what the operation needs. `credentials` is None for an anonymous request.
+    `keys_in_clear` lets clients' own encryption keys come without TLS from anywhere.
     """
 
     request: S3Request
@@ -75,6 +76,7 @@ class Call:
     pieces: Pieces
     now_ms: int
     region: str
+    keys_in_clear: bool = False
     bucket: BucketRecord | None = None
     pulse: Pulse | None = None
     _store: Store | None = None
