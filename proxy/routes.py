@@ -18,7 +18,7 @@ from django.conf import settings
 from django.core.signals import setting_changed
 from django.db import connection
 
-from proxy import backends
+from proxy import backends, rings
 from proxy.backends.base import Backend
 from proxy.backends.seals import Encryption
 from proxy.backends.values import Place, Route, Usage
@@ -91,9 +91,9 @@ def is_at_hand(route: Route) -> bool:
 _TOLD_AS = {"aes256-gcm-proxy": AES256, "sse-s3": AES256, "sse-kms": KMS}
 
 
-def encryption_of(backend_name: str) -> Encryption:
+def encryption_at(backend_name: str) -> Encryption:
     """How what is written there is encrypted at rest, as clients are told; a client's own key goes first."""
-    said = settings.STORAGE["backends"].get(backend_name, {}).get("encryption", {})
+    said = rings.encryption_of(backend_name)
     mode = _TOLD_AS.get(said.get("mode", ""), "")
     return Encryption(mode, (said.get("kms_key_id") or "") if mode == KMS else "")
 

@@ -68,7 +68,7 @@ class Store:
     @property
     def encryption(self) -> Encryption:
         """How what is written here is encrypted at rest, unless the client brings a key of its own."""
-        return routes.encryption_of(self.route.backend)
+        return routes.encryption_at(self.route.backend)
 
     def _read(self, read: Callable[[Backend, Place], T]) -> T:
         try:
