@@ -25,12 +25,13 @@ from proxy.access.actions import HANGS_ON_OBJECT, versioned
 from proxy.attempts import Attempt
 from proxy.caller import NOBODY, Caller
 from proxy.errors import AccessDenied, EntityTooLarge, InternalError, S3Error, ServiceUnavailable
-from proxy.handlers.call import Answer, Call, Download, Pieces
+from proxy.handlers import encrypting
+from proxy.handlers.call import Answer, Call, Download, NoPieces, Pieces
 from proxy.limits import BRIEF_BYTES, MAX_FORM_BYTES, MAX_PUT_BYTES
 from proxy.operations import Access, Operation, match
 from proxy.records import BucketRecord, find_bucket
 from proxy.unsupported import refuse_unsupported
-from proxy.wire import cors, sigv2, sigv4, xml
+from proxy.wire import cors, encryption, sigv2, sigv4, xml
 from proxy.wire.request import S3Request, parse_length
 from proxy.wire.sigv4 import Credentials
 
@@ -166,6 +167,8 @@ def _admit(admitted: Admitted, *, ask: bool) -> Admitted:
     _authorise(admitted, request, operation)
     refuse_unsupported(request, operation.name)
     _check_size(request)
+    if encryption.is_mentioned(request.headers):
+        encrypting.check_asked(_call(admitted, NoPieces()))
     if ask and operation.access is not Access.READ and admitted.bucket is not None:
         gate.check(admitted.bucket)
     return admitted

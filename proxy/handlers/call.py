@@ -35,6 +35,16 @@ class Pieces(Protocol):
     def __iter__(self) -> Iterator[bytes]: ...
 
 
+@dataclass(slots=True)
+class NoPieces:
+    """Of a request whose body was not asked for yet."""
+
+    pulse: Pulse | None = None
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(())
+
+
 class Rights(Protocol):
     """What a caller may do in one bucket. The gateway has asked for the operation's own right.
 

@@ -1,6 +1,6 @@
 """What a request says about encryption, held against what its bucket does and how its object is sealed.
 
-Each function is asked before the first byte of a body is taken.
+Each function is asked before a byte of the body is taken.
 """
 
 from __future__ import annotations
@@ -38,6 +38,17 @@ _CONFIGURED_BY = {
     encryption.KMS: "sse-kms with that kms_key_id",
 }
 """What clients ask for -> the `encryption.mode` of a backend that does it."""
+
+
+def check_asked(call: Call) -> None:
+    """All that can be said of a request's headers before its body is asked for; its handler asks again.
+
+    Raises what `key_of_new` and `key_of_read` do.
+    """
+    if encryption.MANAGED_HEADER in call.request.headers:
+        key_of_new(call)
+    for of_source in (False, True):
+        key_of_read(call, of_source=of_source)
 
 
 def key_of_new(call: Call) -> CustomerKey | None:

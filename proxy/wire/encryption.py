@@ -146,6 +146,11 @@ def check_taken(header: str, operation: str) -> None:
         )
 
 
+def is_mentioned(headers: Mapping[str, str]) -> bool:
+    """Whether a request says anything about encryption that could be done."""
+    return MANAGED_HEADER in headers or CUSTOMER_HEADERS[0] in headers or SOURCE_HEADERS[0] in headers
+
+
 def brings_key(headers: Mapping[str, str]) -> bool:
     """Whether a customer's key is in the headers, for which the connection must be secure."""
     return _KEY in headers or _SOURCE_KEY in headers

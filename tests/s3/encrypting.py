@@ -47,6 +47,7 @@ def encrypting(prepared: Server, tmp_path_factory: pytest.TempPathFactory) -> It
         SLUICEGATE_TLS_CERT=str(cert),
         SLUICEGATE_TLS_KEY=str(key),
         AWS_CA_BUNDLE=str(cert),
+        SLUICEGATE_DRAIN_SECONDS="1",  # connections whose client was refused over TLS would be waited for
     )
     server.start()
     yield server
@@ -106,7 +107,9 @@ MINE, OTHER = Key(0x6B), Key(0x6F)
 
 
 def told(answer: dict[str, Any]) -> dict[str, str]:
-    """What an answer of boto3 says about encryption."""
+    """What an answer of boto3 says about encryption; its body is closed, so that no connection stays."""
+    if "Body" in answer:
+        answer["Body"].close()
     names = ("ServerSideEncryption", "SSEKMSKeyId", "SSECustomerAlgorithm", "SSECustomerKeyMD5")
     return {name: answer[name] for name in names if name in answer}
 
