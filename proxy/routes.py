@@ -1,6 +1,7 @@
 """Routes: which backend and which place on it serve a bucket; buckets are made and removed here.
 
-Backends are built once per process (again after a fork) from `settings.STORAGE`. Which
+Backends are built once per process (again after a fork) from `settings.STORAGE`, and each is
+wrapped in what seals and opens bodies: without a key too, for customers may bring theirs. Which
 physical place a name means is noted in the control database when it is first prepared; a
 name that later shows another place, or none, is unavailable and never an empty backend.
 """
@@ -18,10 +19,12 @@ from django.conf import settings
 from django.core.signals import setting_changed
 from django.db import connection
 
-from proxy import backends, rings
+from proxy import backends
 from proxy.backends.base import Backend
+from proxy.backends.encrypted import Encrypted
 from proxy.backends.seals import Encryption
 from proxy.backends.values import Place, Route, Usage
+from proxy.bucket_keys import BucketKeys
 from proxy.bucket_settings import BucketSettings, settings_text
 from proxy.errors import (
     BackendUnavailable,
@@ -33,6 +36,7 @@ from proxy.errors import (
 )
 from proxy.models import new_bucket_id
 from proxy.records import BucketRecord, find_bucket
+from proxy.rings import encryption_of, ring_of
 from proxy.wire.encryption import AES256, KMS
 
 _log = logging.getLogger(__name__)
@@ -93,7 +97,7 @@ _TOLD_AS = {"aes256-gcm-proxy": AES256, "sse-s3": AES256, "sse-kms": KMS}
 
 def encryption_at(backend_name: str) -> Encryption:
     """How what is written there is encrypted at rest, as clients are told; a client's own key goes first."""
-    said = rings.encryption_of(backend_name)
+    said = encryption_of(backend_name)
     mode = _TOLD_AS.get(said.get("mode", ""), "")
     return Encryption(mode, (said.get("kms_key_id") or "") if mode == KMS else "")
 
@@ -130,7 +134,8 @@ def _build(name: str) -> Backend:
     shown = built.prepare(known)
     if known is None:
         _note_place(name, shown)
-    return built
+    keys = BucketKeys(name, ring_of(name), built, _now_ms)
+    return Encrypted(built, keys, encryption_of(name).get("mode", "none"))
 
 
 def _known_place(name: str) -> str | None:
