@@ -1,8 +1,9 @@
 """`python -m benchmarks`: everything beside the peers that are installed, in one run.
 
 `listing` is what a page costs at a million keys and `sealing` what encryption costs a body, both
-without a server; `requests` are single requests of each kind; `memory` is what 32 uploads and downloads
-at once cost; `moving` is a migration beside a copy inside a peer. `--help` lists the options.
+without a server; `sealed` are requests for sealed objects beside the same for plain ones; `requests` are
+single requests of each kind; `memory` is what 32 uploads and downloads at once cost; `moving` is a
+migration beside a copy inside a peer. `--help` lists the options.
 """
 
 from __future__ import annotations
@@ -10,10 +11,10 @@ from __future__ import annotations
 import argparse
 from contextlib import ExitStack
 
-from benchmarks import listing, memory, moving, requests, sealing
+from benchmarks import listing, memory, moving, requests, sealed, sealing
 from benchmarks.servers import PEERS, PROGRAMS, Server, program, sluicegate
 
-PARTS = ("listing", "sealing", "requests", "memory", "moving")
+PARTS = ("listing", "sealing", "sealed", "requests", "memory", "moving")
 
 
 def _arguments() -> argparse.Namespace:
@@ -49,7 +50,9 @@ def main() -> None:
         print(*listing.table(1_000_000), sep="\n", flush=True)
     if "sealing" in parts:
         print(*sealing.table(), sep="\n", flush=True)
-    if options.only in ("listing", "sealing"):
+    if "sealed" in parts:
+        print(*sealed.table(seconds=options.seconds, repeat=options.repeat), sep="\n", flush=True)
+    if options.only in ("listing", "sealing", "sealed"):
         return
     with ExitStack() as stack:
         ours = stack.enter_context(sluicegate())
