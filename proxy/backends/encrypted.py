@@ -13,7 +13,7 @@ from dataclasses import replace
 from proxy.backends.base import Backend, Body, ObjectReader, OpenObject, ReaderBody, SealAs, SealedBody
 from proxy.backends.bodies import composite_checksums, is_md5, part_checksum
 from proxy.backends.forwarding import Forwarding
-from proxy.backends.sealing.bodies import SealingBody, TravellingBody
+from proxy.backends.sealing.bodies import SealingBody, TravellingBody, travelling_part
 from proxy.backends.sealing.keys import (
     BucketKeys,
     DataKey,
@@ -209,7 +209,7 @@ class Encrypted(Forwarding):
                 raise InvalidRequest(_NOT_ASKED_FOR)
             return self.inner.put_part(place, upload_id, number, body, carried)
         if customer_key is None:
-            travelling = _travelling_part(upload.seal, body)
+            travelling = travelling_part(upload.seal, body)
             if travelling is not None:
                 return self.inner.put_part(place, upload_id, number, travelling, carried)
         sealing = SealingBody(
@@ -291,14 +291,6 @@ def _tells_etag(new: NewObject, source: ObjectInfo) -> bool:
     if new.carried is not None:
         return (new.carried.size, new.carried.etag) == (source.size, source.etag)
     return is_md5(source.etag) and not any("-" in value for value in source.checksums.values())
-
-
-def _travelling_part(upload: Seal, body: Body) -> TravellingBody | None:
-    """A part of the same customer's upload elsewhere, as it is stored there: nobody here could open it."""
-    if not isinstance(body, ReaderBody) or not body.whole or not isinstance(body.reader, SealedReader):
-        return None
-    same = body.reader.customers and body.reader.seal.wrap == upload.wrap
-    return TravellingBody(body, body.reader, None) if same else None
 
 
 def _is_same(place: Place, new: NewObject, reader: SealedReader) -> bool:

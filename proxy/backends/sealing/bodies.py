@@ -115,3 +115,11 @@ class TravellingBody(SealedBody):
 
     def seal(self, info: ObjectInfo) -> Seal:
         return self._data_key.seal(info, self.segments) if self._data_key else self._reader.seal
+
+
+def travelling_part(upload: Seal, body: Body) -> TravellingBody | None:
+    """A part of the same customer's upload elsewhere, as it is stored there: nobody here could open it."""
+    if not isinstance(body, ReaderBody) or not body.whole or not isinstance(body.reader, SealedReader):
+        return None
+    same = body.reader.customers and body.reader.seal.wrap == upload.wrap
+    return TravellingBody(body, body.reader, None) if same else None
