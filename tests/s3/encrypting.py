@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.s3.certificates import make_certificate
+from tests.certificates import make_certificate
 from tests.s3.server import Server
 
 _numbers = itertools.count(1)
