@@ -2,9 +2,9 @@
 
 SQLite before 3.51.3 can corrupt a WAL database when several connections write and
 checkpoint at the same moment, which is what web workers and job workers do; the library
-that Python links is often older. `sqlcipher3` bundles a newer one behind the same DB-API, and SQLCipher with it: every
-page is AES-256 in CBC mode with an HMAC-SHA512 of its own, in the write-ahead log too.
-Source: SQLCipher, "Design".
+that Python links is often older. `sqlcipher3` bundles a newer one behind the same DB-API, and
+SQLCipher with it: every page is sealed by AES-256 (CBC) and an HMAC-SHA512 of its own, in the
+write-ahead log too. Source: SQLCipher, "Design".
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ from sqlcipher3 import dbapi2 as Database
 PROMPT, MORE = "sqlite> ", "   ...> "
 COMMANDS = {
     ".tables": "SELECT name FROM sqlite_master WHERE type IN ('table', 'view') ORDER BY name",
-    ".schema": "SELECT sql || ';' FROM sqlite_master WHERE sql IS NOT NULL ORDER BY tbl_name, type DESC, name",
+    ".schema": "SELECT sql || ';' FROM sqlite_master WHERE sql IS NOT NULL ORDER BY tbl_name, type DESC",
 }
 ENDS = (".quit", ".exit")
 

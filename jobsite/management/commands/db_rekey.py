@@ -21,7 +21,7 @@ class Command(BaseCommand):
     help = (
         "Encrypt the control database (SQLite) with another key: offline, and a kill at any moment leaves "
         "one that opens. Then seal all secrets of access keys with the newest key in SLUICEGATE_MASTER_KEY; "
-        "without an option only that. With SLUICEGATE_DB_KEY set the new key comes from SLUICEGATE_DB_NEW_KEY."
+        "without an option only that. If SLUICEGATE_DB_KEY is set, give the new one in SLUICEGATE_DB_NEW_KEY."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
