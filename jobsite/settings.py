@@ -194,6 +194,10 @@ SPECTACULAR_SETTINGS = {
 
 # -- storage: what sluicegate.yaml declares, as plain values ---------------------------------
 STORAGE = config.load(CONFIG_PATH, HOME, os.environ).plain(HOME)
+INDEX_COPY_HOURS = env_int("SLUICEGATE_INDEX_COPY_HOURS", 24)
+for _options in STORAGE["backends"].values():
+    if _options["type"] == "filesystem":
+        _options["copy_hours"] = INDEX_COPY_HOURS
 
 # -- logs: one line per event on stderr, plain or JSON ---------------------------------------
 LOG_FORMAT = env_choice("SLUICEGATE_LOG_FORMAT", "plain", ("plain", "json"))

@@ -12,7 +12,9 @@ from proxy.backends.memory import MemoryBackend
 from proxy.backends.values import Clock
 
 BACKENDS: Mapping[str, Callable[[str, Mapping[str, Any], Clock], Backend]] = {
-    "filesystem": lambda name, options, now: FilesystemBackend(name, Path(options["path"]), now),
+    "filesystem": lambda name, options, now: FilesystemBackend(
+        name, Path(options["path"]), now, copy_hours=options.get("copy_hours", 0)
+    ),
     "memory": lambda name, options, now: MemoryBackend(
         name,
         now,
@@ -20,5 +22,5 @@ BACKENDS: Mapping[str, Callable[[str, Mapping[str, Any], Clock], Backend]] = {
         keeps_locks=options.get("keeps_locks", True),
     ),
 }
-"""type -> (name, options, clock) -> Backend. Options: `path` of a filesystem backend;
+"""type -> (name, options, clock) -> Backend. Options: `path` and `copy_hours` of a filesystem backend;
 `keeps_versions` and `keeps_locks` of one in memory."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import functools
+import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from proxy.backends.base import Body, ObjectReader
-from proxy.backends.filesystem import places, uploads
-from proxy.backends.filesystem.bucket import OpenBucket
+from proxy.backends.filesystem import copies, places, uploads
+from proxy.backends.filesystem.bucket import INDEX, OpenBucket
 from proxy.backends.filesystem.check import check_place
 from proxy.backends.filesystem.keeper import Keeper
 from proxy.backends.filesystem.listing import list_objects
@@ -45,7 +46,9 @@ from proxy.backends.values import (
     Usage,
     VersionListing,
 )
-from proxy.errors import NoSuchBucket, S3Error
+from proxy.errors import BackendUnavailable, NoSuchBucket, S3Error, StorageFull
+
+_log = logging.getLogger(__name__)
 
 INLINE_BYTES = 32 * 1024
 RESERVE_BYTES = 16 * 1024 * 1024
@@ -56,7 +59,8 @@ class FilesystemBackend:
 
     `inline_bytes`: bodies up to this size live in the index. `reserve_bytes`: kept free, so
     that deletes and small rows still go on a full disk. `open_buckets`: places kept open.
-    `keep` starts a thread at the first write that sweeps what is open.
+    `keep` starts a thread, at the first write or `check`, that sweeps what is open and copies each
+    index every `copy_hours` (0: never).
     """
 
     confirms_copies = False
@@ -73,11 +77,13 @@ class FilesystemBackend:
         inline_bytes: int = INLINE_BYTES,
         reserve_bytes: int = RESERVE_BYTES,
         open_buckets: int = OPEN_BUCKETS,
+        copy_hours: int = 0,
         keep: bool = True,
     ) -> None:
         self.name = name
         self.place_id = ""
         self._now = now
+        self._copy_ms = copy_hours * 3_600_000
         self._root = Root(path)
         open_bucket = functools.partial(
             OpenBucket, now=now, inline_bytes=inline_bytes, reserve_bytes=reserve_bytes
@@ -122,6 +128,8 @@ class FilesystemBackend:
     def check(self) -> None:
         with self._faults:
             self._root.check()
+        if self._keeper is not None and self._copy_ms:
+            self._keeper.wake()  # what was written before this process began is to be copied too
 
     def create_bucket(self, place: Place) -> None:
         with self._faults:
@@ -283,8 +291,22 @@ class FilesystemBackend:
                 with self._using(place) as bucket:
                     if is_due(bucket):
                         sweep_bucket(bucket)
+                    self._copy(bucket)
             except NoSuchBucket:
                 continue
+
+    def _copy(self, bucket: OpenBucket) -> None:
+        """A failure is told and does not keep other places from being seen to."""
+        if not self._copy_ms:
+            return
+        try:
+            copies.keep_copy(bucket.pool, bucket.folder, self._now(), self._copy_ms)
+        except StorageFull:
+            _log.warning("no room on the disk for a copy of %s", bucket.folder / INDEX)
+        except BackendUnavailable as error:
+            _log.error("%s: %s The last copy is kept.", bucket.folder / INDEX, error.message)
+        except copies.Interrupted:
+            _log.debug("a fork put off the copy of %s", bucket.folder / INDEX)
 
     def check_store(self, *, deep: bool) -> Iterator[Finding]:
         """Whatever is wrong with any place here: rows against bodies; `deep` reads and hashes them.
