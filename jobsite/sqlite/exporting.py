@@ -25,10 +25,10 @@ class Contents(NamedTuple):
     rows: dict[str, int]
 
 
-def export(source: Any, target: Path, digits: str | None) -> None:
-    """Write everything that `source` sees at one moment into a new file; others may go on writing.
+def export(source: Any, target: Path, digits: str | None) -> Contents:
+    """Write everything that `source` sees at one moment into a new file; what that is.
 
-    Raises the library's errors, also for a full disk.
+    Others may go on writing. Raises the library's errors, also for a full disk.
     """
     remove(target)
     key = "''" if digits is None else f"\"x'{digits}'\""
@@ -39,22 +39,26 @@ def export(source: Any, target: Path, digits: str | None) -> None:
         for name in _OWN_VALUES:  # these it leaves out
             value = source.execute(f"PRAGMA main.{name}").fetchone()[0]
             source.execute(f"PRAGMA copy.{name} = {value:d}")
+        held = contents(source)
         source.execute("COMMIT")
     finally:
         if source.in_transaction:
             source.execute("ROLLBACK")
         source.execute("DETACH DATABASE copy")
+    return held
 
 
 def contents(connection: Any) -> Contents:
     """As the connection sees them; in a transaction they are those of one moment."""
     values = {name: connection.execute(f"PRAGMA {name}").fetchone()[0] for name in _OWN_VALUES}
     schema = connection.execute(
-        "SELECT type, name, tbl_name, sql FROM sqlite_master WHERE sql IS NOT NULL"
+        "SELECT type, name, tbl_name, sql FROM main.sqlite_master WHERE sql IS NOT NULL"
         " AND name NOT LIKE 'sqlite_stat%' ORDER BY type, name"
     ).fetchall()
     tables = [name for kind, name, _, _ in schema if kind == "table"]
-    rows = {name: connection.execute(f"SELECT count(*) FROM {quoted(name)}").fetchone()[0] for name in tables}
+    rows = {
+        name: connection.execute(f"SELECT count(*) FROM main.{quoted(name)}").fetchone()[0] for name in tables
+    }
     return Contents(values, schema, rows)
 
 

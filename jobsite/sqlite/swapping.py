@@ -15,7 +15,7 @@ from typing import Any
 from sqlcipher3 import dbapi2 as Database
 
 from jobsite.first_start import sync_folder
-from jobsite.sqlite.exporting import contents, export, remove, settle, verify
+from jobsite.sqlite.exporting import export, remove, settle, verify
 from jobsite.sqlite.opening import Refused, connect
 
 PATIENCE_S = 2.0
@@ -38,11 +38,10 @@ def reencrypt(path: Path, old: str | None, new: str, draft: Path) -> None:
 
     Raises InUse, NoRoom, NotACopy, the library's errors; then nothing was changed.
     """
-    require_room(path)
+    require_room(path, path.parent)
     with alone(path, old) as source:
         try:
-            export(source, draft, new)
-            verify(draft, new, contents(source))
+            verify(draft, new, export(source, draft, new))
             settle(draft)
         except BaseException:
             remove(draft)
@@ -50,15 +49,14 @@ def reencrypt(path: Path, old: str | None, new: str, draft: Path) -> None:
         swap(draft, path)
 
 
-def require_room(path: Path) -> None:
-    """Raises NoRoom unless a second copy of the file fits beside it."""
+def require_room(path: Path, folder: Path) -> None:
+    """Raises NoRoom unless a copy of the database fits into the folder."""
     with_log = sum(_size(path.with_name(path.name + end)) for end in ("", "-wal"))
     needed = int(with_log * _SQLITE_PAGE_OVERHEAD) + _SPARE_BYTES
-    free = shutil.disk_usage(path.parent).free
+    free = shutil.disk_usage(folder).free
     if free < needed:
         raise NoRoom(
-            f"A second copy of {path} needs {needed:,} bytes for a while, and {free:,} are free; nothing "
-            "was changed."
+            f"A copy of {path} in {folder} needs {needed:,} bytes and {free:,} are free; nothing was changed."
         )
 
 

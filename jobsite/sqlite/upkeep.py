@@ -13,7 +13,7 @@ from jobsite.sqlite.opening import is_absent, key_of, opens
 
 log = logging.getLogger(__name__)
 
-CONVERTING, REKEYING = ".converting", ".rekeying"
+CONVERTING, REKEYING, RESTORING = ".converting", ".rekeying", ".restoring"
 """What a draft has after the database's own name."""
 
 
@@ -36,7 +36,7 @@ def attend(path: Path, home: Path) -> None:
 
 def drafts(path: Path) -> Iterator[Path]:
     """Where a new file grows, by what for."""
-    return (path.with_name(path.name + end) for end in (CONVERTING, REKEYING))
+    return (path.with_name(path.name + end) for end in (CONVERTING, REKEYING, RESTORING))
 
 
 def encrypt(path: Path) -> None:

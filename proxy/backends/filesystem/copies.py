@@ -11,12 +11,13 @@ from __future__ import annotations
 import fcntl
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import apsw
 
 from proxy.backends.filesystem.bucket import IDENTITY, INDEX
-from proxy.backends.filesystem.faults import free_bytes
+from proxy.backends.filesystem.faults import Translated, free_bytes
 from proxy.backends.filesystem.pool import Pool
 from proxy.backends.filesystem.transaction import sync_folder
 from proxy.errors import BackendUnavailable, StorageFull
@@ -80,6 +81,19 @@ def _copy(pool: Pool, target: Path) -> None:
             copy.close()
 
 
+def copy_out(folder: Path, target: Path) -> None:
+    """A whole copy of a place's index in a new file elsewhere; may be called by any process.
+
+    Raises S3Error: StorageFull; BackendUnavailable if the index is missing or damaged.
+    """
+    pool = Pool(str(folder / INDEX))
+    try:
+        with Translated(folder):
+            copy_index(pool, folder / INDEX, target)
+    finally:
+        pool.close()
+
+
 def require_whole(connection: apsw.Connection) -> None:
     """Raises BackendUnavailable if SQLite finds the index damaged."""
     problem = connection.execute("PRAGMA quick_check(1)").get
@@ -87,15 +101,22 @@ def require_whole(connection: apsw.Connection) -> None:
         raise BackendUnavailable(f"The index is damaged: {problem}")
 
 
+def opens(path: Path) -> bool:
+    """Whether a file is an index that opens; it is only read, and its pages are not gone through."""
+    return path.exists() and _reads(path, lambda connection: None)
+
+
 def is_whole(path: Path) -> bool:
-    """Whether a file is an index that opens and is not damaged; it is only read."""
-    if not path.exists():
-        return False
+    """Whether a file is an index that opens and is not damaged anywhere; it is only read."""
+    return path.exists() and _reads(path, require_whole)
+
+
+def _reads(path: Path, check: Callable[[apsw.Connection], None]) -> bool:
     try:
         connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
         try:
-            require_whole(connection)
             connection.execute("SELECT seq FROM place").fetchall()
+            check(connection)
         finally:
             connection.close()
     except (apsw.Error, BackendUnavailable):
