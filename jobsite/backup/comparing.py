@@ -36,19 +36,23 @@ def differences(
     """One line for each thing that is not where the control database says. `known`: backend -> place id."""
     named = {(route.backend, route.real_bucket, route.incarnation) for route in routes}
     usable = {
-        name for name, backend in found.items() if backend.place_id == known.get(name, backend.place_id)
+        name: backend
+        for name, backend in found.items()
+        if backend.place_id and backend.place_id == known.get(name, backend.place_id)
     }
     for name, backend in found.items():
-        if not backend.place_id:
-            yield f"backend {name} cannot be asked: {backend.why}"
-        elif name not in usable:
-            yield f"backend {name} is another place than the one that is known by its name"
+        if name not in usable and name in known:  # (else it was never used)
+            yield f"backend {name} " + (
+                "is another place than the one that is known by its name"
+                if backend.place_id
+                else f"cannot be asked: {backend.why}"
+            )
     for route in routes:
         if route.backend not in found:
             yield f"{route.bucket}: its backend {route.backend} is not configured"
-        elif route.backend in usable and found[route.backend].place_id:
-            yield from _of_route(route, found[route.backend])
-    for name, backend in found.items():
+        elif route.backend in usable:
+            yield from _of_route(route, usable[route.backend])
+    for name, backend in usable.items():
         for real_bucket, incarnation in sorted(backend.places if backend.whole else ()):
             if (name, real_bucket, incarnation) not in named:
                 yield f"{name}/{real_bucket}~{incarnation}: no bucket is routed to this place"

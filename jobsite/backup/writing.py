@@ -74,8 +74,9 @@ def _fill(stage: Path, now: datetime) -> Manifest:
     # The control database first: a bucket that is made meanwhile is a place that no route names.
     ask = _control(stage, gathered) if connection.vendor == "sqlite" else facts.of_django(connection)
     files.copy(settings.CONFIG_PATH, stage / CONFIGURATION)
+    places = facts.places(ask)
     for name, options in settings.STORAGE["backends"].items():
-        if options["type"] == "filesystem":
+        if options["type"] == "filesystem" and name in places:  # (else it was never used)
             _backend(stage / BACKENDS / name, name, Path(options["path"]), gathered)
     made = Manifest(
         made=now.isoformat(timespec="seconds"),
@@ -83,7 +84,7 @@ def _fill(stage: Path, now: datetime) -> Manifest:
         key_fingerprint=gathered.fingerprint,
         files={name: files.digest(path) for name, path in files.inside(stage)},
         routes=facts.routes(ask),
-        places=facts.places(ask),
+        places=places,
         rows=gathered.rows,
         migrations=facts.migrations(ask),
         left_out=gathered.left_out,

@@ -21,6 +21,8 @@ from jobsite.sqlite import keys
 
 _NOT_A_DATABASE = "file is not a database"
 _ATTEMPTS = 5
+_proven: set[tuple[Path, str]] = set()
+"""Keys that opened their file, in this process."""
 
 Connect = Callable[[], Any]
 
@@ -35,18 +37,21 @@ class Refused(Exception):
 
 def use_key(connection: Any, digits: str | None) -> Any:
     """Give a fresh connection its key (None: the file is plain); the connection."""
+    connection.execute("PRAGMA cipher_log_level = NONE")  # of the process: we tell of wrong keys ourselves
     if digits is not None:
         connection.execute(f"PRAGMA key = \"x'{digits}'\"")
     return connection
 
 
-def connect(path: Path, digits: str | None, *, timeout: float = 15.0, exclusive: bool = False) -> Any:
+def connect(
+    path: Path, digits: str | None, *, timeout: float = 15.0, exclusive: bool = False, mode: str = "rw"
+) -> Any:
     """A connection in autocommit mode to a file that must be there; None as digits: a plain one.
 
-    `exclusive`: nobody else has it open or may open it until we close it.
+    `exclusive`: nobody else has it open or may open it until we close it. `mode`: "ro" or "rw".
     Raises the library's DatabaseError: with the wrong key, or while others use it.
     """
-    uri = f"{path.absolute().as_uri()}?mode=rw"
+    uri = f"{path.absolute().as_uri()}?mode={mode}"
     connection = Database.connect(uri, uri=True, timeout=timeout, isolation_level=None)
     try:
         use_key(connection, digits)
@@ -66,13 +71,20 @@ def opens(path: Path, digits: str | None) -> bool:
     """
     if is_absent(path):
         return False
-    try:
-        connect(path, digits).close()
-    except Database.DatabaseError as error:
-        if _is_unreadable(error):
+    # Who has it open for writing, and closes it as the last one, folds the log into it: that is not
+    # for a key that may be wrong. Only a journal that is to be played back needs writing.
+    for mode in ("ro", "rw"):
+        try:
+            connect(path, digits, mode=mode).close()
+            return True
+        except Database.OperationalError as error:
+            if mode == "rw" or "readonly" not in str(error):
+                raise
+        except Database.DatabaseError as error:
+            if not _is_unreadable(error):
+                raise
             return False
-        raise
-    return True
+    return False
 
 
 def is_absent(path: Path) -> bool:
@@ -108,27 +120,32 @@ def _opened(path: Path, connect_to: Connect, known: list[keys.Key]) -> Any:
     # read, while the path still leads to the file that was there before, keeps it from being swapped.
     for _ in range(_ATTEMPTS):
         before = _identity(path)
-        connection = _first_that_opens(connect_to, known)
-        if connection is None:
+        key = next((key for key in known if _is_right(path, key)), None)
+        if key is None:
             raise refusal(path)
+        connection = use_key(connect_to(), key.digits)
+        try:
+            _first_read(connection)
+        except Database.DatabaseError as error:
+            connection.close()
+            _proven.discard((path, key.digits))
+            if not _is_unreadable(error):
+                raise
+            continue
         if before in (None, _identity(path)):
             return connection
         connection.close()
     raise Database.OperationalError("the control database is being replaced")
 
 
-def _first_that_opens(connect_to: Connect, known: list[keys.Key]) -> Any | None:
-    for key in known:
-        connection = use_key(connect_to(), key.digits)
-        try:
-            _first_read(connection)
-        except Database.DatabaseError as error:
-            connection.close()
-            if not _is_unreadable(error):
-                raise
-        else:
-            return connection
-    return None
+def _is_right(path: Path, key: keys.Key) -> bool:
+    """Whether the key opens it, or would open what is made there. Asked once per process."""
+    if (path, key.digits) in _proven:
+        return True
+    if not is_absent(path) and not opens(path, key.digits):
+        return False
+    _proven.add((path, key.digits))
+    return True
 
 
 @contextlib.contextmanager

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import shutil
+import signal
 from pathlib import Path
 
 import pytest
@@ -11,7 +13,7 @@ from django.core.exceptions import ImproperlyConfigured
 from pytest_django import Settings
 
 from jobsite.sqlite import keys, opening
-from tests.jobsite.databases import PLAIN_HEADER, contents, environ, key_in, manage, refused
+from tests.jobsite.databases import PLAIN_HEADER, contents, environ, key_in, manage, refused, run
 
 TEXT = "correct horse battery"
 STRETCHED = "ff0493f9e3448bf50790d1635dbafc3856afe7a4dfc3af5d77e02b52aa56b852"
@@ -23,6 +25,18 @@ def site_home(tmp_path: Path, migrated_sqlite: Path) -> Path:
     home = tmp_path / "home"
     shutil.copytree(migrated_sqlite, home)
     return home
+
+
+def leave_log(home: Path) -> None:
+    """What a killed process leaves: a change that is in the write-ahead log only."""
+    child = os.fork()
+    if child == 0:
+        connection = opening.connect(home / "control.db", key_in(home))
+        connection.execute("PRAGMA journal_mode = WAL").fetchall()
+        connection.execute("INSERT INTO proxy_knownplace VALUES ('logged', 'p', '2026-01-01')")
+        os.kill(os.getpid(), signal.SIGKILL)
+    os.waitpid(child, 0)
+    assert (home / "control.db-wal").stat().st_size > 0
 
 
 def _state(home: Path) -> dict[str, bytes]:
@@ -64,14 +78,18 @@ def test_nothing_of_a_new_database_can_be_read_without_its_key(site_home: Path) 
     "command", [["prepare"], ["serve"], ["keys", "list"], ["check", "--database=default"]]
 )
 def test_a_wrong_key_says_so_and_changes_nothing(site_home: Path, command: list[str]) -> None:
+    leave_log(site_home)
     before = _state(site_home)
     said = refused(manage(*command, env=environ(site_home, SLUICEGATE_DB_KEY=TEXT)))
+    assert said.count("\n") == 1, "nothing else is said"
     assert f"{site_home / 'control.db'} does not open with the key in SLUICEGATE_DB_KEY" in said
     assert "nothing was changed" in said
     assert f"{site_home / 'db_key'} is there too" in said
     assert TEXT not in said
     assert _state(site_home) == before
     assert not (site_home / "master_key").exists()
+    logged = "SELECT count(*) FROM proxy_knownplace WHERE backend = 'logged'"
+    assert run(site_home / "control.db", key_in(site_home), logged) == [(1,)]
 
 
 @pytest.mark.parametrize("command", ["prepare", "migrate"])

@@ -30,13 +30,13 @@ class Command(BaseCommand):
             lock = only_server(Path(settings.HOME))
         except Refused as error:
             raise CommandError(str(error)) from None
-        _address_is_free(settings.BIND)
-        call_command("prepare", verbosity=options["verbosity"], stdout=self.stdout, stderr=self.stderr)
-        connections.close_all()
-        web, life = specs.watches()
-        supervisor = Supervisor(specs.specs(web, life), specs.environ())
-        went = supervisor.run(_Banner(self, web))
-        lock.close()
+        with lock:
+            _address_is_free(settings.BIND)
+            call_command("prepare", verbosity=options["verbosity"], stdout=self.stdout, stderr=self.stderr)
+            connections.close_all()
+            web, life = specs.watches()
+            supervisor = Supervisor(specs.specs(web, life), specs.environ())
+            went = supervisor.run(_Banner(self, web))
         self.stdout.write("Ended." if went else "Ended; something had to be killed.")
 
 
