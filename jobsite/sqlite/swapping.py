@@ -96,7 +96,8 @@ def _fold_log(connection: Any, path: Path) -> None:
     # In exclusive mode SQLite would keep the journal's name until it closes: by then the name is
     # the successor's.
     connection.execute("PRAGMA journal_mode = MEMORY").fetchall()
-    path.with_name(path.name + "-journal").unlink(missing_ok=True)
+    for end in ("-journal", "-shm"):  # (who only reads makes a -shm too, and leaves it)
+        path.with_name(path.name + end).unlink(missing_ok=True)
 
 
 def swap(draft: Path, path: Path) -> None:

@@ -16,8 +16,12 @@ from tests.sites import Site
 
 OLD, NEW = "a long text that was the key", "another long text, the key to come"
 SWAPPING = "jobsite.sqlite.swapping"
-STEPS = [(SWAPPING, step) for step in ("require_room", "_fold_log", "export", "verify", "settle", "swap")]
-FILE_STEPS = [*STEPS, ("jobsite.first_start", "write_new"), ("jobsite.sqlite.upkeep", "end_rekey")]
+STEPS = [
+    ("jobsite.first_start", "write_new", "before"),
+    *((SWAPPING, step, "after") for step in ("require_room", "_fold_log", "export", "verify", "settle")),
+    (SWAPPING, "swap", "after"),
+    ("jobsite.sqlite.upkeep", "end_rekey", "after"),
+]
 
 
 @pytest.fixture
@@ -94,8 +98,7 @@ def test_while_serve_runs_nothing_is_changed(site_home: Path) -> None:
     assert "`manage.py serve` runs with the home" in said
 
 
-@pytest.mark.parametrize("when", ["before", "after"])
-@pytest.mark.parametrize(("module", "step"), FILE_STEPS)
+@pytest.mark.parametrize(("module", "step", "when"), STEPS)
 def test_a_kill_at_any_step_leaves_a_database_that_opens(
     site_home: Path, module: str, step: str, when: str
 ) -> None:

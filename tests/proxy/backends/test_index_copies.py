@@ -261,6 +261,19 @@ def test_forgotten_copies_are_gone_and_made_anew(
     assert len(copies.kept(folder)) == 1
 
 
+def test_a_process_that_only_looks_at_a_backend_takes_care_of_its_copies(
+    root: Path, clock: FakeClock
+) -> None:
+    made = FilesystemBackend("local", root, clock, copy_hours=24)
+    made.prepare(None)
+    before = threading.active_count()
+    made.check()
+    assert threading.active_count() == before + 1
+    made.check()
+    assert threading.active_count() == before + 1
+    made.close()
+
+
 def test_copies_that_are_switched_off_are_not_made(root: Path, clock: FakeClock) -> None:
     made = FilesystemBackend("local", root, clock, keep=False)
     made.prepare(None)
