@@ -1,7 +1,7 @@
 """`python -m benchmarks`: everything beside the peers that are installed, in one run.
 
-`listing` is what a page costs at a million keys and `sealing` what encryption costs a body, both
-without a server; `sealed` are requests for sealed objects beside the same for plain ones; `requests` are
+`listing` is what a page costs at a million keys, `sealing` what encryption costs a body and `control`
+what it costs the control database, all without a server; `sealed` are requests for sealed objects beside the same for plain ones; `requests` are
 single requests of each kind; `memory` is what 32 uploads and downloads at once cost; `moving` is a
 migration beside a copy inside a peer. `--help` lists the options.
 """
@@ -11,10 +11,10 @@ from __future__ import annotations
 import argparse
 from contextlib import ExitStack
 
-from benchmarks import listing, memory, moving, requests, sealed, sealing
+from benchmarks import control, listing, memory, moving, requests, sealed, sealing
 from benchmarks.servers import PEERS, PROGRAMS, Server, program, sluicegate
 
-PARTS = ("listing", "sealing", "sealed", "requests", "memory", "moving")
+PARTS = ("listing", "sealing", "control", "sealed", "requests", "memory", "moving")
 
 
 def _arguments() -> argparse.Namespace:
@@ -52,7 +52,9 @@ def main() -> None:
         print(*sealing.table(), sep="\n", flush=True)
     if "sealed" in parts:
         print(*sealed.table(seconds=options.seconds, repeat=options.repeat), sep="\n", flush=True)
-    if options.only in ("listing", "sealing", "sealed"):
+    if "control" in parts:
+        print(*control.table(3 * options.repeat), sep="\n", flush=True)
+    if options.only in ("listing", "sealing", "sealed", "control"):
         return
     with ExitStack() as stack:
         ours = stack.enter_context(sluicegate())

@@ -19,7 +19,11 @@ def _seals(options: Mapping[str, Any]) -> bool:
 
 BACKENDS: Mapping[str, Callable[[str, Mapping[str, Any], Clock], Backend]] = {
     "filesystem": lambda name, options, now: FilesystemBackend(
-        name, Path(options["path"]), now, secure_delete=_seals(options)
+        name,
+        Path(options["path"]),
+        now,
+        secure_delete=_seals(options),
+        copy_hours=options.get("copy_hours", 0),
     ),
     "memory": lambda name, options, now: MemoryBackend(
         name,
@@ -28,5 +32,5 @@ BACKENDS: Mapping[str, Callable[[str, Mapping[str, Any], Clock], Backend]] = {
         keeps_locks=options.get("keeps_locks", True),
     ),
 }
-"""type -> (name, options, clock) -> Backend. Options: `path` of a filesystem backend;
+"""type -> (name, options, clock) -> Backend. Options: `path` and `copy_hours` of a filesystem backend;
 `keeps_versions` and `keeps_locks` of one in memory."""
