@@ -46,7 +46,7 @@ from proxy.backends.values import (
     Usage,
     VersionListing,
 )
-from proxy.errors import BackendUnavailable, NoSuchBucket, S3Error, StorageFull
+from proxy.errors import NoSuchBucket, S3Error, StorageFull
 
 _log = logging.getLogger(__name__)
 
@@ -300,13 +300,15 @@ class FilesystemBackend:
         if not self._copy_ms:
             return
         try:
-            copies.keep_copy(bucket.pool, bucket.folder, self._now(), self._copy_ms)
+            with self._faults:
+                copies.keep_copy(bucket.pool, bucket.folder, self._now(), self._copy_ms)
         except StorageFull:
             _log.warning("no room on the disk for a copy of %s", bucket.folder / INDEX)
-        except BackendUnavailable as error:
-            _log.error("%s: %s The last copy is kept.", bucket.folder / INDEX, error.message)
         except copies.Interrupted:
             _log.debug("a fork put off the copy of %s", bucket.folder / INDEX)
+        except S3Error as error:
+            if bucket.is_there():  # (else it was removed at this moment)
+                _log.error("%s: %s The last copy is kept.", bucket.folder / INDEX, error.message)
 
     def check_store(self, *, deep: bool) -> Iterator[Finding]:
         """Whatever is wrong with any place here: rows against bodies; `deep` reads and hashes them.
