@@ -1,9 +1,9 @@
 """`python -m benchmarks`: everything beside the peers that are installed, in one run.
 
 `listing` is what a page costs at a million keys, `sealing` what encryption costs a body and `control`
-what it costs the control database, all without a server; `sealed` are requests for sealed objects beside the same for plain ones; `requests` are
-single requests of each kind; `memory` is what 32 uploads and downloads at once cost; `moving` is a
-migration beside a copy inside a peer. `--help` lists the options.
+what it costs the control database, all without a server; `sealed` are requests for sealed objects beside
+the same for plain ones; `requests` are single requests of each kind; `memory` is what 32 uploads and
+downloads at once cost; `moving` is a migration beside a copy inside a peer. `--help` lists the options.
 """
 
 from __future__ import annotations
