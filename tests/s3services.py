@@ -61,11 +61,8 @@ def _running(
     """The service, once it takes an object; ended with all its children."""
     options = _options(port, keys)
     log_path = folder / "log"
-    env = os.environ | {"WEED_S3_SSE_KEK_PASSPHRASE": secrets.token_hex()}  # SeaweedFS: SSE-S3 is on
     with log_path.open("wb") as log:
-        process = subprocess.Popen(
-            command, cwd=folder, env=env, stdout=log, stderr=log, start_new_session=True
-        )
+        process = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log, start_new_session=True)
     try:
         service = Service(name, options)
         _wait(service, process, log_path)
@@ -132,6 +129,7 @@ def seaweedfs() -> Iterator[Service]:
         folder = Path(name)
         (folder / "s3.json").write_text(json.dumps({"identities": [identity]}))
         (folder / "master.toml").write_text("[master.volume_growth]\ncopy_1 = 1\n")
+        (folder / "security.toml").write_text(f'[s3.sse]\nkey = "{secrets.token_hex()}"\n')
         command = [weed, "server", f"-dir={folder}", "-ip=127.0.0.1", "-s3", "-s3.config=s3.json",
                    "-volume.max=2000", "-s3.port.iceberg=0", "-s3.port.lance=0",
                    "-master.volumeSizeLimitMB=64",
