@@ -8,21 +8,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.backends.s3 import answers
+from proxy.backends.s3 import reading
 from proxy.backends.s3.answers import Facts, Listed
 from proxy.errors import MalformedXML
 from proxy.wire.xml.document import document, element
 
 KEY = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=40)
 READERS = {
-    "ListBucketResult": answers.page,
-    "ListVersionsResult": answers.version_page,
-    "ListPartsResult": answers.part_page,
-    "ListMultipartUploadsResult": answers.upload_page,
-    "InitiateMultipartUploadResult": answers.upload_id,
-    "DeleteResult": answers.removals,
-    "Tagging": answers.tags,
-    "ListAllMyBucketsResult": answers.bucket_names,
+    "ListBucketResult": reading.page,
+    "ListVersionsResult": reading.version_page,
+    "ListPartsResult": reading.part_page,
+    "ListMultipartUploadsResult": reading.upload_page,
+    "InitiateMultipartUploadResult": reading.upload_id,
+    "DeleteResult": reading.removals,
+    "Tagging": reading.tags,
+    "ListAllMyBucketsResult": reading.bucket_names,
 }
 
 
@@ -35,7 +35,7 @@ def test_a_page_is_read_as_it_was_written(keys: list[str], prefixes: list[str], 
     more = f"<IsTruncated>{'true' if token else 'false'}</IsTruncated>" + element(
         "NextContinuationToken", token
     )
-    page = answers.page(
+    page = reading.page(
         document("ListBucketResult", "<EncodingType>url</EncodingType>", more, *rows, *rolled)
     )
     assert [row.key for row in page.objects] == keys
@@ -66,7 +66,7 @@ def test_versions_and_markers_keep_their_order() -> None:
         "<Size>5</Size><StorageClass>STANDARD</StorageClass><Surprise/></Version>"
     )
     more = "<IsTruncated>true</IsTruncated><NextKeyMarker>k</NextKeyMarker>"
-    found = answers.version_page(document("ListVersionsResult", more, rows))
+    found = reading.version_page(document("ListVersionsResult", more, rows))
     assert found.versions == (
         Listed("k", 0, "", 1_767_323_045_678, "", "3", True, True),
         Listed("k", 5, "e", 0, "STANDARD", "2", False, False),
@@ -77,10 +77,10 @@ def test_versions_and_markers_keep_their_order() -> None:
 def test_parts_and_uploads() -> None:
     facts = "<PartNumber>2</PartNumber><ETag>&quot;e&quot;</ETag><Size>5</Size>"
     part = f"<Part>{facts}<ChecksumCRC32>x</ChecksumCRC32></Part>"
-    found = answers.part_page(document("ListPartsResult", "<IsTruncated>true</IsTruncated>", part))
+    found = reading.part_page(document("ListPartsResult", "<IsTruncated>true</IsTruncated>", part))
     assert (found.parts[0].number, found.parts[0].checksums, found.after) == (2, {"crc32": "x"}, 2)
     upload = "<Upload><Key>a%2Bb+c</Key><UploadId>u</UploadId></Upload>"
-    page = answers.upload_page(
+    page = reading.upload_page(
         document("ListMultipartUploadsResult", "<EncodingType>url</EncodingType>", upload)
     )
     assert [(row.key, row.upload_id) for row in page.uploads] == [("a+b c", "u")]

@@ -50,6 +50,11 @@ def answer(status: int = 200, body: bytes = b"", **headers: str | None) -> Act:
     return act
 
 
+def error(status: int, code: str, **headers: str | None) -> Act:
+    body = f"<Error><Code>{code}</Code><Message>so it is</Message></Error>".encode()
+    return answer(status, body, **headers)
+
+
 def early(status: int, body: bytes = b"") -> Act:
     """An answer before the body was read."""
 
@@ -101,6 +106,10 @@ def endless(piece: bytes, total: int) -> Act:
         return False
 
     return act
+
+
+GOOD = answer(200, b"data", etag='"e"')
+"""A good answer to a GET, HEAD or PUT."""
 
 
 class Flaky:
