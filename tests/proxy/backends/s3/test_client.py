@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from proxy.backends.s3.answers import Removed
 from proxy.backends.s3.calls.objects import Source
-from proxy.backends.s3.client import Client
+from proxy.backends.s3.client import Client, connect
 from proxy.backends.s3.errors import BucketMissing
 from proxy.backends.values import PIECE_BYTES, PartRequest
 from proxy.errors import NoSuchKey, NoSuchUpload, NoSuchVersion, PreconditionFailed
@@ -241,6 +242,20 @@ def test_a_child_process_has_connections_of_its_own(s3_service: Service, s3_buck
         os._exit(0 if good else 1)
     assert os.waitpid(child, 0)[1] == 0
     assert _read(client, s3_bucket, "key") == b"child"
+    client.close()
+
+
+def test_threads_share_a_client(s3_service: Service, s3_bucket: str) -> None:
+    client = connect("few", {**s3_service.options, "connections": 2})
+
+    def there_and_back(number: int) -> bool:
+        data = bytes([number]) * 200_000
+        client.put(s3_bucket, f"of/{number}", Pieces(data[:1], data[1:]))
+        return _read(client, s3_bucket, f"of/{number}") == data
+
+    with ThreadPoolExecutor(8) as threads:
+        assert all(threads.map(there_and_back, range(32)))
+    assert len(client.list(s3_bucket, prefix="of/").objects) == 32
     client.close()
 
 
