@@ -10,8 +10,8 @@ from proxy import bucket_keys
 from proxy.backends.values import Place
 from proxy.bucket_keys import COPY, BucketKeys, MissingBucketKey
 from proxy.crypto.ring import EmptyRing, MissingKey, Ring
-from proxy.crypto.wraps import DamagedBody
-from proxy.key_records import copy_of
+from proxy.crypto.wraps import DamagedBody, WrappingKey
+from proxy.key_records import copy_of, records_in
 from proxy.models import BucketKey
 from tests.conftest import FakeClock
 from tests.proxy.bucket_keys_process import BUCKETS, Notes
@@ -136,6 +136,57 @@ def test_a_restored_database_learns_of_the_keys_that_were_made_after_it_was_save
     restored = _keys(notes, clock)
     assert restored.of(PLACE, fresh.id) == fresh
     assert restored.newest(PLACE) == fresh, "the newest of both seals"
+
+
+def _restored_from_before_the_second_key(notes: Notes, clock: FakeClock) -> WrappingKey:
+    """The second key, of which only the copy beside the objects knows."""
+    before = _keys(notes, clock)
+    before.newest(PLACE)
+    saved = BucketKey.objects.get()
+    clock.advance(seconds=1)
+    fresh = before.make_new(PLACE)
+    BucketKey.objects.all().delete()
+    saved.save(force_insert=True)
+    return fresh
+
+
+@pytest.mark.django_db
+def test_a_write_to_a_restored_database_does_not_cost_the_keys_that_only_the_copy_has(
+    notes: Notes, clock: FakeClock
+) -> None:
+    fresh = _restored_from_before_the_second_key(notes, clock)
+    restored = _keys(notes, clock)
+    assert restored.newest(PLACE) == fresh, "the newest of both seals"
+    assert restored.of(PLACE, fresh.id) == fresh
+    assert fresh.id in (notes.marked(PLACE, COPY) or "")
+    assert restored.copy_agrees(PLACE)
+
+
+@pytest.mark.django_db
+def test_a_key_that_is_taken_over_needs_no_older_key_of_the_ring(notes: Notes, clock: FakeClock) -> None:
+    fresh = _restored_from_before_the_second_key(notes, clock)
+    _keys(notes, clock, OLD, NEW).refresh_copy(PLACE)
+    assert BucketKey.objects.get(id=fresh.id).ring_key_id == "two"
+
+
+@pytest.mark.django_db
+def test_a_key_in_the_copy_that_the_ring_does_not_open_seals_nothing_and_stays_there(
+    notes: Notes, clock: FakeClock
+) -> None:
+    sealed_with_two = _keys(notes, clock, OLD, NEW).newest(PLACE)
+    later = copy_of(_keys(notes, clock).records(PLACE.bucket_id))
+    BucketKey.objects.all().delete()
+    notes.mark(PLACE, COPY, None)
+    first = _keys(notes, clock).newest(PLACE)
+    notes.mark(PLACE, COPY, later)
+    restored = _keys(notes, clock)
+    assert restored.newest(PLACE) == first
+    assert BucketKey.objects.count() == 1
+    assert {sealed_with_two.id, first.id} == {
+        record.id for record in records_in(notes.marked(PLACE, COPY) or "")
+    }
+    assert restored.copy_agrees(PLACE)
+    assert _keys(notes, clock, OLD, NEW).of(PLACE, sealed_with_two.id) == sealed_with_two
 
 
 @pytest.mark.django_db
