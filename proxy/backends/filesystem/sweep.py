@@ -12,6 +12,7 @@ from pathlib import Path
 
 import apsw
 
+from proxy.backends.filesystem import copies
 from proxy.backends.filesystem.bucket import OpenBucket
 from proxy.backends.filesystem.transaction import Transaction
 from proxy.backends.filesystem.workspace import oldest_pin, remove_abandoned
@@ -42,7 +43,7 @@ def scrub(bucket: OpenBucket) -> bool:
     """Leave nothing of bodies that no row names; False while some is too young, or still read.
 
     The index is written anew, for what was deleted from it may stand in its free pages, and its log is
-    emptied. Raises S3Error, OSError, apsw.Error.
+    emptied; the copies of it from before go. Raises S3Error, OSError, apsw.Error.
     """
     remove_abandoned(bucket.folder / "tmp")
     while _collect(bucket) == _TOGETHER:
@@ -56,6 +57,7 @@ def scrub(bucket: OpenBucket) -> bool:
             connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
         except apsw.BusyError:
             return False
+    copies.forget(bucket.folder)  # small bodies stand in them
     return True
 
 

@@ -90,14 +90,17 @@ def test_a_body_that_is_read_twice_is_never_sealed_with_the_same_nonces() -> Non
 
 def test_what_was_plain_is_nowhere_once_it_is_rewritten_and_scrubbed(root: Path, clock: FakeClock) -> None:
     """Objects that were removed before the place was sealed leave nothing either."""
-    plain = FilesystemBackend("local", root, clock, keep=False)
+    plain = FilesystemBackend("local", root, clock, copy_hours=1, keep=False)
     plain.prepare(None)
     plain.create_bucket(PLACE)
     for number in range(40):
         plain.put(PLACE, NewObject(f"k{number}"), Bytes(SMALL if number % 2 else LARGE))
     plain.delete(PLACE, [Deletion(f"k{number}") for number in range(20)])
-    plain.close()
     folder = root / "photos~0001"
+    clock.advance(seconds=3601)
+    plain.sweep()
+    assert holds(folder / "copies")
+    plain.close()
     backend = FilesystemBackend("local", root, clock, keep=False, secure_delete=True)
     backend.prepare(None)
     sealed = Encrypted(backend, HeldKeys(), SEALING)
