@@ -40,6 +40,9 @@ _ONE = by_vendor("SELECT wrapped FROM proxy_bucketkey WHERE id = %s AND bucket_i
 _ALL = by_vendor(
     f"SELECT {_COLUMNS} FROM proxy_bucketkey WHERE bucket_id = %s AND backend = %s ORDER BY created_ms, id"
 )
+_ELSEWHERE = by_vendor(
+    "SELECT 1 FROM proxy_bucket WHERE id = %s AND backend = %s AND (real_bucket <> %s OR incarnation <> %s)"
+)
 _INSERT = (
     "INSERT INTO proxy_bucketkey (id, bucket_id, backend, ring_key_id, wrapped, created_ms, newest)"
     " VALUES (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING"
@@ -171,13 +174,18 @@ class BucketKeys:
         with transaction.atomic(), connection.cursor() as cursor:
             for record in dropped:
                 cursor.execute("DELETE FROM proxy_bucketkey WHERE id = %s AND NOT newest", [record.id])
-        self.refresh_copy(place, dropped=[record.id for record in dropped])
+        self.refresh_copy(place, needed)
         return len(dropped)
 
     def forget(self, place: Place) -> None:
-        """Remove the keys of a bucket whose last place here is gone; another one of it keeps them."""
+        """Remove the keys of a bucket whose last place here is gone; another one of it keeps them.
+
+        (A bucket that is moved may have its other place under another name.)
+        """
         others = self._notes.places(place.bucket)
-        if not any(other.bucket_id == place.bucket_id for other in others):
+        if any(other.bucket_id == place.bucket_id for other in others):
+            return
+        if not read(_ELSEWHERE, place.bucket_id, self._backend, place.bucket, place.incarnation):
             forget_bucket(place.bucket_id, self._backend)
 
     def _first_row(self, place: Place) -> tuple[str, str]:
@@ -210,16 +218,17 @@ class BucketKeys:
         kept = [record for record in _strangers(place, text, records) if not self._opens(record)]
         return text == copy_of([*records, *kept])
 
-    def refresh_copy(self, place: Place, *, dropped: Collection[str] = ()) -> None:
+    def refresh_copy(self, place: Place, needed: Collection[str] | None = None) -> None:
         """Bring the copy on the backend up to date.
 
         A key that only the copy has is taken over first: the control database may be of an earlier day.
-        If the ring does not open it, it stays in the copy. The ids that were `dropped` just now do neither.
+        If the ring does not open it, it stays in the copy. With `needed`, only if it is among those ids.
         Several processes may do it at once: whoever writes last looks again whether it was right.
         """
         for _ in range(_COPY_TRIES):
             text, records = self._notes.marked(place, COPY), self.records(place.bucket_id)
-            others = [one for one in _strangers(place, text, records) if one.id not in dropped]
+            others = _strangers(place, text, records)
+            others = [one for one in others if needed is None or one.id in needed]
             opening = [record for record in others if self._opens(record)]
             if opening:
                 self._take_over(place, map(self._wrapped_anew, opening))

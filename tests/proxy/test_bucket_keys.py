@@ -12,7 +12,7 @@ from proxy.bucket_keys import COPY, BucketKeys, MissingBucketKey
 from proxy.crypto.ring import EmptyRing, MissingKey, Ring
 from proxy.crypto.wraps import DamagedBody, WrappingKey
 from proxy.key_records import copy_of, records_in
-from proxy.models import BucketKey
+from proxy.models import Bucket, BucketKey
 from tests.conftest import FakeClock
 from tests.proxy.bucket_keys_process import BUCKETS, Notes
 from tests.sites import GATEWAY_ALONE, Site
@@ -251,6 +251,44 @@ def test_keys_that_nothing_needs_are_dropped_but_never_the_newest(notes: Notes, 
     assert keys.drop_unused(PLACE, {made[1].id}) == 1
     assert [record.id for record in keys.records(PLACE.bucket_id)] == [made[1].id, made[2].id]
     assert len(json.loads(notes.marked(PLACE, COPY) or "")["keys"]) == 2
+
+
+@pytest.mark.django_db
+def test_what_was_dropped_does_not_come_back_from_the_copy(notes: Notes, clock: FakeClock) -> None:
+    keys = _keys(notes, clock)
+    needed = keys.newest(PLACE).id
+    clock.advance(seconds=1)
+    keys.make_new(PLACE)
+    bucket_keys.forget_bucket(PLACE.bucket_id, "local")
+    assert keys.drop_unused(PLACE, {needed}) == 0, "there is no record"
+    assert [record.id for record in keys.records(PLACE.bucket_id)] == [needed]
+    bucket_keys.forget_bucket(PLACE.bucket_id, "local")
+    keys.drop_unused(PLACE, ())
+    assert not BucketKey.objects.exists()
+    assert records_in(notes.marked(PLACE, COPY) or "") == []
+
+
+@pytest.mark.django_db
+def test_a_bucket_that_is_routed_to_a_place_of_another_name_keeps_its_keys(
+    notes: Notes, clock: FakeClock
+) -> None:
+    keys = _keys(notes, clock)
+    keys.newest(PLACE)
+    row = Bucket.objects.create(
+        id=PLACE.bucket_id,
+        name="photos",
+        owner_id="owner",
+        created_ms=clock(),
+        backend="local",
+        place_id="disk",
+        real_bucket="other-name",
+        incarnation="new life",
+    )
+    notes.texts.clear()
+    keys.forget(PLACE)
+    assert BucketKey.objects.count() == 1
+    keys.forget(Place(PLACE.bucket_id, row.real_bucket, row.incarnation))
+    assert not BucketKey.objects.exists()
 
 
 @pytest.mark.django_db
