@@ -258,14 +258,14 @@ class BucketKeys:
         return bool(copied)
 
     def _take_over(self, place: Place, copied: Iterable[KeyRecord]) -> None:
-        """Insert records that are not there yet; of all that are there then, the last one made seals."""
+        """Insert records that are not there yet; of all that open, the last one made seals from then on."""
         own = (place.bucket_id, self._backend)
         with transaction.atomic(), connection.cursor() as cursor:
             for record in copied:
                 cursor.execute(_INSERT, [*self._values(record)[:-1], False])
             rows = self.records(place.bucket_id)
             if rows:
-                newest = rows[-1].id
+                newest = next(filter(self._opens, reversed(rows)), rows[-1]).id
                 unset = "UPDATE proxy_bucketkey SET newest = %s WHERE bucket_id = %s AND backend = %s"
                 cursor.execute(f"{unset} AND newest AND id <> %s", [False, *own, newest])
                 cursor.execute("UPDATE proxy_bucketkey SET newest = %s WHERE id = %s", [True, newest])

@@ -173,10 +173,12 @@ def test_a_key_that_is_taken_over_needs_no_older_key_of_the_ring(notes: Notes, c
 def test_a_key_in_the_copy_that_the_ring_does_not_open_seals_nothing_and_stays_there(
     notes: Notes, clock: FakeClock
 ) -> None:
+    clock.advance(seconds=60)
     sealed_with_two = _keys(notes, clock, OLD, NEW).newest(PLACE)
     later = copy_of(_keys(notes, clock).records(PLACE.bucket_id))
     BucketKey.objects.all().delete()
     notes.mark(PLACE, COPY, None)
+    clock.advance(seconds=-30)
     first = _keys(notes, clock).newest(PLACE)
     notes.mark(PLACE, COPY, later)
     restored = _keys(notes, clock)
@@ -186,6 +188,9 @@ def test_a_key_in_the_copy_that_the_ring_does_not_open_seals_nothing_and_stays_t
         record.id for record in records_in(notes.marked(PLACE, COPY) or "")
     }
     assert restored.copy_agrees(PLACE)
+    with pytest.raises(MissingKey, match="'two' is wanted"):
+        restored.of(PLACE, sealed_with_two.id)
+    assert restored.newest(PLACE) == first, "and what is asked for does not seal either"
     assert _keys(notes, clock, OLD, NEW).of(PLACE, sealed_with_two.id) == sealed_with_two
 
 
