@@ -1,9 +1,10 @@
 """`python -m benchmarks`: everything beside the peers that are installed, in one run.
 
-`listing` is what a page costs at a million keys, `sealing` what encryption costs a body and `control`
-what it costs the control database, all without a server; `sealed` are requests for sealed objects beside the same for plain ones; `requests` are
-single requests of each kind; `memory` is what 32 uploads and downloads at once cost; `moving` is a
-migration beside a copy inside a peer. `--help` lists the options.
+Without a server: `listing` is what a page costs at a million keys, `sealing` what encryption costs a
+body, `control` what it costs the control database. `client` is what a call to a service costs us;
+`sealed` are requests for sealed objects beside the same for plain ones; `requests` are single requests
+of each kind; `memory` is what 32 uploads and downloads at once cost; `moving` is a migration beside a
+copy inside a peer. `--help` lists the options.
 """
 
 from __future__ import annotations
@@ -11,10 +12,10 @@ from __future__ import annotations
 import argparse
 from contextlib import ExitStack
 
-from benchmarks import control, listing, memory, moving, requests, sealed, sealing
+from benchmarks import client, control, listing, memory, moving, requests, sealed, sealing
 from benchmarks.servers import PEERS, PROGRAMS, Server, program, sluicegate
 
-PARTS = ("listing", "sealing", "control", "sealed", "requests", "memory", "moving")
+PARTS = ("listing", "sealing", "control", "client", "sealed", "requests", "memory", "moving")
 
 
 def _arguments() -> argparse.Namespace:
@@ -59,6 +60,8 @@ def main() -> None:
     with ExitStack() as stack:
         ours = stack.enter_context(sluicegate())
         peers = [stack.enter_context(PEERS[label]()) for label in _installed()]
+        if "client" in parts:
+            print(*client.table(peers[0] if peers else ours), sep="\n", flush=True)
         if "requests" in parts:
             print(*_requests(options, ours, peers), sep="\n", flush=True)
         if "memory" in parts:

@@ -17,10 +17,11 @@ class ProxyConfig(AppConfig):
     name = "proxy"
 
     def ready(self) -> None:
-        from proxy import checks, epoch, index_copies, metrics
+        from proxy import backend_calls, checks, epoch, index_copies, metrics
 
         assert checks
         metrics.register(index_copies.readings)
+        backend_calls.watch()
         post_migrate.connect(epoch.make_triggers, sender=self)
         os.register_at_fork(after_in_child=_set_connections_aside)
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import secrets
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,11 +15,13 @@ from jobsite.sqlite import keys, opening
 from jobsite.sqlite.exporting import damages
 from proxy.backends.filesystem.bucket import INDEX
 from proxy.backends.filesystem.copies import is_whole
+from proxy.backends.filesystem.workspace import Workspace, remove_abandoned
 
 
 @contextlib.contextmanager
 def opened(source: Path) -> Iterator[Path]:
-    """The backup as a folder: a tar file is unpacked into the home for as long as this lasts.
+    """The backup as a folder: a tar file is unpacked into the home for as long as this lasts, and what
+    a kill left of that before is removed.
 
     Raises BadBackup, OSError.
     """
@@ -30,13 +30,15 @@ def opened(source: Path) -> Iterator[Path]:
         return
     if not source.is_file():
         raise BadBackup(f"{source} is not there.")
-    folder = Path(settings.HOME) / f".backup-{secrets.token_hex(4)}"
-    folder.mkdir(mode=0o700)
+    parent = Path(settings.HOME) / "unpacked"
+    parent.mkdir(mode=0o700, exist_ok=True)
+    remove_abandoned(parent)
+    space = Workspace(parent)
     try:
-        files.unpack(source, folder)
-        yield folder
+        files.unpack(source, space.path())
+        yield space.path()
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        space.close()
 
 
 def require_sound(folder: Path) -> Manifest:

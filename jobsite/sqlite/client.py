@@ -6,6 +6,7 @@ processes use.
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterable, Iterator
 from typing import IO, Any
@@ -19,6 +20,7 @@ COMMANDS = {
     ".schema": "SELECT sql || ';' FROM sqlite_master WHERE sql IS NOT NULL ORDER BY tbl_name, type DESC",
 }
 ENDS = (".quit", ".exit")
+_UP_TO_SEMICOLON = re.compile(r"(?<=;)")
 
 
 class DatabaseClient(stock.DatabaseClient):
@@ -45,13 +47,16 @@ def read_statements(lines: IO[str]) -> Iterator[str]:
         if asks:
             print(MORE if text else PROMPT, end="", flush=True)
         line = lines.readline()
-        text += line
-        if not line or text.strip() in ENDS:
+        for piece in _UP_TO_SEMICOLON.split(line):
+            text += piece
+            if Database.complete_statement(text) or text.lstrip().startswith("."):
+                if text.strip() in ENDS:
+                    return
+                yield text.strip()
+                text = ""
+        if not line:
             break
-        if Database.complete_statement(text) or text.lstrip().startswith("."):
-            yield text.strip()
-            text = ""
-    if text.strip() and text.strip() not in ENDS:
+    if text.strip():
         yield text.strip()
 
 
@@ -60,7 +65,7 @@ def run(connection: Any, statement: str) -> bool:
     try:
         for row in connection.execute(COMMANDS.get(statement, statement)):
             print("|".join("" if value is None else str(value) for value in row))
-    except Database.Error as error:
+    except (Database.Error, Database.Warning) as error:
         print(f"Error: {error}", file=sys.stderr)
         return False
     return True

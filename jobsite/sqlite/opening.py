@@ -35,6 +35,10 @@ class Refused(Exception):
     """What was asked is not possible now; nothing was changed. The text says why."""
 
 
+FAILURES = (OSError, Refused, Database.Error)
+"""What may come of work on the file itself, for commands that tell it in one line."""
+
+
 def use_key(connection: Any, digits: str | None) -> Any:
     """Give a fresh connection its key (None: the file is plain); the connection."""
     connection.execute("PRAGMA cipher_log_level = NONE")  # of the process: we tell of wrong keys ourselves
@@ -111,7 +115,9 @@ def open_keyed(path: Path, connect_to: Connect) -> Any:
     """
     if is_absent(path):
         with _one_makes_it():
-            return _opened(path, connect_to, [keys.make()])
+            connection = _opened(path, connect_to, [keys.make()])
+            connection.execute("PRAGMA journal_mode = WAL").fetchall()  # writes the first page
+            return connection
     return _opened(path, connect_to, keys.known())
 
 

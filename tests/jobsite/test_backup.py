@@ -83,7 +83,7 @@ def test_a_tar_file_holds_the_same(instance: Instance, tmp_path: Path) -> None:
     assert (tmp_path / "b.tar").stat().st_mode & 0o777 == 0o600
     with checking.opened(tmp_path / "b.tar") as folder:
         assert len(checking.require_sound(folder).routes) == 3
-    assert list(instance.home.glob(".backup-*")) == []
+    assert list((instance.home / "unpacked").iterdir()) == []
     assert [path.name for path in tmp_path.iterdir() if "partial" in path.name] == []
 
 

@@ -67,7 +67,7 @@ def test_a_restore_brings_the_database_of_then_and_keeps_the_present_one(
     assert contents(aside / "control.db", digits) == held
     assert manage("prepare", env=instance.env).returncode == 0
     assert len(instance.read("photos", "large")) == 100_000
-    assert list(instance.home.glob(".backup-*")) == []
+    assert list((instance.home / "unpacked").iterdir()) == []
 
 
 def test_without_a_yes_nothing_is_changed(instance: Instance, backup: str) -> None:
@@ -148,6 +148,7 @@ def test_a_kill_at_any_step_leaves_a_database_that_opens(
         assert _buckets(instance.path, digits) == ["empty", "photos", "videos"]
         assert len(_asides(instance.home)) == 2
         assert not list(instance.home.glob("control.db.*"))
+        assert list((instance.home / "unpacked").iterdir()) == []
 
 
 # -- comparing -------------------------------------------------------------------------------

@@ -33,12 +33,16 @@ class Command(BaseCommand):
 
 def _look_at_backends(stop: threading.Event) -> None:
     """Apart from the tick, for one may be slow. A backend that is looked at takes care of itself."""
+    away: set[str] = set()
     while not stop.is_set():
         for name in routes.backend_names():
             try:
                 routes.backend(name).check()
+                away.discard(name)
             except (S3Error, DatabaseError) as error:
-                log.warning("backend %s is not there: %s", name, error)
+                if name not in away:
+                    log.warning("backend %s is not there: %s", name, error)
+                away.add(name)
         connection.close()
         stop.wait(LOOK_SECONDS)
 

@@ -11,7 +11,7 @@ from django.db import connection
 
 from jobsite.backup.manifest import Manifest
 from jobsite.backup.writing import write_backup
-from jobsite.sqlite.opening import Refused
+from jobsite.sqlite.opening import FAILURES
 from proxy.errors import S3Error
 
 
@@ -30,7 +30,7 @@ class Command(BaseCommand):
         target: Path = options["target"]
         try:
             made = write_backup(target, datetime.now(UTC))
-        except (OSError, Refused) as error:
+        except FAILURES as error:
             raise CommandError(str(error)) from error
         except S3Error as error:
             raise CommandError(error.message) from error

@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connection
 
 from jobsite.rekeying import rekey_file
-from jobsite.sqlite.opening import Refused
+from jobsite.sqlite.opening import FAILURES
 from proxy import keys
 from proxy.errors import InternalError
 
@@ -36,7 +36,7 @@ class Command(BaseCommand):
         try:
             self._rekey(text)
             changed = keys.reseal()
-        except (OSError, Refused) as error:
+        except FAILURES as error:
             raise CommandError(str(error)) from error
         except InternalError as error:
             raise CommandError(error.message) from error

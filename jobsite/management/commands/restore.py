@@ -20,7 +20,7 @@ from jobsite.backup.restoring import restore_control
 from jobsite.config import without_secrets
 from jobsite.first_start import make_home
 from jobsite.offline import offline
-from jobsite.sqlite.opening import Refused
+from jobsite.sqlite.opening import FAILURES
 from proxy.errors import S3Error
 
 ASKING = "Type yes to go on: "
@@ -52,7 +52,7 @@ class Command(BaseCommand):
                 return
             with opened(options["source"].absolute()) as backup:
                 self._with_backup(backup, require_sound(backup), options["check"], options["index"])
-        except (OSError, Refused) as error:
+        except FAILURES as error:
             raise CommandError(str(error)) from error
         except S3Error as error:
             raise CommandError(error.message) from error

@@ -34,6 +34,8 @@ RETRY_MS = 3_600_000
 """After a failure the next attempt waits so long."""
 _RESERVE_BYTES = 16 * 1024 * 1024
 _STEP_PAGES = 500
+_STEPS_OF_SQL = 10_000
+"""So often it is asked, while a copy is checked, whether a fork waits."""
 _TICK_NS = 1_000_000_000
 """Changes so close to one another may have the same time on the file system."""
 
@@ -64,21 +66,29 @@ def copy_index(pool: Pool, index: Path, target: Path) -> None:
 
 
 def _copy(pool: Pool, target: Path) -> None:
-    with pool.lend() as source:
-        source.execute("BEGIN")
-        source.execute("SELECT seq FROM place").fetchall()  # from here on we see this moment
+    with pool.lend() as source:  # to the end: a fork waits for it, and so for the copy to be closed
         copy = apsw.Connection(str(target))
+        copy.set_progress_handler(lambda: pool.is_freezing, _STEPS_OF_SQL)
         try:
-            copy.execute("PRAGMA synchronous = OFF")  # it is synced once, at the end
-            with copy.backup("main", source, "main") as backup:
-                while not backup.done:
-                    if pool.is_freezing:
-                        raise Interrupted
-                    backup.step(_STEP_PAGES)
+            _transfer(pool, source, copy)
             copy.execute("PRAGMA journal_mode = DELETE").fetchall()  # one file, with nothing beside it
             require_whole(copy)
+        except apsw.InterruptError:
+            raise Interrupted from None
         finally:
             copy.close()
+
+
+def _transfer(pool: Pool, source: apsw.Connection, copy: apsw.Connection) -> None:
+    source.execute("BEGIN")
+    source.execute("SELECT seq FROM place").fetchall()  # from here on we see this moment
+    copy.execute("PRAGMA synchronous = OFF")  # it is synced once, at the end
+    with copy.backup("main", source, "main") as backup:
+        while not backup.done:
+            if pool.is_freezing:
+                raise Interrupted
+            backup.step(_STEP_PAGES)
+    source.execute("ROLLBACK")
 
 
 def copy_out(folder: Path, target: Path) -> None:

@@ -13,7 +13,7 @@ from proxy.backends.filesystem.registry import OPEN_BUCKETS, Registry, Using
 from proxy.backends.filesystem.root import Root
 from proxy.backends.filesystem.sweep import is_due, scrub, sweep_bucket
 from proxy.backends.values import Clock, Place, Usage
-from proxy.errors import BackendUnavailable, NoSuchBucket, StorageFull
+from proxy.errors import NoSuchBucket, S3Error, StorageFull
 
 _log = logging.getLogger(__name__)
 
@@ -154,13 +154,15 @@ class Premises:
         if not self._copy_ms:
             return
         try:
-            copies.keep_copy(bucket.pool, bucket.folder, self._now(), self._copy_ms)
+            with self._faults:
+                copies.keep_copy(bucket.pool, bucket.folder, self._now(), self._copy_ms)
         except StorageFull:
             _log.warning("no room on the disk for a copy of %s", bucket.folder / INDEX)
-        except BackendUnavailable as error:
-            _log.error("%s: %s The last copy is kept.", bucket.folder / INDEX, error.message)
         except copies.Interrupted:
             _log.debug("a fork put off the copy of %s", bucket.folder / INDEX)
+        except S3Error as error:
+            if bucket.is_there():  # (else it was removed at this moment)
+                _log.error("%s: %s The last copy is kept.", bucket.folder / INDEX, error.message)
 
     def scrub(self, place: Place) -> bool:
         with self._writing(place) as bucket:

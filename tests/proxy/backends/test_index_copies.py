@@ -67,6 +67,19 @@ def _age(folder: Path, seconds: int) -> None:
         os.utime(folder / name, (at, at))
 
 
+def test_a_scrubbed_place_has_no_copies_until_the_next_round(
+    backend: FilesystemBackend, folder: Path, clock: FakeClock
+) -> None:
+    _put(backend, "first")
+    clock.advance(seconds=DAY_S + 1)
+    backend.sweep()
+    assert len(copies.kept(folder)) == 1
+    assert backend.scrub(PLACE)
+    assert copies.kept(folder) == [], "a copy holds the bodies that were to be left nowhere"
+    backend.sweep()
+    assert [_keys(path) for path in copies.kept(folder)] == [["first"]]
+
+
 def test_a_copy_is_made_every_day_and_the_one_before_is_kept(
     backend: FilesystemBackend, folder: Path, clock: FakeClock
 ) -> None:
@@ -227,14 +240,26 @@ def test_a_kill_in_the_midst_leaves_the_last_copy_whole(
     assert len(_keys(folder / "copies" / "index.db")) == 1501
 
 
+@pytest.mark.parametrize("moment", ["while it is copied", "while it is checked"])
 def test_a_fork_interrupts_a_copy_and_nothing_of_it_stays(
-    backend: FilesystemBackend, folder: Path, clock: FakeClock
+    backend: FilesystemBackend, folder: Path, monkeypatch: pytest.MonkeyPatch, moment: str
 ) -> None:
+    for number in range(300):
+        _put(backend, f"{number:03d}", 3000)
     with backend._using(PLACE) as bucket:
-        bucket.pool.is_freezing = True
+        real = copies.require_whole
+
+        def interrupted(connection: apsw.Connection) -> None:
+            bucket.pool.is_freezing = True
+            real(connection)
+
+        bucket.pool.is_freezing = moment == "while it is copied"
+        monkeypatch.setattr(copies, "require_whole", interrupted)
+        monkeypatch.setattr(copies, "_STEPS_OF_SQL", 10)
         with pytest.raises(copies.Interrupted):
             copies.copy_index(bucket.pool, folder / "index.db", folder / "copy")
         assert not list(folder.glob("copy*"))
+        monkeypatch.undo()
         bucket.pool.freeze()
         bucket.pool.thaw()
         copies.copy_index(bucket.pool, folder / "index.db", folder / "copy")
