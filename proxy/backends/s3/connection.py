@@ -54,6 +54,11 @@ class Connection:
     def close(self) -> None:
         self._socket.close()
 
+    def __del__(self) -> None:
+        """A download that nobody read to the end and nobody closed gives its socket back as well."""
+        if hasattr(self, "_socket"):
+            self._socket.close()
+
     def head(self) -> http1.Head:
         """The head of the final answer, which must come whole in time."""
         deadline = time.monotonic() + self._silence
