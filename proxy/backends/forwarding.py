@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from proxy.backends.base import Backend, Body, ObjectReader, OpenObject, SealAs, SealedBody
+from proxy.backends.base import Backend, Body, Describe, ObjectReader, OpenObject, SealAs, SealedBody
 from proxy.backends.seals import Reseal, SealListing
 from proxy.backends.values import (
     ALWAYS,
@@ -47,6 +47,9 @@ class Forwarding:
     counts_changes: bool = _of_inner("counts_changes")
     seals_ahead: bool = _of_inner("seals_ahead")
     scrubs: bool = _of_inner("scrubs")
+    reads_parts: bool = _of_inner("reads_parts")
+    least_part_bytes: int = _of_inner("least_part_bytes")
+    describe: Describe | None = _of_inner("describe")
 
     def __init__(self, inner: Backend) -> None:
         self.inner = inner
@@ -67,6 +70,9 @@ class Forwarding:
 
     def create_bucket(self, place: Place) -> None:
         self.inner.create_bucket(place)
+
+    def adopt(self, place: Place) -> str:
+        return self.inner.adopt(place)
 
     def delete_bucket(
         self, place: Place, *, uploads: bool = False, force: bool = False, unserved: bool = False
