@@ -194,6 +194,10 @@ class Backend(Protocol):
     reads_parts: bool = True
     """`open_part` reads what was uploaded; else parts cannot be read before they are an object."""
 
+    holds_open: bool = True
+    """An open reader reads what it was opened for whatever happens to its key. If not, it fails then
+    (BackendUnavailable), rather than to mix two objects."""
+
     least_part_bytes: int = 0
     """No part of a finished upload but its last may be smaller, also where it is carried."""
 

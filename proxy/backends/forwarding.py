@@ -48,6 +48,7 @@ class Forwarding:
     seals_ahead: bool = _of_inner("seals_ahead")
     scrubs: bool = _of_inner("scrubs")
     reads_parts: bool = _of_inner("reads_parts")
+    holds_open: bool = _of_inner("holds_open")
     least_part_bytes: int = _of_inner("least_part_bytes")
     describe: Describe | None = _of_inner("describe")
 

@@ -124,5 +124,5 @@ class Clearer:
 
 
 def _named(found: Iterable[Listed]) -> list[tuple[str, str]]:
-    """(key, version): the null version by no id, which buckets that never kept versions take too."""
-    return [(one.key, "" if one.version_id == NULL_VERSION else one.version_id) for one in found]
+    """(key, version): by their ids, for a plain deletion would only make markers."""
+    return [(one.key, one.version_id or NULL_VERSION) for one in found]
