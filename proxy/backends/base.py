@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Protocol, Self
 
@@ -127,11 +128,21 @@ SealAs = Callable[[ObjectInfo, Sequence[PartInfo]], Seal]
 ReadStored = Callable[[int, int], bytes]
 """(start, end) -> those bytes of a body as it is stored."""
 
-Describe = Callable[[Place, str, str, int, ReadStored], tuple[PlainFacts, tuple[SealedSegment, ...]]]
-"""(place, key, wrap, stored size, how to read) -> what a sealed body itself tells of its plaintext.
 
-`etag` is "" if the key that seals it is not at hand.
-"""
+@dataclass(frozen=True, slots=True)
+class Description:
+    """What a sealed body itself tells; `plain.etag` is "" if the key that seals it is not at hand.
+
+    When `parts` were uploaded, it does not know.
+    """
+
+    plain: PlainFacts
+    segments: tuple[SealedSegment, ...]
+    parts: tuple[PartInfo, ...] = ()
+
+
+Describe = Callable[[Place, str, str, int, ReadStored], Description]
+"""(place, key, wrap, stored size, how to read) -> what the body tells. Raises InternalError."""
 
 
 class ReaderBody:

@@ -7,6 +7,7 @@ empty bucket and a row, and either can be removed again.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from proxy.backends.s3 import facts as noted
 from proxy.backends.s3 import upload_rows as table
@@ -36,6 +37,8 @@ class Clearer:
             return
         if not force:
             self._require_empty(at, uploads)
+        # Told anew: if somebody else had it keep versions, deletions without an id would only make markers.
+        at = replace(at, versioning=self._client.versioning(at.bucket))
         self._abort_all(at)
         if force:
             self._remove_versions(at, "")
@@ -89,7 +92,7 @@ class Clearer:
             found = next(self._pages(at, prefix), [])
             if not found:
                 return
-            items = _named(found)
+            items = _named(at, found)
             for said in self._client.delete_many(at.bucket, items):
                 if not isinstance(said, Removed):
                     raise self._kept(at, said)
@@ -111,7 +114,7 @@ class Clearer:
     def _remove_bucket(self, at: At, *, kept: bool) -> None:
         """The marker and the bucket. Raises BucketNotEmpty if somebody put something there meanwhile."""
         versions = self._client.list_versions(at.bucket, prefix=MARKER).versions
-        self._client.delete_many(at.bucket, _named(versions))
+        self._client.delete_many(at.bucket, _named(at, versions))
         if kept:
             return
         try:
@@ -123,6 +126,7 @@ class Clearer:
             raise
 
 
-def _named(found: Iterable[Listed]) -> list[tuple[str, str]]:
-    """(key, version): by their ids, for a plain deletion would only make markers."""
-    return [(one.key, one.version_id or NULL_VERSION) for one in found]
+def _named(at: At, found: Iterable[Listed]) -> list[tuple[str, str]]:
+    """(key, version): the null version by no id where none was ever kept, as not every service takes one."""
+    nothing = NULL_VERSION if at.versioned else ""
+    return [(one.key, nothing if one.version_id == NULL_VERSION else one.version_id) for one in found]
