@@ -165,7 +165,7 @@ class Looker:
         return [self._kept(at, told) for told in self.told(at, listed)]
 
     def _kept(self, at: At, told: Told) -> ObjectInfo:
-        ordinal = told.ordinal
+        ordinal = told.ordinal if at.versioned else told.seen.modified
         if told.new:
             ordinal = self._ordinal(at, told.seen, told.known)
             self.keep(at, told, ordinal)
