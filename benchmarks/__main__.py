@@ -1,8 +1,9 @@
 """`python -m benchmarks`: everything beside the peers that are installed, in one run.
 
 `listing` is what a page costs at a million keys and `sealing` what encryption costs a body, both
-without a server; `requests` are single requests of each kind; `memory` is what 32 uploads and downloads
-at once cost; `moving` is a migration beside a copy inside a peer. `--help` lists the options.
+without a server; `client` is what a call to a service costs us; `requests` are single requests of each
+kind; `memory` is what 32 uploads and downloads at once cost; `moving` is a migration beside a copy
+inside a peer. `--help` lists the options.
 """
 
 from __future__ import annotations
@@ -10,10 +11,10 @@ from __future__ import annotations
 import argparse
 from contextlib import ExitStack
 
-from benchmarks import listing, memory, moving, requests, sealing
+from benchmarks import client, listing, memory, moving, requests, sealing
 from benchmarks.servers import PEERS, PROGRAMS, Server, program, sluicegate
 
-PARTS = ("listing", "sealing", "requests", "memory", "moving")
+PARTS = ("listing", "sealing", "client", "requests", "memory", "moving")
 
 
 def _arguments() -> argparse.Namespace:
@@ -54,6 +55,8 @@ def main() -> None:
     with ExitStack() as stack:
         ours = stack.enter_context(sluicegate())
         peers = [stack.enter_context(PEERS[label]()) for label in _installed()]
+        if "client" in parts:
+            print(*client.table(peers[0] if peers else ours), sep="\n", flush=True)
         if "requests" in parts:
             print(*_requests(options, ours, peers), sep="\n", flush=True)
         if "memory" in parts:
