@@ -1,9 +1,10 @@
 """`python -m benchmarks`: everything beside the peers that are installed, in one run.
 
 `listing` is what a page costs at a million keys and `sealing` what encryption costs a body, both
-without a server; `client` is what a call to a service costs us; `requests` are single requests of each
-kind; `memory` is what 32 uploads and downloads at once cost; `moving` is a migration beside a copy
-inside a peer. `--help` lists the options.
+without a server; `client` is what a call to a service costs us; `sealed` are requests for sealed objects
+beside the same for plain ones; `requests` are single requests of each kind; `memory` is what 32 uploads
+and downloads at once cost; `moving` is a migration beside a copy inside a peer. `--help` lists the
+options.
 """
 
 from __future__ import annotations
@@ -11,10 +12,10 @@ from __future__ import annotations
 import argparse
 from contextlib import ExitStack
 
-from benchmarks import client, listing, memory, moving, requests, sealing
+from benchmarks import client, listing, memory, moving, requests, sealed, sealing
 from benchmarks.servers import PEERS, PROGRAMS, Server, program, sluicegate
 
-PARTS = ("listing", "sealing", "client", "requests", "memory", "moving")
+PARTS = ("listing", "sealing", "client", "sealed", "requests", "memory", "moving")
 
 
 def _arguments() -> argparse.Namespace:
@@ -50,7 +51,9 @@ def main() -> None:
         print(*listing.table(1_000_000), sep="\n", flush=True)
     if "sealing" in parts:
         print(*sealing.table(), sep="\n", flush=True)
-    if options.only in ("listing", "sealing"):
+    if "sealed" in parts:
+        print(*sealed.table(seconds=options.seconds, repeat=options.repeat), sep="\n", flush=True)
+    if options.only in ("listing", "sealing", "sealed"):
         return
     with ExitStack() as stack:
         ours = stack.enter_context(sluicegate())
