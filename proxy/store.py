@@ -106,8 +106,9 @@ class Store:
             )
         )
 
-    def usage(self) -> Usage:
-        return self._read(lambda backend, place: backend.usage(place))
+    def usage(self, patience_s: float | None = None) -> Usage:
+        """What there is; at least that much (`exact`) if counting took longer than the patience."""
+        return self._read(lambda backend, place: backend.usage(place, patience_s))
 
     def head_upload(self, upload_id: str) -> UploadInfo:
         """Raises NoSuchUpload."""

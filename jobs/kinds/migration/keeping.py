@@ -29,6 +29,7 @@ class Abilities(Protocol):
     keeps_versions: bool
     keeps_locks: bool
     keeps_uploads: bool
+    assigns_versions: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +78,12 @@ def hindrances(
         yield f"{name} cannot keep {lost.locked} locked versions, and nothing may remove them.", None
     if settings.object_lock and not (target.keeps_versions and target.keeps_locks):
         yield f"Object lock is on for this bucket, and {name} cannot keep locks.", None
-    elif settings.versioning == ENABLED and not target.keeps_versions:
+    elif settings.versioning == ENABLED and not (target.keeps_versions or target.assigns_versions):
         yield f"Versioning is on for this bucket, and {name} cannot keep versions: suspend it first.", None
     if lost.history and VERSIONS not in drop:
         what = f"{lost.versions} older versions and delete markers, and {lost.version_ids} version ids"
-        yield f"{name} cannot keep {what} of current objects.", VERSIONS
+        why = " It gives version ids itself." if target.assigns_versions else ""
+        yield f"{name} cannot keep {what} of current objects.{why}", VERSIONS
     if lost.uploads and UPLOADS not in drop:
         yield f"{name} cannot take over {lost.uploads} open uploads.", UPLOADS
 

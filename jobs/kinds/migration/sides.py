@@ -87,3 +87,13 @@ def is_copied(ground: Ground, info: ObjectInfo) -> bool:
         return object_difference(copy, ground.target.head(copy.key, copy.version_id)) is None
     except GONE:
         return False
+
+
+def refuse_lost_lock(ground: Ground, info: ObjectInfo) -> None:
+    """Raises JobFailed if the target cannot keep the lock that binds a version of the source."""
+    if info.lock.binds(ground.work.now_ms()) and not ground.target.backend.keeps_locks:
+        text = (
+            f"{named(info.key, info.version_id)}: it is locked, and {ground.target_route.backend}"
+            " cannot keep locks."
+        )
+        raise JobFailed(text, "TargetCannotKeep")
