@@ -27,11 +27,14 @@ from proxy.errors import (
     BucketAlreadyExists,
     BucketAlreadyOwnedByYou,
     BucketNotEmpty,
+    InvalidBucketName,
     NoSuchBucket,
     SlowDown,
 )
 from proxy.models import new_bucket_id
 from proxy.records import BucketRecord, find_bucket
+from proxy.reserved import RESERVED_BUCKET_NAMES
+from proxy.wire.names import check_bucket_name
 
 _log = logging.getLogger(__name__)
 
@@ -150,7 +153,12 @@ _NOTHING_SET = BucketSettings()
 
 def new_place(bucket_id: str, bucket: str) -> Place:
     """A place that never existed before."""
-    return Place(bucket_id, bucket, secrets.token_hex(8))
+    return Place(bucket_id, bucket, new_incarnation())
+
+
+def new_incarnation() -> str:
+    """One that no place ever had."""
+    return secrets.token_hex(8)
 
 
 def create_bucket(
@@ -167,6 +175,35 @@ def create_bucket(
     behind = backend(backend_name)
     place = new_place(new_bucket_id(), name)
     behind.create_bucket(place)
+    try:
+        return enter_bucket(name, owner_id, now_ms, backend_name, place, asked)
+    except (BucketAlreadyOwnedByYou, BucketAlreadyExists, SlowDown):
+        behind.delete_bucket(place)  # (after any other error the row may be there all the same)
+        raise
+
+
+def check_new_name(name: str) -> None:
+    """Raise InvalidBucketName unless a bucket may be made here under that name."""
+    if name in RESERVED_BUCKET_NAMES:
+        raise InvalidBucketName(
+            f"The name {name!r} is reserved: on this server the path /{name}/ belongs to another API.",
+            fields={"BucketName": name},
+        )
+    check_bucket_name(name)
+
+
+def enter_bucket(
+    name: str,
+    owner_id: str,
+    now_ms: int,
+    backend_name: str,
+    place: Place,
+    asked: BucketSettings,
+) -> BucketRecord:
+    """The row that makes a place a bucket.
+
+    Raises BucketAlreadyOwnedByYou, BucketAlreadyExists, SlowDown: then there is no such row.
+    """
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO proxy_bucket (id, name, owner_id, created_ms, backend, place_id, real_bucket,"
@@ -178,15 +215,14 @@ def create_bucket(
                 owner_id,
                 now_ms,
                 backend_name,
-                behind.place_id,
+                place_id(backend_name),
                 place.bucket,
                 place.incarnation,
                 settings_text(asked),
             ],
         )
         made = cursor.rowcount == 1
-    if not made:  # (after an error instead the row may be there all the same: then the place stays)
-        behind.delete_bucket(place)
+    if not made:
         _refuse_existing(name, owner_id)
         raise SlowDown("The bucket of that name was removed at this moment. Try again.")
     return find_bucket(name)
