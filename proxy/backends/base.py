@@ -125,6 +125,16 @@ SealAs = Callable[[ObjectInfo, Sequence[PartInfo]], Seal]
 """(the finished object's facts, its parts as they were uploaded) -> what to keep with it."""
 
 
+ReadStored = Callable[[int, int], bytes]
+"""(start, end) -> those bytes of a body as it is stored."""
+
+Describe = Callable[[Place, str, str, int, ReadStored], tuple[PlainFacts, tuple[SealedSegment, ...]]]
+"""(place, key, wrap, stored size, how to read) -> what a sealed body itself tells of its plaintext.
+
+`etag` is "" if the key that seals it is not at hand.
+"""
+
+
 class ReaderBody:
     """A part or the whole of an open object as a Body: how bytes go from place to place.
 
@@ -181,6 +191,15 @@ class Backend(Protocol):
 
     scrubs: bool = True
     """`scrub` leaves nothing of replaced bodies where it can be found; else the service decides."""
+
+    reads_parts: bool = True
+    """`open_part` reads what was uploaded; else parts cannot be read before they are an object."""
+
+    least_part_bytes: int = 0
+    """No part of a finished upload but its last may be smaller, also where it is carried."""
+
+    describe: Describe | None = None
+    """Set by whoever opens seals, for backends with `seals_ahead`: how they learn again what they lost."""
 
     # -- the physical place and the buckets on it ------------------------------------
     def prepare(self, known_id: str | None) -> str:
@@ -347,7 +366,10 @@ class Backend(Protocol):
         """
 
     def open_part(self, place: Place, upload_id: str, number: int) -> ObjectReader:
-        """An uploaded part's bytes (`info.key` is the upload's key). Raises NoSuchUpload, InvalidPart."""
+        """An uploaded part's bytes (`info.key` is the upload's key).
+
+        Raises NoSuchUpload, InvalidPart, and NotImplementedByUs without `reads_parts`.
+        """
 
     def complete_upload(
         self,
