@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from proxy.backends.seals import PlainFacts, Reseal, Seal, SealedSegment, SealListing
-from proxy.backends.services import Condition
+from proxy.backends.services import Serviced
 from proxy.backends.values import (
     ALWAYS,
     CURRENT,
@@ -160,7 +160,7 @@ class ReaderBody:
             yield piece
 
 
-class Backend(Protocol):
+class Backend(Serviced, Protocol):
     """Where bytes live. See the module's docstring for the units and for the guarantees."""
 
     name: str
@@ -233,19 +233,6 @@ class Backend(Protocol):
 
     def places(self, bucket: str) -> tuple[Place, ...]:
         """Every place of that real bucket name that exists here, of whatever incarnation."""
-
-    def real_buckets(self) -> tuple[str, ...]:
-        """Every real bucket that the service shows to these credentials; none without a service."""
-
-    def adopt(self, place: Place) -> str:
-        """Make a real bucket that exists a place, all that is in it untouched; how it keeps versions.
-
-        Doing it again is no error. Raises BucketAlreadyExists (it is another's place), NotImplementedByUs,
-        BackendUnavailable (also if there is no such bucket).
-        """
-
-    def condition(self) -> Condition:
-        """What is known of the service without asking it."""
 
     def is_at_hand(self, place: Place) -> bool:
         """Whether `head` and `open` read one row of an index that this process has open on a local

@@ -1,12 +1,12 @@
-"""What a backend tells of the service behind it, and what one without a service says."""
+"""What a backend tells of the service behind it, if there is one."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from proxy.backends.values import Place
-from proxy.errors import NotImplementedByUs
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,14 +21,18 @@ class Condition:
     capabilities: Mapping[str, str] = field(default_factory=dict)
 
 
-class NoService:
-    """Of a backend that makes all its places itself."""
-
-    def condition(self) -> Condition:
-        return Condition()
+class Serviced(Protocol):
+    """The part of a Backend that is about real buckets which others may have made."""
 
     def real_buckets(self) -> tuple[str, ...]:
-        return ()
+        """Every real bucket that the service shows to these credentials; none without a service."""
 
     def adopt(self, place: Place) -> str:
-        raise NotImplementedByUs("This storage has no buckets but those that Sluicegate made.")
+        """Make a real bucket that exists a place, all that is in it untouched; how it keeps versions.
+
+        Doing it again is no error. Raises BucketAlreadyExists (it is another's place), NotImplementedByUs,
+        BackendUnavailable (also if there is no such bucket).
+        """
+
+    def condition(self) -> Condition:
+        """What is known of the service without asking it."""

@@ -53,7 +53,8 @@ def pieces_page(ground: Ground, position: Position) -> Page:
         return page_of(ground, [todo("complete", key, info.size, **same)], position.past(key, version))
     items: list[Item] = []
     end = position.offset
-    for number, piece in enumerate(pieces(info, ground.limits), 1):
+    least_bytes = ground.target.backend.least_part_bytes
+    for number, piece in enumerate(pieces(info, ground.limits, least_bytes), 1):
         if piece.start < position.offset:
             continue
         if items and piece.start - position.offset >= ground.limits.page_bytes:

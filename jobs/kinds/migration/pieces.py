@@ -18,10 +18,10 @@ MOST_AT_ONCE = 1024 * MIB
 """A larger part is not copied as one piece: what an interrupted attempt has to do again stays bounded."""
 
 
-def pieces(info: ObjectInfo, limits: Limits) -> Iterator[Span]:
+def pieces(info: ObjectInfo, limits: Limits, least_bytes: int = 0) -> Iterator[Span]:
     """The parts of the original where a service would take them, so that its own ETag is the original's.
 
-    Else pieces of one size, in order and without gaps.
+    Else pieces of one size, in order and without gaps, none but the last smaller than `least_bytes`.
     """
     if parts_fit(info):
         start = 0
@@ -29,7 +29,7 @@ def pieces(info: ObjectInfo, limits: Limits) -> Iterator[Span]:
             yield Span(start, start + part.size, part.etag)
             start += part.size
         return
-    length = piece_bytes(info.size, limits)
+    length = max(piece_bytes(info.size, limits), least_bytes)
     for start in range(0, info.size, length):
         yield Span(start, min(start + length, info.size))
 

@@ -140,7 +140,7 @@ def _notes(bucket: BucketRecord, wish: Wish, held: Usage, lost: Loss, gone: Usag
         ),
         (
             lost.uploads > 0,
-            f"{lost.uploads} open uploads do not move: {target} cannot take them over.",
+            f"{lost.uploads} open uploads do not move: their parts cannot be carried over to {target}.",
         ),
         (
             not gone.empty,

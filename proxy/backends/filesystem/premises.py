@@ -11,7 +11,7 @@ from proxy.backends.filesystem.keeper import Keeper
 from proxy.backends.filesystem.registry import OPEN_BUCKETS, Registry, Using
 from proxy.backends.filesystem.root import Root
 from proxy.backends.filesystem.sweep import is_due, scrub, sweep_bucket
-from proxy.backends.services import NoService
+from proxy.backends.serviceless import NoService
 from proxy.backends.values import Clock, Place, Usage
 from proxy.errors import NoSuchBucket
 

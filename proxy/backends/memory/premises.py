@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from proxy.backends.base import OpenObject
 from proxy.backends.memory.place import MemoryPlace
-from proxy.backends.services import NoService
+from proxy.backends.serviceless import NoService
 from proxy.backends.values import Clock, Finding, Place, Usage
 from proxy.errors import BackendUnavailable, BucketNotEmpty, NoSuchBucket, ObjectLocked
 

@@ -208,6 +208,30 @@ def test_a_lock_that_the_target_cannot_keep_stops_the_copy(between: Between) -> 
     assert caught.value.code == "TargetCannotKeep"
 
 
+def test_parts_that_nobody_can_read_are_given_up_only_if_the_request_says_so(between: Between) -> None:
+    between("service", "filesystem")
+    before = contents(filled_bucket())
+    routes.backend("here").reads_parts = False
+    with pytest.raises(TargetCannotKeep, match="2 open uploads have parts") as caught:
+        job()
+    assert caught.value.fields["drop"] == ["uploads"]
+    assert job(drop=["uploads"]).run().issues == []
+    after = contents(find_bucket("photos").route)
+    kept = {id for id, upload in before["uploads"].items() if not upload.get("parts")}
+    assert set(after["uploads"]) == kept
+    assert "open-without-parts" in kept
+
+
+def test_parts_on_a_target_that_cannot_read_them_are_compared_by_their_facts(between: Between) -> None:
+    between("filesystem", "service")
+    before = contents(filled_bucket())
+    service = routes.backend("there")
+    service.reads_parts = False
+    job().run()
+    service.reads_parts = True
+    assert contents(find_bucket("photos").route)["uploads"] == before["uploads"]
+
+
 # -- what the real bucket holds ----------------------------------------------------------------------
 
 
