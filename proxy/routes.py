@@ -12,6 +12,7 @@ import os
 import secrets
 import threading
 import time
+from collections.abc import Mapping
 from typing import Any
 
 from django.conf import settings
@@ -65,6 +66,12 @@ def _now_ms() -> int:
 def backend_names() -> tuple[str, ...]:
     """The configured backends, in the order of the configuration."""
     return tuple(settings.STORAGE["backends"])
+
+
+def encryption_mode(name: str) -> str:
+    """How the configuration of a backend encrypts what is written there."""
+    said: Mapping[str, Any] = settings.STORAGE["backends"][name].get("encryption") or {}
+    return str(said.get("mode", "none"))
 
 
 def default_backend_for(bucket_name: str) -> str:

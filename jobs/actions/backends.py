@@ -72,7 +72,7 @@ def _shown(name: str, reason: str | None, buckets: int) -> ShownBackend:
         type=options["type"],
         where=options.get("path") or options.get("endpoint") or "",
         default=settings.STORAGE["default_backend"] == name,
-        encryption=(options.get("encryption") or {}).get("mode", "none"),
+        encryption=routes.encryption_mode(name),
         buckets=buckets,
         reason=reason,
         condition=_condition(name),
