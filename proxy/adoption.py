@@ -67,6 +67,8 @@ def adopt(
         there = _served(backend_name, real_bucket)
         if there is not None:
             return Adoption(real_bucket, there, Became.THERE)
+        if real_bucket not in backend.real_buckets():
+            raise NoSuchBucket(f"{backend_name} shows no bucket {real_bucket} to these credentials.")
         place = _place(backend_name, real_bucket, shown)
         _refuse_name(name)
         if preview:

@@ -10,6 +10,7 @@ import pytest
 
 from proxy import backends
 from proxy.backends.memory import MemoryBackend
+from proxy.backends.memory.place import MemoryPlace
 from proxy.backends.values import (
     ALWAYS,
     UNLOCKED,
@@ -20,13 +21,15 @@ from proxy.backends.values import (
     Precondition,
     Usage,
 )  # fmt: skip
+from proxy.errors import BackendUnavailable
 
 
 class ServiceLike(MemoryBackend):
     """Its clock is read to the second, and goes on by one whenever somebody asks for it.
 
     `told` is what it was told of versioning, in order. It takes over no versions and locks, unless it is
-    `filling`: then it is made to have what a service has got from its clients.
+    `filling`: then it is made to have what a service has got from its clients. `strangers` are real buckets
+    that others made, and how they keep versions.
     """
 
     assigns_versions = True
@@ -37,6 +40,7 @@ class ServiceLike(MemoryBackend):
         self.second = 0
         self.told: list[str] = []
         self.filling = False
+        self.strangers: dict[str, str] = {}
 
     def head_seq(self, place: Place) -> int:
         self.second += 1
@@ -44,6 +48,16 @@ class ServiceLike(MemoryBackend):
 
     def usage(self, place: Place, patience_s: float | None = None) -> Usage:
         return replace(super().usage(place), locked=0)
+
+    def real_buckets(self) -> tuple[str, ...]:
+        return (*self.strangers, *(place.bucket for place in self._places if place.incarnation))
+
+    def adopt(self, place: Place) -> str:
+        found = self.strangers.pop(place.bucket, None)
+        if found is None and place not in self._places:
+            raise BackendUnavailable(f"There is no bucket {place.bucket}.")
+        self._places.setdefault(place, self._places.pop(Place("", place.bucket, ""), MemoryPlace()))
+        return found or ""
 
     def set_versioning(self, place: Place, status: str) -> None:
         self.told.append(status)

@@ -89,12 +89,12 @@ def test_between_directories_of_one_file_system_large_bodies_are_linked(
     assert any("one file system" in note for note in shown["notes"])
 
 
+@pytest.mark.usefixtures("services")
 def test_a_service_that_copies_by_itself_is_told_apart(
     settings: Any,
     tmp_path: Path,
     db: None,
-    services: None,
-    monkeypatch: pytest.MonkeyPatch,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     settings.STORAGE = storage("service", "service", tmp_path)
     filled_bucket()
