@@ -120,7 +120,8 @@ def seaweedfs() -> Iterator[Server]:
         names = ("master.port", "master.port.grpc", "volume.port", "volume.port.grpc", "filer.port",
                  "filer.port.grpc", "s3.port", "s3.port.grpc")  # fmt: skip
         command = [weed, "server", f"-dir={home}", "-ip=127.0.0.1", "-s3", f"-s3.config={config}",
-                   "-volume.max=100", "-master.volumeSizeLimitMB=1024",
+                   "-s3.port.iceberg=0", "-s3.port.lance=0", "-volume.max=100",
+                   "-master.volumeSizeLimitMB=1024",
                    *(f"-{name}={port}" for name, port in zip(names, ports, strict=True))]  # fmt: skip
         with _running(command, f"http://127.0.0.1:{ports[6]}/", home, dict(os.environ)) as pid:
             time.sleep(3)  # the filer answers before the first volume can be written

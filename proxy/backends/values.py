@@ -59,7 +59,7 @@ class PartInfo:
     etag: str
     last_modified: int
     checksums: Mapping[str, str] = field(default_factory=dict)
-    segment: SealedSegment | None = None
+    segment: SealedSegment | None = field(default=None, compare=False)
 
 
 NULL_VERSION = "null"
@@ -106,7 +106,8 @@ class ObjectInfo:
     `ordinal` orders the versions of one key: the greatest is the newest. A delete marker has
     `marker` set, size 0 and no ETag. `latest` is True for the newest version of its key.
     `acl` is opaque to backends ("" means: the owner alone). `size`, `etag`, `checksums` and `parts`
-    are always those of the plaintext, also if `seal` says that what is stored is not.
+    are always those of the plaintext, also if `seal` says that what is stored is not. How it is sealed
+    is no fact of an object: infos that differ only there are equal.
     """
 
     key: str
@@ -127,7 +128,7 @@ class ObjectInfo:
     latest: bool = True
     lock: Lock = UNLOCKED
     acl: str = ""
-    seal: Seal | None = None
+    seal: Seal | None = field(default=None, compare=False)
     encryption: Encryption = UNENCRYPTED
 
 
@@ -183,7 +184,8 @@ class UploadInfo:
     """A multipart upload: open, or finished within the last 24 hours (`completed` is set).
 
     `lock` and `acl` become the finished object's. `seal` holds the wrap of the data key that seals
-    all parts. `customer_key` (SSE-C, 32 bytes) is given by whoever creates it and is never kept.
+    all parts. `customer_key` (SSE-C, 32 bytes) is given by whoever creates it and is never kept, and so is
+    `carried`: the object that it is to become a copy of, for backends that must say so before the bytes.
     """
 
     upload_id: str
@@ -198,9 +200,10 @@ class UploadInfo:
     lock: Lock = UNLOCKED
     acl: str = ""
     completed: ObjectInfo | None = None
-    seal: Seal | None = None
+    seal: Seal | None = field(default=None, compare=False)
     encryption: Encryption = UNENCRYPTED
     customer_key: bytes | None = field(default=None, repr=False, compare=False)
+    carried: ObjectInfo | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from proxy.errors import NotImplementedByUs
 from proxy.models import Bucket, S3Place
 from proxy.records import find_bucket
 from proxy.store import Store
-from tests.jobs.kinds.services import ServiceLike, services  # noqa: F401
+from tests.jobs.kinds.services import ServiceLike, service, services  # noqa: F401
 from tests.jobs.kinds.world import keys, put
 
 pytestmark = pytest.mark.usefixtures("services", "db")
@@ -38,13 +38,12 @@ def minio(settings: Any, tmp_path: Path) -> ServiceLike:
         "buckets": {"archive-v1": {"backend": "minio", "alias": "v1"}},
     }
     users.create_user("boss", root=True)
-    service = routes.backend("minio")
-    assert isinstance(service, ServiceLike)
-    service.strangers = {"photos": "", "kept": "Enabled", "v1": "Suspended"}
+    found = service("minio")
+    found.strangers = {"photos": "", "kept": "Enabled", "v1": "Suspended"}
     place = Place("", "photos", "")
-    service.create_bucket(place)
+    found.create_bucket(place)
     put(Store.at(routes.Route("minio", place)), "a/b", b"as it was")
-    return service
+    return found
 
 
 @pytest.fixture

@@ -128,3 +128,10 @@ class Breaker:
     def renew(self) -> None:
         """As new; the lock may have been held by a thread that a fork left behind."""
         self.state, self._lock = State(), threading.Lock()
+
+
+class NeverOpen(Breaker):
+    """One that lets every call pass, whatever becomes of them."""
+
+    def failed(self, turn: int, now: float) -> None:
+        pass

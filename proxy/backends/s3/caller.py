@@ -49,15 +49,16 @@ class Caller:
         options: Options,
         credentials: CredentialSource,
         *,
+        breaker: Breaker | None = None,
         observe: Observer = unobserved,
         timing: Timing | None = None,
     ) -> None:
         self.backend = backend
         self.options = options
-        self.breaker = Breaker(backend)
+        self.breaker = breaker or Breaker(backend)
         self.signs_streams = False
         """Sign every chunk of a stream: for services that take no unsigned ones without TLS."""
-        self._credentials = credentials
+        self.credentials = credentials
         self._observe = observe
         self._timing = timing or Timing()
         self._transport = Transport(backend, options)
@@ -132,7 +133,7 @@ class Caller:
         raise errors.of_answer(self.backend, request.bucket, reply.status, reply.headers, document)
 
     def _exchange(self, request: Request, payload: bytes | Payload) -> Reply:
-        now, credentials = self._timing.wall(), self._credentials()
+        now, credentials = self._timing.wall(), self.credentials()
         chunked = self.signs_streams and not isinstance(payload, bytes) and not self.options.encrypted
         if not chunked:
             signed = sign(request, self.options, credentials, now)

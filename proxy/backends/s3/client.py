@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
+from proxy.backends.s3.breaker import NeverOpen
 from proxy.backends.s3.caller import Caller, CredentialSource, Observer, unobserved
 from proxy.backends.s3.calls.uploads import UploadCalls
 from proxy.backends.s3.options import Credentials, Options
@@ -17,6 +19,12 @@ class Client(UploadCalls):
     def name(self) -> str:
         """The backend's name."""
         return self.caller.backend
+
+    def apart(self, retry_budget: float) -> Client:
+        """Another client of the same service, without a breaker: for trying what may well fail."""
+        own = self.caller
+        options = replace(own.options, retry_budget=retry_budget)
+        return type(self)(Caller(own.backend, options, own.credentials, breaker=NeverOpen(own.backend)))
 
     def close(self) -> None:
         """Close the connections that nobody uses."""

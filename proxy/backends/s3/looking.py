@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from proxy.backends.base import Describe
@@ -45,6 +45,24 @@ def all_at_once(ask: Callable[[A], T], about: Sequence[A]) -> list[T]:
         return [ask(one) for one in about]
     with ThreadPoolExecutor(min(AT_ONCE, len(about))) as pool:
         return list(pool.map(ask, about))
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What is known of a version: as the service shows it, what it says of itself, and its row.
+
+    `new`: the row is not there, or says less.
+    """
+
+    seen: Shown
+    stamp: Stamp
+    known: Known | None
+    new: bool = False
+
+    @property
+    def ordinal(self) -> int:
+        """The place in line that was noted, or the one that the time alone gives."""
+        return self.seen.modified if self.known is None else self.known.ordinal
 
 
 class Looker:
@@ -115,29 +133,45 @@ class Looker:
             seen = replace(seen, latest=self._is_latest(at, seen))
         late = seen.stamp is None or seen.stamp.late or needs_description(seen.stamp)
         known = self._known(at, seen) if at.versioned or late else None
-        stamp = settled(seen.stamp, known)
-        return self._completed(at, seen, UNSTAMPED if stamp is None else stamp, known)
+        stamp = settled(seen.stamp, known) or UNSTAMPED
+        described = self._described(at, seen, stamp)
+        new = described != stamp or (at.versioned and known is None)
+        return self._kept(at, Told(seen, described, known, new))
 
-    def infos(self, at: At, listed: Sequence[Shown]) -> list[ObjectInfo]:
-        """The facts of a page of listed versions: one query, and a question for each that it misses."""
+    def told(self, at: At, listed: Sequence[Shown]) -> list[Told]:
+        """What is known of a page of listed versions: one query, and a question for each that it misses."""
         if not (at.stamped or at.versioned):
-            return [info_of(seen, UNSTAMPED, seen.modified) for seen in listed]
+            return [Told(seen, UNSTAMPED, None) for seen in listed]
         rows = noted.find_all(at.place, [(seen.key, seen.version_id) for seen in listed])
         known = [_holding(seen, rows.get((seen.key, seen.version_id))) for seen in listed]
-        unknown = [
+        missed = [
             seen for seen, row in zip(listed, known, strict=True) if row is None and at.stamped and not seen.marker
         ]
-        asked = {
-            (seen.key, seen.version_id): answer
-            for seen, answer in zip(unknown, self._ask_all(at, unknown), strict=True)
-        }
-        done = []
-        for seen, row in zip(listed, known, strict=True):
-            answer = asked.get((seen.key, seen.version_id))
-            full = seen if answer is None else _both(seen, answer)
-            stamp = settled(full.stamp, row) or UNSTAMPED
-            done.append(self._completed(at, full, stamp, row, asked=answer is not None))
-        return done
+        answers = {id(seen): answer for seen, answer in zip(missed, self._ask_all(at, missed), strict=True)}
+        return [self._told(at, seen, row, answers.get(id(seen))) for seen, row in zip(listed, known, strict=True)]
+
+    def _told(self, at: At, seen: Shown, known: Known | None, answer: Shown | None) -> Told:
+        full = seen if answer is None else _both(seen, answer)
+        stamp = settled(full.stamp, known) or UNSTAMPED
+        described = self._described(at, full, stamp)
+        return Told(full, described, known, new=answer is not None or described != stamp)
+
+    def infos(self, at: At, listed: Sequence[Shown]) -> list[ObjectInfo]:
+        """The facts of a page of what plain GETs find."""
+        return [self._kept(at, told) for told in self.told(at, listed)]
+
+    def _kept(self, at: At, told: Told) -> ObjectInfo:
+        ordinal = told.ordinal
+        if told.new:
+            ordinal = self._ordinal(at, told.seen, told.known)
+            self.keep(at, told, ordinal)
+        return info_of(told.seen, told.stamp, ordinal)
+
+    def keep(self, at: At, told: Told, ordinal: int) -> None:
+        """Note what was found out, with the version's place in line."""
+        seen = told.seen
+        written = told.known.written if told.known is not None else seen.modified
+        noted.keep(at.place, seen.key, seen.version_id, Known(seen.etag, written, ordinal, told.stamp))
 
     def _ask_all(self, at: At, unknown: Sequence[Shown]) -> list[Shown | None]:
         def ask(seen: Shown) -> Shown | None:
@@ -151,17 +185,6 @@ class Looker:
                 return None  # gone or replaced since it was listed: shown as it was
 
         return all_at_once(ask, unknown)
-
-    def _completed(
-        self, at: At, seen: Shown, stamp: Stamp, known: Known | None, *, asked: bool = False
-    ) -> ObjectInfo:
-        described = self._described(at, seen, stamp)
-        ordinal = seen.modified if not at.versioned else self._ordinal(at, seen, known)
-        if known is None and (asked or at.versioned) or described != stamp:
-            noted.keep(
-                at.place, seen.key, seen.version_id, Known(seen.etag, seen.modified, ordinal, described)
-            )
-        return info_of(seen, described, ordinal)
 
     def _known(self, at: At, seen: Shown) -> Known | None:
         return _holding(seen, noted.find(at.place, seen.key, seen.version_id))
@@ -201,6 +224,8 @@ class Looker:
     # -- the place in line ---------------------------------------------------------------------------
     def _ordinal(self, at: At, seen: Shown, known: Known | None) -> int:
         """The place in line of a version that is on its own; see `ordinals`."""
+        if not at.versioned:
+            return seen.modified
         if known is not None:
             return known.ordinal
         after = (seen.key, seen.version_id)

@@ -1,42 +1,35 @@
-"""HTTP to one service: kept connections, bounded waits, bytes as they are. The only importer of urllib3.
+"""HTTP to one service: kept connections, bounded waits, bytes as they are.
 
-Nothing is followed, decoded or tried again here. What goes wrong is Unreachable (nothing arrived)
-or Broken (nobody knows what did).
+Nothing is followed, decoded or tried again here. What goes wrong is Unreachable (nothing arrived),
+Broken (nobody knows what did) or ServiceFault (the answer is none).
 """
 
 from __future__ import annotations
 
-import logging
 import os
 import ssl
 import threading
 import time
 import weakref
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Iterator, Mapping
-from typing import Any, Protocol
+from typing import Protocol
 from urllib.parse import urlsplit
 
-import urllib3
-from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.exceptions import (
-    ConnectTimeoutError,
-    HTTPError,
-    LocationParseError,
-    NewConnectionError,
-    SSLError,
-)
-from urllib3.response import BaseHTTPResponse
-
+from proxy.backends.s3 import http1
+from proxy.backends.s3.connection import Connection
 from proxy.backends.s3.errors import Broken, Unreachable, unreadable
+from proxy.backends.s3.http1 import NotHTTP
 from proxy.backends.s3.options import Options
-from proxy.backends.values import PIECE_BYTES
+from proxy.errors import IncompleteBody
 
 MAX_DOCUMENT_BYTES = 8 * 1024 * 1024
+DOCUMENT_SECONDS = 120.0
+IDLE_SECONDS = 15.0
+"""A connection that was not used for so long is not used again: services close them without a word."""
+STREAM_IDLE_SECONDS = 3.0
+"""The same before a stream, which could not be sent again."""
 _MAX_HOSTS = 256
-
-# Connections beyond those that are kept are closed after use, as `connections` says: no warning each time.
-logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)
 
 
 class Payload(Protocol):
@@ -47,61 +40,17 @@ class Payload(Protocol):
     def __iter__(self) -> Iterator[bytes]: ...
 
 
-class Reply:
-    """One answer whose head has come. Read it to the end or close it: then the connection is free."""
-
-    def __init__(self, backend: str, response: BaseHTTPResponse) -> None:
-        self.status = response.status
-        self.headers: Mapping[str, str] = {name.lower(): value for name, value in response.headers.items()}
-        self._backend = backend
-        self._response = response
-
-    def pieces(self) -> Iterator[bytes]:
-        """The body, in pieces of at most PIECE_BYTES. Raises Broken if it ends early or falls silent."""
-        try:
-            while piece := self._response.read(PIECE_BYTES, decode_content=False):
-                yield piece
-        except (HTTPError, OSError, ValueError) as error:
-            raise _broken(self._backend, error) from None
-        finally:
-            self.close()
-
-    def document(self, most: int = MAX_DOCUMENT_BYTES, seconds: float = 60.0) -> bytes:
-        """The whole body. Raises Broken, also if it takes longer, and ServiceFault if it is larger."""
-        deadline = time.monotonic() + seconds
-        found: list[bytes] = []
-        size = 0
-        try:
-            while piece := self._response.read1(65536, decode_content=False):
-                size += len(piece)
-                if size > most:
-                    raise unreadable(self._backend)
-                if time.monotonic() > deadline:
-                    raise Broken(f"The storage {self._backend!r} does not come to an end with its answer.")
-                found.append(piece)
-        except (HTTPError, OSError, ValueError) as error:
-            raise _broken(self._backend, error) from None
-        finally:
-            self.close()
-        return b"".join(found)
-
-    def close(self) -> None:
-        """Free the connection; one that has unread bytes is closed."""
-        if self._response.length_remaining:
-            self._response.close()
-        self._response.release_conn()
-
-
 class Transport:
     """Connections of this process to one service. Safe for any number of threads."""
 
     def __init__(self, backend: str, options: Options) -> None:
-        self._backend = backend
+        self.backend = backend
         self._options = options
         parts = urlsplit(options.endpoint)
-        self._host, self._port = parts.hostname or "", parts.port
+        self._host = parts.hostname or ""
+        self._port = parts.port or (443 if options.encrypted else 80)
         self._context: ssl.SSLContext | None = None
-        self._pools: OrderedDict[str, urllib3.HTTPConnectionPool] = OrderedDict()
+        self._idle: OrderedDict[str, deque[Connection]] = OrderedDict()
         self._lock = threading.Lock()
         _all.add(self)
 
@@ -116,150 +65,193 @@ class Transport:
         """One request to a host of the service (its endpoint's, unless it names another).
 
         `target` and `headers` go out as they are; Content-Length is added. Raises Unreachable, Broken,
-        and whatever the payload raises.
+        ServiceFault, and whatever the payload raises.
         """
-        flow = payload if isinstance(payload, bytes) else _Flow(payload)
-        given = {"Content-Length": str(len(payload) if isinstance(payload, bytes) else payload.length)}
+        length = len(payload) if isinstance(payload, bytes) else payload.length
+        if length or method in ("PUT", "POST"):
+            headers = {**headers, "content-length": str(length)}
+        host = host or self._host
+        head = http1.write_head(method, target, headers)
+        fresh = IDLE_SECONDS if isinstance(payload, bytes) else STREAM_IDLE_SECONDS
+        connection = self._idle_one(host, fresh) or self._connect(host)
         try:
-            response = self._pool(host or self._host).urlopen(
-                method,
-                target,
-                body=flow or None,
-                headers={**headers, **given} if payload or method in ("PUT", "POST") else dict(headers),
-                retries=False,
-                redirect=False,
-                assert_same_host=False,
-                preload_content=False,
-                decode_content=False,
-            )
-        except (HTTPError, OSError, ValueError) as error:
-            if isinstance(flow, _Flow) and flow.failure is not None:
-                raise flow.failure from None
-            raise _named(self._backend, error) from None
-        reply = Reply(self._backend, response)
-        if reply.status < 300 and isinstance(flow, _Flow) and not flow.sent:
-            response.close()
-            raise Broken(f"The storage {self._backend!r} answered before it had everything.")
-        return reply
+            whole = self._upload(connection, head, payload)
+            answer = self._receive(connection, method)
+            if answer.status < 300 and not whole:
+                raise Broken(f"The storage {self.backend!r} answered before it had everything.")
+            return Reply(self, host, connection, answer, method, whole)
+        except BaseException:
+            connection.close()
+            raise
+
+    def keep(self, host: str, connection: Connection) -> None:
+        """Take back a connection whose answer was read to the end."""
+        connection.used = time.monotonic()
+        with self._lock:
+            idle = self._idle.setdefault(host, deque())
+            self._idle.move_to_end(host)
+            surplus = [connection] if len(idle) >= self._options.connections else []
+            if not surplus:
+                idle.append(connection)
+            if len(self._idle) > _MAX_HOSTS:
+                surplus += self._idle.popitem(last=False)[1]
+        for other in surplus:
+            other.close()
 
     def close(self) -> None:
         """Close the connections that nobody uses."""
         with self._lock:
-            pools, self._pools = self._pools, OrderedDict()
-        for pool in pools.values():
-            pool.close()
+            idle, self._idle = self._idle, OrderedDict()
+        for connections in idle.values():
+            for connection in connections:
+                connection.close()
 
     def forget(self) -> None:
         """Leave the connections to the parent process; called in a forked child."""
-        _inherited.append(self._pools)
-        self._pools, self._lock = OrderedDict(), threading.Lock()
+        _inherited.append(self._idle)
+        self._idle, self._lock = OrderedDict(), threading.Lock()
 
-    def _pool(self, host: str) -> urllib3.HTTPConnectionPool:
-        with self._lock:
-            pool = self._pools.get(host)
-            if pool is None:
-                pool = self._pools[host] = self._new_pool(host)
-                if len(self._pools) > _MAX_HOSTS:
-                    self._pools.popitem(last=False)[1].close()
-            else:
-                self._pools.move_to_end(host)
-            return pool
+    def _upload(self, connection: Connection, head: bytes, payload: bytes | Payload) -> bool:
+        """Whether all of it went out; if not, the service has answered already, or ended the connection.
 
-    def _new_pool(self, host: str) -> urllib3.HTTPConnectionPool:
-        options = self._options
-        timeout = urllib3.Timeout(connect=options.connect_timeout, read=options.read_timeout)
-        kept: dict[str, Any] = {"maxsize": options.connections, "block": False, "timeout": timeout}
-        kept["silence"] = options.read_timeout
-        if not options.encrypted:
-            return _Pool(host, self._port, **kept)
-        if self._context is None:
-            self._context = ssl.create_default_context(cafile=options.ca_bundle)
-        return _SecurePool(host, self._port, ssl_context=self._context, **kept)
+        Raises IncompleteBody for a stream that is not as long as it was announced.
+        """
+        if isinstance(payload, bytes):
+            return self._sent(connection, head, payload)
+        if not self._sent(connection, head):
+            return False
+        left = payload.length
+        for piece in payload:
+            left -= len(piece)
+            if left < 0:
+                break
+            if connection.speaks() or not self._sent(connection, piece):
+                return False
+        if left:
+            raise IncompleteBody()
+        return True
 
-
-class _Flow:
-    """A payload on its way out: counts, and remembers what its source raised."""
-
-    def __init__(self, payload: Payload) -> None:
-        self._payload = payload
-        self.sent = False
-        self.failure: BaseException | None = None
-
-    def __iter__(self) -> Iterator[bytes]:
-        left = self._payload.length
+    def _sent(self, connection: Connection, *pieces: bytes) -> bool:
         try:
-            for piece in self._payload:
-                left -= len(piece)
-                if left < 0:
-                    raise _wrong_length()
-                yield piece
-            if left:
-                raise _wrong_length()
-        except GeneratorExit:
-            raise
-        except BaseException as error:
-            self.failure = error
-            raise
-        self.sent = True
+            connection.send(*pieces)
+        except TimeoutError:
+            raise _broken(self.backend) from None
+        except OSError:
+            return False
+        return True
+
+    def _receive(self, connection: Connection, method: str) -> http1.Head:
+        try:
+            return connection.head()
+        except NotHTTP:
+            raise unreadable(self.backend) from None
+        except OSError:
+            raise _broken(self.backend) from None
+
+    def _idle_one(self, host: str, fresh: float) -> Connection | None:
+        while True:
+            with self._lock:
+                idle = self._idle.get(host)
+                connection = idle.pop() if idle else None
+            if connection is None:
+                return None
+            if time.monotonic() - connection.used < fresh and not connection.speaks():
+                return connection
+            connection.close()
+
+    def _connect(self, host: str) -> Connection:
+        options = self._options
+        try:
+            if options.encrypted and self._context is None:
+                self._context = ssl.create_default_context(cafile=options.ca_bundle)
+            return Connection(
+                (host, self._port), options.connect_timeout, options.read_timeout, self._context
+            )
+        except ssl.SSLCertVerificationError as error:
+            raise Unreachable(
+                f"The certificate of the storage {self.backend!r} is not trusted: {error.verify_message}."
+            ) from None
+        except (OSError, UnicodeError):
+            raise Unreachable(f"The storage {self.backend!r} cannot be reached. Try again.") from None
 
 
-def _wrong_length() -> ValueError:
-    return ValueError("a body is not as long as it was announced")
+class Reply:
+    """One answer whose head has come. Read it to the end or close it: then the connection is free."""
+
+    def __init__(
+        self,
+        transport: Transport,
+        host: str,
+        connection: Connection,
+        head: http1.Head,
+        method: str,
+        whole: bool,
+    ) -> None:
+        self.status, self.headers = head.status, head.headers
+        self._transport, self._host = transport, host
+        self._connection: Connection | None = connection
+        try:
+            self._length = http1.body_length(method, head)
+        except NotHTTP:
+            raise unreadable(transport.backend) from None
+        self._keeps = head.keeps and whole and self._length != http1.TO_THE_END
+        if self._length == 0:
+            self._finish()
+
+    def pieces(self) -> Iterator[bytes]:
+        """The body, in pieces of at most PIECE_BYTES. Raises Broken if it ends early or falls silent."""
+        connection = self._connection
+        if connection is None:
+            return
+        try:
+            yield from connection.body(self._length)
+        except NotHTTP:
+            raise unreadable(self._transport.backend) from None
+        except OSError:
+            raise _broken(self._transport.backend) from None
+        else:
+            self._finish()
+        finally:
+            self.close()
+
+    def document(self, most: int = MAX_DOCUMENT_BYTES, seconds: float = DOCUMENT_SECONDS) -> bytes:
+        """The whole body. Raises Broken, also if it takes longer, and ServiceFault if it is larger."""
+        deadline = time.monotonic() + seconds
+        found: list[bytes] = []
+        size = 0
+        for piece in self.pieces():
+            found.append(piece)
+            size += len(piece)
+            if size > most:
+                self.close()
+                raise unreadable(self._transport.backend)
+            if time.monotonic() > deadline:
+                self.close()
+                raise Broken(f"The storage {self._transport.backend!r} does not end its answer.")
+        return b"".join(found)
+
+    def close(self) -> None:
+        """Free the connection; one that has unread bytes is closed."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
+
+    def _finish(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            if self._keeps:
+                self._transport.keep(self._host, connection)
+            else:
+                connection.close()
 
 
-class _Patient:
-    """A connection that waits as long for the service to take bytes as for it to send some.
-
-    (The library waits only as long as for a connection.)
-    """
-
-    sock: Any
-    timeout: Any
-
-    def __init__(self, *arguments: Any, silence: float, **named: Any) -> None:
-        super().__init__(*arguments, **named)
-        self._silence = silence
-
-    def connect(self) -> None:
-        super().connect()  # type: ignore[misc]
-        self.timeout = self._silence
-        self.sock.settimeout(self._silence)
-
-    def request(self, *arguments: Any, **named: Any) -> None:
-        if self.sock is not None:
-            self.timeout = self._silence
-        super().request(*arguments, **named)  # type: ignore[misc]
-
-
-class _Connection(_Patient, HTTPConnection):
-    pass
-
-
-class _SecureConnection(_Patient, HTTPSConnection):
-    pass
-
-
-class _Pool(urllib3.HTTPConnectionPool):
-    ConnectionCls = _Connection
-
-
-class _SecurePool(urllib3.HTTPSConnectionPool):
-    ConnectionCls = _SecureConnection
-
-
-def _named(backend: str, error: Exception) -> Unreachable | Broken:
-    if isinstance(error, NewConnectionError | ConnectTimeoutError | SSLError | LocationParseError):
-        return Unreachable(f"The storage {backend!r} cannot be reached. Try again.")
-    return _broken(backend, error)
-
-
-def _broken(backend: str, error: Exception) -> Broken:
+def _broken(backend: str) -> Broken:
     return Broken(f"The connection to the storage {backend!r} broke or fell silent. Try again.")
 
 
 _all: weakref.WeakSet[Transport] = weakref.WeakSet()
 _inherited: list[object] = []
-"""Pools of parent processes, kept so that nothing of them is closed here."""
+"""Connections of parent processes, kept so that nothing of them is closed here."""
 
 
 def _after_fork() -> None:

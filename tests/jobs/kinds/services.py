@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from proxy import backends
+from proxy import backends, routes
 from proxy.backends.memory import MemoryBackend
 from proxy.backends.memory.place import MemoryPlace
 from proxy.backends.values import (
@@ -77,3 +77,10 @@ def services(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     types = {**backends.BACKENDS, "service": lambda name, options, now: ServiceLike(name, now)}
     monkeypatch.setattr(backends, "BACKENDS", types)
     yield
+
+
+def service(name: str) -> ServiceLike:
+    """The service itself, below what stands around every backend."""
+    found = getattr(routes.backend(name), "inner", None)
+    assert isinstance(found, ServiceLike)
+    return found

@@ -20,7 +20,7 @@ from proxy.store import Store
 from tests.jobs.kinds.conftest import storage
 from tests.jobs.kinds.driving import Drive
 from tests.jobs.kinds.migrating import SMALL_STEPS, filled_bucket, job, staged, versioned_bucket
-from tests.jobs.kinds.services import ServiceLike, services  # noqa: F401
+from tests.jobs.kinds.services import ServiceLike, service, services  # noqa: F401
 from tests.jobs.kinds.world import (
     VERSIONS_FILLED,
     closed,
@@ -70,11 +70,10 @@ def _behind_the_gate(
 @contextmanager
 def _filled() -> Iterator[ServiceLike]:
     """The source takes what its clients write."""
-    service = routes.backend("here")
-    assert isinstance(service, ServiceLike)
-    service.filling = True
-    yield service
-    service.filling = False
+    source = service("here")
+    source.filling = True
+    yield source
+    source.filling = False
 
 
 PAIRS = [("service", "filesystem"), ("filesystem", "service"), ("service", "service"), ("service", "memory")]
@@ -94,9 +93,8 @@ def test_everything_moves_and_stays_what_it_was(between: Between, pair: tuple[st
 
 def test_versions_of_a_service_keep_ids_and_order_in_a_directory(between: Between) -> None:
     between("service", "filesystem")
-    with _filled() as service:
+    with _filled():
         source = versioned_bucket()
-    assert not service.filling
     before = contents(source)
     assert job().run().processed == VERSIONS_FILLED + 1
     after = contents(find_bucket("photos").route)
@@ -140,7 +138,7 @@ def test_the_verification_waits_for_another_second_than_the_last_write(between: 
     drive = job()
     drive.run(until="verify")
     state = json.loads(drive.saved.state)
-    state["seq_staged"] = (routes.backend("here").second + 1) * 1000  # type: ignore[attr-defined]
+    state["seq_staged"] = (service("here").second + 1) * 1000
     drive.saved.state = json.dumps(state)
     drive.run(until="flip")
     assert drive.waited_s == pytest.approx(1)
@@ -168,7 +166,7 @@ def test_a_service_keeps_versions_only_once_everything_is_there(between: Between
     change_settings(find_bucket("photos"), versioning=status)
     drive = job()
     drive.run(until="flip")
-    assert routes.backend("there").told == [SUSPENDED, status]  # type: ignore[attr-defined]
+    assert service("there").told == [SUSPENDED, status]
     assert {info.version_id for info in versions(Store.at(staged(drive)))} == {"null"}
 
 
@@ -176,7 +174,7 @@ def test_a_bucket_that_never_kept_versions_tells_the_service_nothing(between: Be
     between("filesystem", "service")
     filled_bucket()
     job().run()
-    assert routes.backend("there").told == []  # type: ignore[attr-defined]
+    assert service("there").told == []
 
 
 def test_version_ids_are_given_up_only_if_the_request_says_so(between: Between) -> None:
@@ -211,7 +209,7 @@ def test_a_lock_that_the_target_cannot_keep_stops_the_copy(between: Between) -> 
 def test_parts_that_nobody_can_read_are_given_up_only_if_the_request_says_so(between: Between) -> None:
     between("service", "filesystem")
     before = contents(filled_bucket())
-    routes.backend("here").reads_parts = False
+    service("here").reads_parts = False
     with pytest.raises(TargetCannotKeep, match="2 open uploads have parts") as caught:
         job()
     assert caught.value.fields["drop"] == ["uploads"]
@@ -225,10 +223,10 @@ def test_parts_that_nobody_can_read_are_given_up_only_if_the_request_says_so(bet
 def test_parts_on_a_target_that_cannot_read_them_are_compared_by_their_facts(between: Between) -> None:
     between("filesystem", "service")
     before = contents(filled_bucket())
-    service = routes.backend("there")
-    service.reads_parts = False
+    target = service("there")
+    target.reads_parts = False
     job().run()
-    service.reads_parts = True
+    target.reads_parts = True
     assert contents(find_bucket("photos").route)["uploads"] == before["uploads"]
 
 

@@ -95,6 +95,9 @@ class ObjectCalls(BucketCalls):
         reply = self.caller.send(
             Request("GET", bucket, key, given(versionId=version), {**headers, **_range(span, last)})
         )
+        if "content-length" not in reply.headers:  # (then nobody could tell that it was cut)
+            reply.close()
+            raise unreadable(self.caller.backend)
         return Download(Facts(reply.status, reply.headers), reply)
 
     def head(
