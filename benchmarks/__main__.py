@@ -2,7 +2,8 @@
 
 `listing` is what a page costs at a million keys and `sealing` what encryption costs a body, both
 without a server; `requests` are single requests of each kind; `memory` is what 32 uploads and downloads
-at once cost; `moving` is a migration beside a copy inside a peer. `--help` lists the options.
+at once cost; `moving` is a migration beside a copy inside a peer, `between` one from one S3 service to
+another beside `rclone copy` and `s5cmd cp`. `--help` lists the options.
 """
 
 from __future__ import annotations
@@ -10,10 +11,10 @@ from __future__ import annotations
 import argparse
 from contextlib import ExitStack
 
-from benchmarks import listing, memory, moving, requests, sealing
+from benchmarks import between, listing, memory, moving, requests, sealing
 from benchmarks.servers import PEERS, PROGRAMS, Server, program, sluicegate
 
-PARTS = ("listing", "sealing", "requests", "memory", "moving")
+PARTS = ("listing", "sealing", "requests", "memory", "moving", "between")
 
 
 def _arguments() -> argparse.Namespace:
@@ -24,6 +25,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--size", type=int, default=1024, help="MiB of each of 32 objects (memory)")
     parser.add_argument("--small", type=int, default=20_000, help="4 KiB objects to migrate")
     parser.add_argument("--large", type=int, default=20, help="64 MiB objects to migrate")
+    parser.add_argument("--between-small", type=int, default=5_000, help="4 KiB objects between services")
+    parser.add_argument("--between-large", type=int, default=20, help="64 MiB objects between services")
     parser.add_argument("--only", choices=PARTS, help="one part alone")
     return parser.parse_args()
 
@@ -50,6 +53,12 @@ def main() -> None:
     if "sealing" in parts:
         print(*sealing.table(), sep="\n", flush=True)
     if options.only in ("listing", "sealing"):
+        return
+    if "between" in parts:
+        print(
+            *between.compare(small=options.between_small, large=options.between_large), sep="\n", flush=True
+        )
+    if options.only == "between":
         return
     with ExitStack() as stack:
         ours = stack.enter_context(sluicegate())

@@ -29,7 +29,8 @@ def test_256_mib_go_through_in_constant_memory(server: Server) -> None:
     assert server.process is not None
     url = s3.generate_presigned_url("put_object", {"Bucket": "streams", "Key": "large"})
     target = urlsplit(url)
-    head = f"PUT {target.path}?{target.query} HTTP/1.1\r\nHost: {target.netloc}\r\nContent-Length: {SIZE}\r\n\r\n"
+    line = f"PUT {target.path}?{target.query} HTTP/1.1"
+    head = f"{line}\r\nHost: {target.netloc}\r\nContent-Length: {SIZE}\r\n\r\n"
     with watched(server.process.pid) as peak:
         run((target.hostname or "", target.port or 80), [Transfer(head.encode(), SIZE)])
         found = s3.get_object(Bucket="streams", Key="large")["Body"]

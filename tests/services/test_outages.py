@@ -1,4 +1,4 @@
-"""A service that is killed: its buckets answer 503 soon, the others go on, and all is well once it is back."""
+"""A service that is killed: its buckets answer 503 soon, others go on, and all is well once it is back."""
 
 from __future__ import annotations
 
