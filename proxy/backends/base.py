@@ -220,6 +220,13 @@ class Backend(Serviced, Protocol):
     def create_bucket(self, place: Place) -> None:
         """Make an empty place. Doing it again is no error."""
 
+    def adopt(self, place: Place) -> str:
+        """Make a place of a real bucket that is there already, objects untouched; its versioning status.
+
+        Doing it again is no error. Raises BackendUnavailable (there is no such bucket),
+        BucketAlreadyExists (another bucket or gateway has it), NotImplementedByUs.
+        """
+
     def delete_bucket(
         self, place: Place, *, uploads: bool = False, force: bool = False, unserved: bool = False
     ) -> None:

@@ -72,6 +72,9 @@ class Forwarding:
     def create_bucket(self, place: Place) -> None:
         self.inner.create_bucket(place)
 
+    def adopt(self, place: Place) -> str:
+        return self.inner.adopt(place)
+
     def delete_bucket(
         self, place: Place, *, uploads: bool = False, force: bool = False, unserved: bool = False
     ) -> None:

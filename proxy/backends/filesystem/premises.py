@@ -13,7 +13,7 @@ from proxy.backends.filesystem.root import Root
 from proxy.backends.filesystem.sweep import is_due, scrub, sweep_bucket
 from proxy.backends.serviceless import NoService
 from proxy.backends.values import Clock, Place, Usage
-from proxy.errors import NoSuchBucket
+from proxy.errors import NoSuchBucket, NotImplementedByUs
 
 INLINE_BYTES = 32 * 1024
 RESERVE_BYTES = 16 * 1024 * 1024
@@ -80,6 +80,9 @@ class Premises(NoService):
     def create_bucket(self, place: Place) -> None:
         with self._faults:
             self._root.create(place)
+
+    def adopt(self, place: Place) -> str:
+        raise NotImplementedByUs(f"The storage {self.name!r} has no buckets but its own.")
 
     def delete_bucket(
         self, place: Place, *, uploads: bool = False, force: bool = False, unserved: bool = False

@@ -56,6 +56,13 @@ class Copier:
             return None
         return self._plain(body.reader, carried)
 
+    def range_source(self, found: ObjectReader) -> WholeSource | None:
+        """An object of which the service could copy a stretch of plain bytes."""
+        reader = self._ours(found)
+        if reader is None or reader.info.seal is not None:
+            return None
+        return WholeSource(reader.pinned, PlainFacts(reader.info.size, reader.info.etag))
+
     def can(self, reader: ObjectReader) -> bool:
         """Whether a put of all of it would move no bytes."""
         return self._ours(reader) is not None and (
@@ -66,7 +73,7 @@ class Copier:
         return reader if isinstance(reader, S3Reader) and reader.service == self._service else None
 
     def _plain(self, found: ObjectReader, carried: ObjectInfo | None) -> WholeSource | None:
-        """What is put whole has the MD5 of its bytes as ETag and no checksums of parts: both must be known."""
+        """What is put whole has the MD5 of its bytes as ETag and no checksums of parts. Both must be known."""
         reader = self._ours(found)
         if reader is None or reader.info.seal is not None:
             return None
@@ -77,7 +84,7 @@ class Copier:
     def copy(
         self, bucket: str, key: str, source: WholeSource, headers: Mapping[str, str], guard: Guard
     ) -> Made | None:
-        """`headers` are those of the new object. None if the service cannot, or the source is there no longer."""
+        """`headers` are the new object's. None if the service cannot, or the source is there no longer."""
         said = {**headers, **source.headers}
         try:
             if source.pinned.size > MOST_COPIED:

@@ -114,4 +114,3 @@ def forget_place(place: Place) -> None:
     )
     while run(statement, place.incarnation):
         pass
-

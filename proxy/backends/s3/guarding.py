@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from proxy.backends.s3.capabilities import Capabilities
 from proxy.backends.s3.looking import Looker
 from proxy.backends.s3.places import At
-from proxy.backends.s3.capabilities import Capabilities
 from proxy.backends.values import ALWAYS, ObjectInfo, Precondition
 from proxy.errors import ConditionalRequestConflict, NotImplementedByUs, PreconditionFailed, S3Error
 
@@ -61,7 +61,9 @@ class Guards:
         able = self._able(at).conditional_complete
         return self._looked(at, key, when, able, able)
 
-    def _looked(self, at: At, key: str, when: Precondition, create: bool, replace: bool) -> Guard:
+    def _looked(
+        self, at: At, key: str, when: Precondition, create: bool | None, replace: bool | None
+    ) -> Guard:
         found = self._looker.current(at, key)
         when.check(None if found is None else found[1])
         held = create if found is None else replace
@@ -105,5 +107,3 @@ def _failed(when: Precondition) -> S3Error:
     if when.etags and "*" not in when.etags:
         return PreconditionFailed(fields={"Condition": "If-Match"})
     return ConditionalRequestConflict()
-
-

@@ -133,4 +133,3 @@ def in_parts(pieces: Iterable[bytes], sizes: Iterator[int]) -> Iterator[bytes]:
             size, taken = next(sizes), bytearray()
         taken += view
     yield bytes(taken)
-

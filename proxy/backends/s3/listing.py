@@ -70,13 +70,15 @@ def hidden(entry: Entry) -> bool:
     return name_of(entry).startswith(RESERVED)
 
 
-def list_objects(
-    client: Client, looker: Looker, at: At, asked: Asked, after: str, limit: int
-) -> Listing:
+def list_objects(client: Client, looker: Looker, at: At, asked: Asked, after: str, limit: int) -> Listing:
     """See `Backend.list`."""
     if limit < 1 or asked.hopeless:
         return Listing((), (), None)
-    walk = _newest(client, at, asked, after, limit) if at.versioned else _objects(client, at, asked, after, limit)
+    walk = (
+        _newest(client, at, asked, after, limit)
+        if at.versioned
+        else _objects(client, at, asked, after, limit)
+    )
     found: list[Entry] = []
     for entry in walk:
         if not hidden(entry) and name_of(entry).encode() > after.encode():
@@ -121,5 +123,3 @@ def _past(after: tuple[str, str], shown: list[Shown]) -> tuple[str, str]:
     """Where to go on: the other versions of the last key need not be looked through."""
     inside = bool(shown) and after[1] != "" and shown[-1].key == after[0]
     return (after[0], "") if inside else after
-
-

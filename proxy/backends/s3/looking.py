@@ -145,10 +145,14 @@ class Looker:
         rows = noted.find_all(at.place, [(seen.key, seen.version_id) for seen in listed])
         known = [_holding(seen, rows.get((seen.key, seen.version_id))) for seen in listed]
         missed = [
-            seen for seen, row in zip(listed, known, strict=True) if row is None and at.stamped and not seen.marker
+            seen
+            for seen, row in zip(listed, known, strict=True)
+            if row is None and at.stamped and not seen.marker
         ]
         answers = {id(seen): answer for seen, answer in zip(missed, self._ask_all(at, missed), strict=True)}
-        return [self._told(at, seen, row, answers.get(id(seen))) for seen, row in zip(listed, known, strict=True)]
+        return [
+            self._told(at, seen, row, answers.get(id(seen))) for seen, row in zip(listed, known, strict=True)
+        ]
 
     def _told(self, at: At, seen: Shown, known: Known | None, answer: Shown | None) -> Told:
         full = seen if answer is None else _both(seen, answer)

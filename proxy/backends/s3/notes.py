@@ -35,7 +35,9 @@ def upload_text(upload: UploadInfo) -> str:
     )
 
 
-def upload_of(upload_id: str, key: str, initiated: int, text: str, completed: ObjectInfo | None) -> UploadInfo:
+def upload_of(
+    upload_id: str, key: str, initiated: int, text: str, completed: ObjectInfo | None
+) -> UploadInfo:
     """What `upload_text` wrote."""
     said = json.loads(text)
     return UploadInfo(

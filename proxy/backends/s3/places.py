@@ -37,6 +37,10 @@ ABANDONED_MS = 10 * 60 * 1000
 _NEVER_SET = ""
 
 
+class NotOurs(BackendUnavailable):
+    """A real bucket that should be a place of ours does not show that it is."""
+
+
 @dataclass(frozen=True, slots=True)
 class At:
     """A place that is there. `stamped`: objects may say more of themselves than the service does.
@@ -164,9 +168,7 @@ class Places:
         marker = self.marker(place.bucket)
         if marker != Marker.of(place):
             what = "no marker of the gateway" if marker is None else "the marker of another bucket"
-            raise BackendUnavailable(
-                f"The bucket {place.bucket!r} on the storage {self._backend!r} has {what}."
-            )
+            raise NotOurs(f"The bucket {place.bucket!r} on the storage {self._backend!r} has {what}.")
 
     def _recovered(self, place: Place) -> At:
         """Of a control database that forgot the place, the marker on the service knows better."""
@@ -207,9 +209,7 @@ class Places:
             raise
         return None
 
-    def _finish(
-        self, place: Place, left: Marker | None, take: Callable[[Place, Marker | None], At]
-    ) -> None:
+    def _finish(self, place: Place, left: Marker | None, take: Callable[[Place, Marker | None], At]) -> None:
         marker = self._marker_or_none(place.bucket)
         if marker != Marker.of(place):
             if marker not in (None, left):

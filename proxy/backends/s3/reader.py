@@ -33,7 +33,7 @@ class Replaced(BackendUnavailable):
 
 @dataclass(frozen=True, slots=True)
 class Pinned:
-    """One version that stays the same or is found to be gone: by its id where there are ids, and by its ETag."""
+    """One version, the same or found to be gone: by its id where there are ids, and by its ETag."""
 
     bucket: str
     key: str
@@ -49,7 +49,9 @@ class Pinned:
 class S3Reader(AbstractContextManager["S3Reader"]):
     """Reads the bytes as they are stored. Safe for one thread at a time."""
 
-    def __init__(self, client: Client, service: str, pinned: Pinned, info: ObjectInfo, ahead: Download) -> None:
+    def __init__(
+        self, client: Client, service: str, pinned: Pinned, info: ObjectInfo, ahead: Download
+    ) -> None:
         self.info = info
         self.service = service
         self.pinned = pinned
@@ -126,5 +128,3 @@ class S3Reader(AbstractContextManager["S3Reader"]):
             )
         except (NoSuchKey, NoSuchVersion, MethodNotAllowed, PreconditionFailed):
             raise Replaced() from None
-
-

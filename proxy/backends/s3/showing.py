@@ -178,6 +178,12 @@ def encryption_headers(mode: str, kms_key_id: str | None) -> dict[str, str]:
     return {}
 
 
+def encryption_told(mode: str, kms_key_id: str | None) -> Encryption:
+    """What a service will say of what it was asked to encrypt."""
+    asked = encryption_headers(mode, kms_key_id)
+    return Encryption(asked[_ENCRYPTED], asked.get(_ENCRYPTED_KEY, "")) if asked else UNENCRYPTED
+
+
 def _headers(headers: Mapping[str, str]) -> dict[str, str]:
     kept = {name: headers[name] for name in _KEPT if headers.get(name)}
     if headers.get(STORAGE_CLASS, _USUAL_CLASS) != _USUAL_CLASS:

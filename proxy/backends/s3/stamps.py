@@ -148,7 +148,7 @@ def stamped(metadata: Mapping[str, str], stamp: Stamp) -> dict[str, str]:
     """User metadata and stamp together, within what S3 allows for both.
 
     What is not needed to tell the object right goes first if the room is too small: layouts of parts
-    and segments, then checksums; the stamp is `late` then. Raises MetadataTooLarge if even the rest has no room.
+    and segments, then checksums; the stamp is `late` then. Raises MetadataTooLarge if even that is too much.
     """
     used = sum(len(name) + len(value) for name, value in metadata.items()) + len(STAMP)
     room = min(MAX_METADATA_BYTES - used, MAX_VALUE_BYTES)
@@ -158,10 +158,11 @@ def stamped(metadata: Mapping[str, str], stamp: Stamp) -> dict[str, str]:
             return dict(metadata)
         if len(text) <= room:
             return {**metadata, STAMP: text}
+    left = max(MAX_METADATA_BYTES - len(STAMP) - len(text), 0)
     raise MetadataTooLarge(
         "The storage of this bucket keeps facts of the gateway's in the metadata of each object:"
-        f" {max(room + used - len(STAMP) - len(text), 0)} bytes are left for yours.",
-        fields={"Size": str(used - len(STAMP)), "MaxSizeAllowed": str(max(MAX_METADATA_BYTES - len(text) - len(STAMP), 0))},
+        f" {left} bytes are left for yours.",
+        fields={"Size": str(used - len(STAMP)), "MaxSizeAllowed": str(left)},
     )
 
 

@@ -59,14 +59,13 @@ def find(place: Place, upload_id: str) -> UploadRow | None:
 def enter(place: Place, upload: UploadInfo, backend_upload_id: str, finished: int | None) -> bool:
     """Whether the row is new."""
     result = result_text(upload.completed) if upload.completed else ""
-    return bool(
-        run(
-            f"INSERT INTO proxy_s3upload (bucket_id, incarnation, {_COLUMNS})"
-            " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT (incarnation, upload_id) DO NOTHING",
-            place.bucket_id, place.incarnation, upload.upload_id, upload.key.encode(), backend_upload_id,
-            upload.initiated, upload_text(upload), finished, result,
-        )  # fmt: skip
-    )
+    entered = run(
+        f"INSERT INTO proxy_s3upload (bucket_id, incarnation, {_COLUMNS})"
+        " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT (incarnation, upload_id) DO NOTHING",
+        place.bucket_id, place.incarnation, upload.upload_id, upload.key.encode(), backend_upload_id,
+        upload.initiated, upload_text(upload), finished, result,
+    )  # fmt: skip
+    return bool(entered)
 
 
 def plan(place: Place, upload_id: str, info: ObjectInfo) -> None:
@@ -90,9 +89,7 @@ def finish(place: Place, upload_id: str, info: ObjectInfo, now: int) -> None:
 
 def remove(place: Place, upload_id: str) -> None:
     _remove_parts(place, upload_id)
-    run(
-        "DELETE FROM proxy_s3upload WHERE incarnation = %s AND upload_id = %s", place.incarnation, upload_id
-    )
+    run("DELETE FROM proxy_s3upload WHERE incarnation = %s AND upload_id = %s", place.incarnation, upload_id)
 
 
 def remove_expired(place: Place, before: int) -> None:

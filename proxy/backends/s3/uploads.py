@@ -77,9 +77,7 @@ class Uploads:
             table.enter(at.place, upload, "", upload.completed.last_modified)
             return
         self._places.note_stamped(at)
-        headers = headers_of(
-            upload.headers, upload.metadata, upload.tags, upload.lock, _stamp(upload)
-        )
+        headers = headers_of(upload.headers, upload.metadata, upload.tags, upload.lock, _stamp(upload))
         theirs = self._client.create_upload(at.bucket, upload.key, {**headers, **self._encryption})
         if not table.enter(at.place, replace(upload, encryption=self._told), theirs, None):
             self._client.abort_upload(at.bucket, upload.key, theirs)
@@ -99,7 +97,9 @@ class Uploads:
             raise NoSuchUpload(fields={"UploadId": upload_id})
         return row
 
-    def parts(self, place: Place, upload_id: str, after: int, limit: int) -> tuple[tuple[PartInfo, ...], bool]:
+    def parts(
+        self, place: Place, upload_id: str, after: int, limit: int
+    ) -> tuple[tuple[PartInfo, ...], bool]:
         """See `Backend.list_parts`."""
         self.open(place, upload_id)
         found = table.parts(place, upload_id, after, limit + 1)
@@ -199,4 +199,3 @@ def _stamp(upload: UploadInfo) -> Stamp:
     return Stamp(
         owner_id=upload.owner_id, acl=upload.acl, seal=upload.seal, upload=upload.upload_id, late=True
     )
-

@@ -75,7 +75,7 @@ class VersionLister:
     def _same_second(
         self, shown: Sequence[Shown], more: Sequence[Entry], walk: Iterator[Entry]
     ) -> list[Shown]:
-        """The versions behind a page that share the second of its last one: that one's place depends on them."""
+        """The versions behind a page that share the second of its last one, whose place depends on them."""
         beyond: list[Shown] = []
         if not shown:
             return beyond

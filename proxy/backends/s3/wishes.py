@@ -86,6 +86,4 @@ class Wish:
         if carried is not None:
             info = self.info(PlainFacts(carried.size, carried.etag), seal)
             return replace(of_info(info, None), late=seal is not None)
-        return Stamp(
-            modified=self.now, owner_id=self.new.owner_id, acl=self.new.acl, seal=seal, late=True
-        )
+        return Stamp(modified=self.now, owner_id=self.new.owner_id, acl=self.new.acl, seal=seal, late=True)

@@ -1,4 +1,4 @@
-"""Putting objects: sent at once, streamed, in parts where the length is not known, or copied by the service."""
+"""Putting objects: at once, streamed, in parts where the length is not known, or copied by the service."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ from base64 import b64encode
 from collections.abc import Iterable, Iterator, Mapping
 from hashlib import md5
 
-from proxy.backends.base import Body, ReaderBody, SealedBody
+from proxy.backends.base import Body, SealedBody
 from proxy.backends.bodies import composite_checksums
 from proxy.backends.s3 import facts as noted
 from proxy.backends.s3.client import Client
 from proxy.backends.s3.copying import Copier
 from proxy.backends.s3.guarding import Guards
+from proxy.backends.s3.habits import Habits
 from proxy.backends.s3.intake import HeldBack, Plain, Sealed, Source, at_hand, in_parts
 from proxy.backends.s3.places import At, Places, refuse_reserved
 from proxy.backends.s3.showing import Shown, encryption_of, info_of, sent_headers
@@ -42,8 +43,8 @@ class Writer:
     """Puts of one backend. `encryption`: headers that every write has for the service."""
 
     def __init__(
-        self, client: Client, places: Places, guards: Guards, copier: Copier, now: Clock,
-        encryption: Mapping[str, str],
+        self, client: Client, places: Places, guards: Guards, copier: Copier, habits: Habits,
+        now: Clock, encryption: Mapping[str, str],
     ) -> None:  # fmt: skip
         self._client = client
         self._places = places
@@ -51,7 +52,7 @@ class Writer:
         self._copier = copier
         self._now = now
         self._encryption = encryption
-        self._tells_md5: set[str] = set()
+        self._habits = habits
 
     def put(self, at: At, new: NewObject, body: Body | SealedBody, when: Precondition) -> ObjectInfo:
         """See `Backend.put`."""
@@ -87,7 +88,9 @@ class Writer:
         info = wish.info(found)
         if sealed is not None:
             info = wish.info(found, sealed.seal(info))
-        made = self._copier.copy(wish.at.bucket, info.key, source, wish.headers(of_info(info, None)), wish.guard)
+        made = self._copier.copy(
+            wish.at.bucket, info.key, source, wish.headers(of_info(info, None)), wish.guard
+        )
         if made is None:
             return None
         return self._noted(wish, info, source.pinned.size, Stored.of(made.facts, self._now(), made.etag))
@@ -121,14 +124,11 @@ class Writer:
         """All bytes are there, so the object can say everything of itself; a fault is tried again."""
         info = self._known(wish, source, sealed)
         digest = md5(data, usedforsecurity=False)
-        told = digest.hexdigest() if wish.at.bucket in self._tells_md5 else None
+        told = digest.hexdigest() if self._habits.tells_md5(wish.at.bucket) else None
         headers = wish.headers(of_info(info, told))
         headers["content-md5"] = b64encode(digest.digest()).decode()
         facts = self._client.put(wish.at.bucket, wish.new.key, data, headers)
-        if facts.etag == digest.hexdigest():
-            self._tells_md5.add(wish.at.bucket)
-        else:
-            self._tells_md5.discard(wish.at.bucket)
+        self._habits.learn(wish.at.bucket, facts.etag == digest.hexdigest())
         return self._noted(wish, info, len(data), Stored.of(facts, self._now()))
 
     def _in_parts(
@@ -165,7 +165,9 @@ class Writer:
         ordinal = noted.note(
             at.place, new.key, version_id, stamp, backend_etag=stored.etag, written=stored.written
         )
-        return info_of(shown_of(new, size, stored, version_id, stamp), stamp, ordinal if at.versioned else stored.written)
+        return info_of(
+            shown_of(new, size, stored, version_id, stamp), stamp, ordinal if at.versioned else stored.written
+        )
 
 
 def shown_of(new: NewObject, size: int, stored: Stored, version_id: str, stamp: Stamp) -> Shown:
@@ -192,5 +194,3 @@ def _part_sizes(length: int | None) -> Iterator[int]:
         for _ in range(_PARTS_OF_A_SIZE):
             yield size
         size = size if length is not None else size * 2
-
-
