@@ -161,9 +161,15 @@ def _note_place(name: str, shown: str) -> None:
 _NOTHING_SET = BucketSettings()
 
 
-def new_place(bucket_id: str, bucket: str) -> Place:
-    """A place that never existed before."""
-    return Place(bucket_id, bucket, new_incarnation())
+def real_name(bucket: str, backend_name: str) -> str:
+    """What a bucket is called on a backend: its alias on the one that the configuration gives it."""
+    alias = settings.STORAGE["buckets"].get(bucket, {}).get("alias")
+    return str(alias) if alias and default_backend_for(bucket) == backend_name else bucket
+
+
+def new_place(bucket_id: str, bucket: str, backend_name: str) -> Place:
+    """A place of a bucket on a backend that never existed before."""
+    return Place(bucket_id, real_name(bucket, backend_name), new_incarnation())
 
 
 def new_incarnation() -> str:
@@ -183,7 +189,7 @@ def create_bucket(
     _refuse_existing(name, owner_id)
     backend_name = default_backend_for(name)
     behind = backend(backend_name)
-    place = new_place(new_bucket_id(), name)
+    place = new_place(new_bucket_id(), name, backend_name)
     behind.create_bucket(place)
     try:
         return enter_bucket(name, owner_id, now_ms, backend_name, place, asked)

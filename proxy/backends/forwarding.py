@@ -86,9 +86,6 @@ class Forwarding:
     def real_buckets(self) -> tuple[str, ...]:
         return self.inner.real_buckets()
 
-    def adopt(self, place: Place) -> str:
-        return self.inner.adopt(place)
-
     def condition(self) -> Condition:
         return self.inner.condition()
 

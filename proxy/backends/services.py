@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from proxy.backends.values import Place
-
 
 @dataclass(frozen=True, slots=True)
 class Condition:
@@ -26,13 +24,6 @@ class Serviced(Protocol):
 
     def real_buckets(self) -> tuple[str, ...]:
         """Every real bucket that the service shows to these credentials; none without a service."""
-
-    def adopt(self, place: Place) -> str:
-        """Make a real bucket that exists a place, all that is in it untouched; how it keeps versions.
-
-        Doing it again is no error. Raises BucketAlreadyExists (it is another's place), NotImplementedByUs,
-        BackendUnavailable (also if there is no such bucket).
-        """
 
     def condition(self) -> Condition:
         """What is known of the service without asking it."""

@@ -34,11 +34,12 @@ def plan(bucket: BucketRecord, params: Mapping[str, Any]) -> Plan:
         source = Store.at(bucket.route)
         held = source.usage(PATIENCE_S)
         lost = keeping.check(source, held, bucket.settings, target, wish.drop)
-        found = places.leftovers(wish.target_backend, _target_name(bucket))
+        real_name = routes.real_name(bucket.name, wish.target_backend)
+        found = places.leftovers(wish.target_backend, real_name)
         ahead = _forecast(source, target, held)
     except ServiceUnavailable as error:
         raise Unavailable(error.message) from error
-    gone = places.check(wish.target_backend, _target_name(bucket), found, replace=wish.replace_target)
+    gone = places.check(wish.target_backend, real_name, found, replace=wish.replace_target)
     return Plan(
         name=f"migrate {bucket.name}: {bucket.route.backend} -> {wish.target_backend}",
         spec={**wish.spec(), "source_backend": bucket.route.backend},
@@ -67,7 +68,7 @@ def _check_target(bucket: BucketRecord, wish: Wish) -> None:
         raise BadRequest(f"{bucket.name} is on {target} already.", parameter="target_backend")
     try:
         same = routes.place_id(target) == routes.place_id(source)
-        same = same and _target_name(bucket) == bucket.route.place.bucket
+        same = same and routes.real_name(bucket.name, target) == bucket.route.place.bucket
     except ServiceUnavailable as error:
         raise Unavailable(error.message) from error
     if same:
@@ -75,7 +76,3 @@ def _check_target(bucket: BucketRecord, wish: Wish) -> None:
             f"{target} and {source} are two names of one place; there is nothing to move.",
             parameter="target_backend",
         )
-
-
-def _target_name(bucket: BucketRecord) -> str:
-    return routes.new_place(bucket.id, bucket.name).bucket

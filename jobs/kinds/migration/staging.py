@@ -44,9 +44,10 @@ def _name_the_places(ground: Ground) -> None:
     work = ground.work
     if "target" in work.state:
         return
-    place = routes.new_place(work.bucket.id, work.bucket.name)
+    target = work.spec["target_backend"]
+    place = routes.new_place(work.bucket.id, work.bucket.name, target)
     work.state["source"] = route_note(work.bucket.route)
-    work.state["target"] = route_note(Route(work.spec["target_backend"], place))
+    work.state["target"] = route_note(Route(target, place))
 
 
 def _refuse_what_is_there(ground: Ground) -> None:

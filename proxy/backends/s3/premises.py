@@ -25,12 +25,14 @@ from proxy.backends.s3.probing import probe
 from proxy.backends.s3.reader import S3Reader
 from proxy.backends.s3.service import service_id
 from proxy.backends.s3.version_listing import VersionLister
+from proxy.backends.services import Condition
 from proxy.backends.values import CURRENT, Clock, Finding, ObjectInfo, Place, Usage
 from proxy.errors import BackendUnavailable, NoSuchKey, S3Error
 from proxy.wire.encoding import encode
 
 _MARKS = f"{RESERVED}marks/"
 _ASKS_NOTHING = "AccessDenied"
+_FOUND = {True: "yes", False: "no", None: "unknown"}
 
 
 class Premises:
@@ -87,6 +89,17 @@ class Premises:
             if self._able is None:
                 self._able = probe(self._client, "" if at is None else at.bucket)
             return self._able
+
+    def condition(self) -> Condition:
+        """Without a call: what was found out so far."""
+        found = {} if self._able is None else self._able.as_json()
+        return Condition(
+            self._client.caller.breaker.state.phase,
+            {name: _FOUND[can] for name, can in found.items()},
+        )
+
+    def real_buckets(self) -> tuple[str, ...]:
+        return self._client.buckets()
 
     def close(self) -> None:
         """Give the connections back."""
