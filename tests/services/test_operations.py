@@ -11,6 +11,9 @@ CHAPTERS = (
 )  # fmt: skip
 
 for chapter in CHAPTERS:
-    for name, test in vars(import_module(f"tests.s3.test_{chapter}")).items():
+    for name, found in vars(import_module(f"tests.s3.test_{chapter}")).items():
         if name.startswith("test_"):
-            globals()[f"test_{chapter}_{name.removeprefix('test_')}"] = test
+            globals()[f"test_{chapter}_{name.removeprefix('test_')}"] = found
+        elif type(found).__name__ == "FixtureFunctionDefinition":
+            assert name not in globals(), f"two fixtures are called {name}"
+            globals()[name] = found
