@@ -96,11 +96,10 @@ class Premises:
 
     def condition(self) -> Condition:
         """Without a call: what was found out so far."""
-        found = {} if self._able is None else self._able.as_json()
-        return Condition(
-            self._client.caller.breaker.state.phase,
-            {name: _FOUND[can] for name, can in found.items()},
-        )
+        able = _able.get(self._client.caller.options)
+        found = {} if able is None else able.as_json()
+        phase = self._client.caller.breaker.state.phase
+        return Condition(phase, {name: _FOUND[can] for name, can in found.items()})
 
     def real_buckets(self) -> tuple[str, ...]:
         return self._client.buckets()
