@@ -12,7 +12,7 @@ from jobs.kinds.migration.position import Position
 from jobs.kinds.migration.sides import is_copied, refuse_lost_lock
 from jobs.kinds.migration.walking import all_parts, behind, page_of
 from proxy.backends.base import ReaderBody
-from proxy.backends.values import ObjectInfo, PartRequest, UploadInfo
+from proxy.backends.values import ObjectInfo, PartInfo, PartRequest, UploadInfo
 from proxy.errors import NoSuchUpload
 
 
@@ -60,7 +60,8 @@ def pieces_page(ground: Ground, position: Position) -> Page:
         if items and piece.start - position.offset >= ground.limits.page_bytes:
             break
         end = piece.end
-        items.append(todo("piece", key, end - piece.start, **same, number=number, start=piece.start, end=end))
+        span = {"number": number, "start": piece.start, "end": end, "md5": piece.md5}
+        items.append(todo("piece", key, end - piece.start, **same, **span))
     return page_of(ground, items, position.at(end))
 
 
@@ -86,12 +87,19 @@ def begin(ground: Ground, item: Item) -> Outcome:
 
 
 def copy_piece(ground: Ground, item: Item) -> Outcome:
-    """Raises JobFailed if the object is another one by now."""
+    """A piece whose MD5 is known may be copied by the service itself, which then must find the same.
+
+    Raises JobFailed if the object is another one by now.
+    """
     data = item.data
+    md5 = data.get("md5")
     with ground.work.effect(), ground.source.open(item.key, data["version"]) as reader:
         _same_as_begun(reader.info, data["etag"])
         body = ReaderBody(reader, data["start"], data["end"], pulse=ground.work.pulse)
-        ground.target.put_part(data["upload"], data["number"], body)
+        part = None
+        if md5 is not None:
+            part = PartInfo(data["number"], item.size, md5, reader.info.last_modified)
+        ground.target.put_part(data["upload"], data["number"], body, part)
     return Outcome(objects=0, size=item.size)
 
 
