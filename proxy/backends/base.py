@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from proxy.backends.seals import PlainFacts, Reseal, Seal, SealedSegment, SealListing
+from proxy.backends.services import Serviced
 from proxy.backends.values import (
     ALWAYS,
     CURRENT,
@@ -170,7 +171,7 @@ class ReaderBody:
             yield piece
 
 
-class Backend(Protocol):
+class Backend(Serviced, Protocol):
     """Where bytes live. See the module's docstring for the units and for the guarantees."""
 
     name: str

@@ -7,6 +7,7 @@ from typing import Any
 
 from proxy.backends.base import Backend, Body, Describe, ObjectReader, OpenObject, SealAs, SealedBody
 from proxy.backends.seals import Reseal, SealListing
+from proxy.backends.services import Condition
 from proxy.backends.values import (
     ALWAYS,
     CURRENT,
@@ -89,6 +90,12 @@ class Forwarding:
 
     def places(self, bucket: str) -> tuple[Place, ...]:
         return self.inner.places(bucket)
+
+    def real_buckets(self) -> tuple[str, ...]:
+        return self.inner.real_buckets()
+
+    def condition(self) -> Condition:
+        return self.inner.condition()
 
     def is_at_hand(self, place: Place) -> bool:
         return self.inner.is_at_hand(place)

@@ -8,11 +8,12 @@ from collections.abc import Iterator
 
 from proxy.backends.base import OpenObject
 from proxy.backends.memory.place import MemoryPlace
+from proxy.backends.serviceless import NoService
 from proxy.backends.values import Clock, Finding, Place, Usage
 from proxy.errors import BackendUnavailable, BucketNotEmpty, NoSuchBucket, NotImplementedByUs, ObjectLocked
 
 
-class Premises:
+class Premises(NoService):
     """One lock around everything but the reading of bodies."""
 
     def __init__(self, name: str, now: Clock) -> None:

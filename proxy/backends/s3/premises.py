@@ -26,12 +26,14 @@ from proxy.backends.s3.probing import probe
 from proxy.backends.s3.reader import S3Reader
 from proxy.backends.s3.service import service_id
 from proxy.backends.s3.version_listing import VersionLister
+from proxy.backends.services import Condition
 from proxy.backends.values import CURRENT, Clock, Finding, ObjectInfo, Place, Usage
 from proxy.errors import BackendUnavailable, NoSuchKey, S3Error
 from proxy.wire.encoding import encode
 
 _MARKS = f"{RESERVED}marks/"
 _ASKS_NOTHING = "AccessDenied"
+_FOUND = {True: "yes", False: "no", None: "unknown"}
 
 _able: dict[Options, Capabilities] = {}
 _probing = threading.Lock()
@@ -91,6 +93,16 @@ class Premises:
             if found is None:
                 found = _able[options] = probe(self._client, "" if at is None else at.bucket)
             return found
+
+    def condition(self) -> Condition:
+        """Without a call: what was found out so far."""
+        able = _able.get(self._client.caller.options)
+        found = {} if able is None else able.as_json()
+        phase = self._client.caller.breaker.state.phase
+        return Condition(phase, {name: _FOUND[can] for name, can in found.items()})
+
+    def real_buckets(self) -> tuple[str, ...]:
+        return self._client.buckets()
 
     def close(self) -> None:
         """Give the connections back."""
