@@ -14,6 +14,7 @@ from proxy.backends.base import Describe, OpenObject
 from proxy.backends.bodies import is_md5
 from proxy.backends.s3 import upload_rows
 from proxy.backends.s3.capabilities import Capabilities
+from proxy.backends.s3.claiming import Claimer
 from proxy.backends.s3.clearing import Clearer
 from proxy.backends.s3.client import connect
 from proxy.backends.s3.errors import BucketMissing, Refused
@@ -51,6 +52,7 @@ class Premises:
         self._places = Places(self._client, now)
         self._looker = Looker(self._client)
         self._lister = VersionLister(self._client, self._looker)
+        self._claimer = Claimer(self._client, self._places, now)
         self._clearer = Clearer(self._client, self._places)
 
     @property
@@ -110,7 +112,7 @@ class Premises:
 
     # -- places ------------------------------------------------------------------------------
     def create_bucket(self, place: Place) -> None:
-        self._places.create(place)
+        self._claimer.create(place)
 
     def adopt(self, place: Place) -> str:
         """Make a real bucket that exists a place, with all that is in it; its versioning status.
@@ -118,7 +120,7 @@ class Premises:
         Nothing but the marker is written. Doing it again is no error. Raises BucketMissing,
         BucketAlreadyExists (another bucket or gateway has it).
         """
-        return self._places.adopt(place).versioning
+        return self._claimer.adopt(place).versioning
 
     def delete_bucket(
         self, place: Place, *, uploads: bool = False, force: bool = False, unserved: bool = False
