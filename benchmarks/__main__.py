@@ -1,20 +1,22 @@
 """`python -m benchmarks`: everything beside the peers that are installed, in one run.
 
 `listing` is what a page costs at a million keys and `sealing` what encryption costs a body, both
-without a server; `requests` are single requests of each kind; `memory` is what 32 uploads and downloads
-at once cost; `moving` is a migration beside a copy inside a peer, `between` one from one S3 service to
-another beside `rclone copy` and `s5cmd cp`. `--help` lists the options.
+without a server; `client` is what a call to a service costs us; `sealed` are requests for sealed objects
+beside the same for plain ones; `requests` are single requests of each kind; `memory` is what 32 uploads
+and downloads at once cost; `moving` is a migration beside a copy inside a peer, `between` one from one S3
+service to another beside `rclone copy` and `s5cmd cp`. `--help` lists the options.
 """
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from contextlib import ExitStack
 
-from benchmarks import between, listing, memory, moving, requests, sealing
+from benchmarks import between, client, listing, memory, moving, requests, sealed, sealing
 from benchmarks.servers import PEERS, PROGRAMS, Server, program, sluicegate
 
-PARTS = ("listing", "sealing", "requests", "memory", "moving", "between")
+PARTS = ("listing", "sealing", "client", "sealed", "requests", "memory", "moving", "between")
 
 
 def _arguments() -> argparse.Namespace:
@@ -45,24 +47,30 @@ def _requests(options: argparse.Namespace, ours: Server, peers: list[Server]) ->
     return requests.table(mine, {peer.label: found for peer, found in zip(peers, theirs, strict=True)})
 
 
+def _by_themselves(options: argparse.Namespace) -> dict[str, Callable[[], list[str]]]:
+    """The parts that start what they need, or need nothing."""
+    return {
+        "listing": lambda: list(listing.table(1_000_000)),
+        "sealing": lambda: list(sealing.table()),
+        "sealed": lambda: list(sealed.table(seconds=options.seconds, repeat=options.repeat)),
+        "between": lambda: list(between.compare(small=options.between_small, large=options.between_large)),
+    }
+
+
 def main() -> None:
     options = _arguments()
     parts = (options.only,) if options.only else PARTS
-    if "listing" in parts:
-        print(*listing.table(1_000_000), sep="\n", flush=True)
-    if "sealing" in parts:
-        print(*sealing.table(), sep="\n", flush=True)
-    if options.only in ("listing", "sealing"):
-        return
-    if "between" in parts:
-        print(
-            *between.compare(small=options.between_small, large=options.between_large), sep="\n", flush=True
-        )
-    if options.only == "between":
+    alone = _by_themselves(options)
+    for name in parts:
+        if name in alone:
+            print(*alone[name](), sep="\n", flush=True)
+    if options.only in alone:
         return
     with ExitStack() as stack:
         ours = stack.enter_context(sluicegate())
         peers = [stack.enter_context(PEERS[label]()) for label in _installed()]
+        if "client" in parts:
+            print(*client.table(peers[0] if peers else ours), sep="\n", flush=True)
         if "requests" in parts:
             print(*_requests(options, ours, peers), sep="\n", flush=True)
         if "memory" in parts:

@@ -17,9 +17,10 @@ class ProxyConfig(AppConfig):
     name = "proxy"
 
     def ready(self) -> None:
-        from proxy import checks, epoch
+        from proxy import backend_calls, checks, epoch
 
         assert checks
+        backend_calls.watch()
         post_migrate.connect(epoch.make_triggers, sender=self)
         os.register_at_fork(after_in_child=_set_connections_aside)
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from proxy.backends.s3 import errors
-from proxy.backends.s3.breaker import Breaker
+from proxy.backends.s3.breaker import CLOSED, Breaker, NeverOpen
 from proxy.backends.s3.chunk_signing import STREAMING, SignedChunks
 from proxy.backends.s3.errors import FAULTS
 from proxy.backends.s3.options import Credentials, Options
@@ -20,6 +20,8 @@ from proxy.backends.s3.transport import Payload, Reply, Transport
 from proxy.errors import BackendUnavailable, S3Error
 
 MAX_ERROR_BYTES = 256 * 1024
+
+__all__ = ["CLOSED", "Caller", "CredentialSource", "Observer", "Timing", "phases", "watch"]
 
 CredentialSource = Callable[[], Credentials]
 Observer = Callable[[str, str, float], None]
@@ -36,8 +38,18 @@ class Timing:
     chance: Callable[[], float] = random.random
 
 
-def unobserved(backend: str, code: str, seconds: float) -> None:
-    """For callers that nobody watches."""
+_watchers: list[Observer] = []
+
+
+def watch(observer: Observer) -> None:
+    """Tell `observer` of every call of this process; once, however often it is given."""
+    if observer not in _watchers:
+        _watchers.append(observer)
+
+
+def phases() -> dict[str, str]:
+    """The phase of each service's breaker, by backend name."""
+    return {caller.backend: caller.breaker.state.phase for caller in list(_all) if caller.watched}
 
 
 class Caller:
@@ -49,17 +61,17 @@ class Caller:
         options: Options,
         credentials: CredentialSource,
         *,
-        breaker: Breaker | None = None,
-        observe: Observer = unobserved,
+        watched: bool = True,
         timing: Timing | None = None,
     ) -> None:
         self.backend = backend
         self.options = options
-        self.breaker = breaker or Breaker(backend)
+        self.watched = watched
+        """Its failures open a breaker, and observers are told of its calls."""
+        self.breaker = (Breaker if watched else NeverOpen)(backend)
         self.signs_streams = False
         """Sign every chunk of a stream: for services that take no unsigned ones without TLS."""
         self.credentials = credentials
-        self._observe = observe
         self._timing = timing or Timing()
         self._transport = Transport(backend, options)
         _all.add(self)
@@ -100,7 +112,6 @@ class Caller:
         document = reply.document()
         if document and errors.error_in(document) is not None:
             error = errors.of_answer(self.backend, request.bucket, 500, reply.headers, document)
-            self._observe(self.backend, error.code, 0.0)
             raise error
         return reply, document
 
@@ -123,7 +134,11 @@ class Caller:
         finally:
             now = timing.monotonic()
             report(turn, now)
-            self._observe(self.backend, code, now - began)
+            self._tell(code, now - began)
+
+    def _tell(self, code: str, seconds: float) -> None:
+        for observer in _watchers if self.watched else ():
+            observer(self.backend, code, seconds)
 
     def _judged(self, request: Request, reply: Reply) -> Reply:
         if 200 <= reply.status < 300:

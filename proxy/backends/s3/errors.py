@@ -88,7 +88,7 @@ _SAME_AS: Mapping[str, str] = {
 _BUSY = frozenset(
     {"SlowDown", "RequestLimitExceeded", "ThrottlingException", "Throttling", "TooManyRequests"}
 )
-_FAULTY = frozenset({"", "InternalError", "ServiceUnavailable", "RequestTimeout"})
+_FAULTY = frozenset({"InternalError", "ServiceUnavailable", "RequestTimeout"})
 _BY_STATUS: Mapping[int, str] = {
     304: "NotModified",
     404: "NoSuchKey",
@@ -108,9 +108,11 @@ _TOLD = ("x-amz-delete-marker", "x-amz-version-id", "last-modified", "allow")
 def of_answer(backend: str, bucket: str, status: int, headers: Mapping[str, str], document: bytes) -> S3Error:
     """The error that an answer means; `document` is empty for HEAD."""
     code, message = _read(document)
-    error = of_code(backend, bucket, code or _BY_STATUS.get(status, ""), message, status)
+    asked = retry_after(headers)
+    bare = "SlowDown" if status == 503 and asked else _BY_STATUS.get(status, "")
+    error = of_code(backend, bucket, code or bare, message, status)
     if isinstance(error, SlowDown):
-        error.headers["Retry-After"] = str(retry_after(headers) or error.headers["Retry-After"])
+        error.headers["Retry-After"] = str(asked or error.headers["Retry-After"])
     else:
         error.headers.update({name: headers[name] for name in _TOLD if name in headers})
     return error
@@ -128,7 +130,7 @@ def of_code(backend: str, bucket: str, code: str, message: str = "", status: int
     if code in _PASSED_ON:
         return _PASSED_ON[code](message or None)
     said = f"{status or ''} {code}".strip()
-    if status >= 500 or (status < 400 and code in _FAULTY):
+    if status >= 500 or code in _FAULTY:
         return ServiceFault(f"The storage {backend!r} has a fault ({said}). Try again.")
     return Refused(f"The storage {backend!r} refused what the gateway asked ({said}).", code)
 

@@ -35,6 +35,8 @@ AT_ONCE = 16
 
 _OLDER_PAGE = 100
 
+_MISSES = (NoSuchKey, NoSuchVersion, MethodNotAllowed)
+
 T = TypeVar("T")
 A = TypeVar("A")
 
@@ -83,7 +85,7 @@ class Looker:
         try:
             return self.of_answer(at, key, self._client.head(at.bucket, key, version=self.named(at, version)))
         except S3Error as error:
-            return self.marker_or_error(key, version, error)
+            return self.marker_or_error(at, key, version, error)
 
     def named(self, at: At, version: str) -> str:
         """A version as requests to the service name it."""
@@ -97,20 +99,29 @@ class Looker:
             seen = replace(seen, tags=tags)
         return seen if at.versioned else replace(seen, version_id=NULL_VERSION)
 
-    def marker_or_error(self, key: str, version: str, error: S3Error) -> Shown:
+    def marker_or_error(self, at: At, key: str, version: str, error: S3Error) -> Shown:
         """What an answer with an error shows: the delete marker that was named; raises for anything else."""
-        told = error.headers
-        is_marker = told.get("x-amz-delete-marker") == "true"
-        if isinstance(error, NoSuchKey | MethodNotAllowed) and is_marker:
-            modified = (parse_http_date(told.get("last-modified", "")) or 0) * 1000
-            marker_id = told.get("x-amz-version-id", version or NULL_VERSION)
-            seen = Shown(key, 0, "", modified, marker_id, marker=True)
-            if version == CURRENT:
-                raise no_such(key, version, info_of(seen, UNSTAMPED, 0)) from None
-            return seen
-        if isinstance(error, NoSuchKey | NoSuchVersion) or _is_no_version(version, error):
-            raise no_such(key, version) from None
-        raise error
+        if not (isinstance(error, _MISSES) or _is_no_version(version, error)):
+            raise error
+        marker = _told_marker(key, version, error)
+        if marker is None and at.versioned and version != CURRENT:
+            marker = self._listed_marker(at, key, version)
+        if marker is None or version == CURRENT:
+            raise no_such(key, version, info_of(marker, UNSTAMPED, 0) if marker else None) from None
+        return marker
+
+    def _listed_marker(self, at: At, key: str, version: str) -> Shown | None:
+        """The delete marker of that id; not every service says what it is when it is asked for by its id."""
+        after: tuple[str, str] | None = ("", "")
+        while after is not None:
+            page = self._client.list_versions(at.bucket, prefix=key, after=after)
+            for one in page.versions:
+                if one.key != key:
+                    return None
+                if one.marker and one.version_id == version:
+                    return Shown.in_listing(one)
+            after = page.after
+        return None
 
     # -- completed -------------------------------------------------------------------------------
     def head(self, at: At, key: str, version: str = CURRENT) -> tuple[Shown, ObjectInfo]:
@@ -267,6 +278,16 @@ def _holding(seen: Shown, known: Known | None) -> Known | None:
 def _both(seen: Shown, answer: Shown) -> Shown:
     """A listed version, with what its head says."""
     return replace(answer, version_id=seen.version_id, latest=seen.latest, modified=seen.modified)
+
+
+def _told_marker(key: str, version: str, error: S3Error) -> Shown | None:
+    """The delete marker that the headers of an error tell of."""
+    told = error.headers
+    if told.get("x-amz-delete-marker") != "true":
+        return None
+    modified = (parse_http_date(told.get("last-modified", "")) or 0) * 1000
+    marker_id = told.get("x-amz-version-id", version or NULL_VERSION)
+    return Shown(key, 0, "", modified, marker_id, marker=True)
 
 
 def _is_no_version(version: str, error: S3Error) -> bool:
