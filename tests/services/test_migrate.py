@@ -84,7 +84,7 @@ def _filled(name: str) -> Route:
     return bucket.route
 
 
-def _facts(found: dict[str, Any]) -> dict[str, Any]:
+def facts(found: dict[str, Any]) -> dict[str, Any]:
     """Without what a service decides: in what line its versions stand, and parts that it keeps to itself."""
     uploads = {
         name: {**upload, "parts": [part for part, _ in upload.get("parts", ())]}
@@ -107,7 +107,7 @@ def test_everything_moves_and_stays_what_it_was(between: Between, pair: tuple[st
     before = contents(_filled(name))
     saved = job(name, limits=PARTS, delete_source=True).run()
     assert saved.issues == []
-    assert _facts(contents(find_bucket(name).route)) == _facts(before)
+    assert facts(contents(find_bucket(name).route)) == facts(before)
     assert routes.backend("here").places(name) == ()
 
 
@@ -137,7 +137,7 @@ def test_one_service_copies_to_itself(between: Between, monkeypatch: pytest.Monk
     drive.run(until="verify")
     monkeypatch.undo()
     drive.run()
-    assert _facts(contents(find_bucket("itself").route)) == _facts(before)
+    assert facts(contents(find_bucket("itself").route)) == facts(before)
     assert find_bucket("itself").route.place.bucket == "itself"
 
 

@@ -25,7 +25,6 @@ from proxy.errors import (
     MethodNotAllowed,
     NoSuchKey,
     NoSuchVersion,
-    PreconditionFailed,
     S3Error,
 )
 from proxy.wire.dates import parse_http_date
@@ -191,13 +190,10 @@ class Looker:
     def _ask_all(self, at: At, unknown: Sequence[Shown]) -> list[Shown | None]:
         def ask(seen: Shown) -> Shown | None:
             try:
-                facts = self._client.head(
-                    at.bucket, seen.key, version=self.named(at, seen.version_id),
-                    headers={"if-match": f'"{seen.etag}"'},
-                )  # fmt: skip
+                facts = self._client.head(at.bucket, seen.key, version=self.named(at, seen.version_id))
                 return Shown.in_answer(seen.key, facts)
-            except (NoSuchKey, NoSuchVersion, MethodNotAllowed, PreconditionFailed):
-                return None  # gone or replaced since it was listed: shown as it was
+            except (NoSuchKey, NoSuchVersion, MethodNotAllowed):
+                return None  # gone since it was listed: shown as it was
 
         return all_at_once(ask, unknown)
 
@@ -276,8 +272,12 @@ def _holding(seen: Shown, known: Known | None) -> Known | None:
 
 
 def _both(seen: Shown, answer: Shown) -> Shown:
-    """A listed version, with what its head says."""
-    return replace(answer, version_id=seen.version_id, latest=seen.latest, modified=seen.modified)
+    """A listed version, with what its head says.
+
+    Another ETag is no other object: SeaweedFS lists versions of large objects under one of its own. If
+    it was replaced meanwhile, it is shown as it is now.
+    """
+    return replace(answer, version_id=seen.version_id, latest=seen.latest)
 
 
 def _told_marker(key: str, version: str, error: S3Error) -> Shown | None:
