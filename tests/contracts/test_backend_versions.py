@@ -36,6 +36,8 @@ from tests.contracts.agreeing import agree
 from tests.contracts.conftest import new_place
 from tests.contracts.versioned import found, line, mark, put, remove
 
+pytestmark = pytest.mark.handed_on
+
 
 # -- putting -------------------------------------------------------------------------------
 def test_a_fresh_id_keeps_what_was_there(backend: Backend, place: Place) -> None:
