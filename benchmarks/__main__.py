@@ -1,10 +1,11 @@
 """`python -m benchmarks`: everything beside the peers that are installed, in one run.
 
-`listing` is what a page costs at a million keys and `sealing` what encryption costs a body, both
-without a server; `client` is what a call to a service costs us; `sealed` are requests for sealed objects
-beside the same for plain ones; `requests` are single requests of each kind; `memory` is what 32 uploads
-and downloads at once cost; `moving` is a migration beside a copy inside a peer, `between` one from one S3
-service to another beside `rclone copy` and `s5cmd cp`. `--help` lists the options.
+Without a server: `listing` is what a page costs at a million keys, `sealing` what encryption costs a
+body, `control` what it costs the control database. `client` is what a call to a service costs us;
+`sealed` are requests for sealed objects beside the same for plain ones; `requests` are single requests
+of each kind; `memory` is what 32 uploads and downloads at once cost; `moving` is a migration beside a
+copy inside a peer, `between` one from one S3 service to another beside `rclone copy` and `s5cmd cp`.
+`--help` lists the options.
 """
 
 from __future__ import annotations
@@ -13,10 +14,10 @@ import argparse
 from collections.abc import Callable
 from contextlib import ExitStack
 
-from benchmarks import between, client, listing, memory, moving, requests, sealed, sealing
+from benchmarks import between, client, control, listing, memory, moving, requests, sealed, sealing
 from benchmarks.servers import PEERS, PROGRAMS, Server, program, sluicegate
 
-PARTS = ("listing", "sealing", "client", "sealed", "requests", "memory", "moving", "between")
+PARTS = ("listing", "sealing", "control", "client", "sealed", "requests", "memory", "moving", "between")
 
 
 def _arguments() -> argparse.Namespace:
@@ -52,6 +53,7 @@ def _by_themselves(options: argparse.Namespace) -> dict[str, Callable[[], list[s
     return {
         "listing": lambda: list(listing.table(1_000_000)),
         "sealing": lambda: list(sealing.table()),
+        "control": lambda: list(control.table(3 * options.repeat)),
         "sealed": lambda: list(sealed.table(seconds=options.seconds, repeat=options.repeat)),
         "between": lambda: list(between.compare(small=options.between_small, large=options.between_large)),
     }

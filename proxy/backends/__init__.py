@@ -21,7 +21,11 @@ def _seals(options: Mapping[str, Any]) -> bool:
 
 BACKENDS: Mapping[str, Callable[[str, Mapping[str, Any], Clock], Backend]] = {
     "filesystem": lambda name, options, now: FilesystemBackend(
-        name, Path(options["path"]), now, secure_delete=_seals(options)
+        name,
+        Path(options["path"]),
+        now,
+        secure_delete=_seals(options),
+        copy_hours=options.get("copy_hours", 0),
     ),
     "memory": lambda name, options, now: MemoryBackend(
         name,
@@ -31,7 +35,7 @@ BACKENDS: Mapping[str, Callable[[str, Mapping[str, Any], Clock], Backend]] = {
     ),
     "s3": S3Backend,
 }
-"""type -> (name, options, clock) -> Backend. Options: `path` of a filesystem backend;
+"""type -> (name, options, clock) -> Backend. Options: `path` and `copy_hours` of a filesystem backend;
 `keeps_versions` and `keeps_locks` of one in memory; of a service what `jobsite.config_backends` says."""
 
 

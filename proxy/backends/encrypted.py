@@ -214,7 +214,7 @@ class Encrypted(Forwarding):
             if customer_key is not None:
                 raise InvalidRequest(_NOT_ASKED_FOR)
             return self.inner.put_part(place, upload_id, number, body, carried)
-        if carried is not None and customer_key is None and isinstance(body, ReaderBody):
+        if customer_key is None and isinstance(body, ReaderBody):
             travelling = with_its_upload(upload.seal, body)
             if travelling is not None:
                 return self.inner.put_part(place, upload_id, number, travelling, carried)

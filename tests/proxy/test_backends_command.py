@@ -75,8 +75,8 @@ def test_a_check_says_what_each_can_do_and_which_is_gone() -> None:
     assert rows[0] == ["local", "cloud", "gone"]
     assert ["reachable", "yes", "yes", "no"] in rows
     assert ["encryption", "none", "sse-s3", "none"] in rows
-    assert ["versioning", "-", "yes", "-"] in rows
-    assert ["checksums", "-", "no", "-"] in rows
+    assert ["versioning", "-", "yes", "-", *MEANINGS["versioning"].split()] in rows
+    assert ["checksums", "-", "no", "-", *MEANINGS["checksums"].split()] in rows
     assert len(rows) == 4 + len(MEANINGS)
     assert "gone: The storage 'gone' cannot be reached" in complaint
     assert complaint.endswith("CommandError: Not reachable: gone.")

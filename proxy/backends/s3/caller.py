@@ -8,6 +8,7 @@ import time
 import weakref
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 
 from proxy.backends.s3 import errors
 from proxy.backends.s3.breaker import CLOSED, Breaker, NeverOpen
@@ -18,6 +19,8 @@ from proxy.backends.s3.requests import Request, sign
 from proxy.backends.s3.retrying import Attempts, may_repeat
 from proxy.backends.s3.transport import Payload, Reply, Transport
 from proxy.errors import BackendUnavailable, S3Error
+
+_Taken = TypeVar("_Taken")
 
 MAX_ERROR_BYTES = 256 * 1024
 
@@ -82,6 +85,26 @@ class Caller:
         Raises what the service's error means (see errors.py), Unreachable, Broken, ServiceFault once
         nothing helped within the budget, and what the payload raises.
         """
+        return self._call(request, lambda reply: reply)
+
+    def read(self, request: Request) -> tuple[Reply, bytes]:
+        """The good answer to a call with its whole document (bounded); raises as `send` does.
+
+        An error that comes with status 200 is raised as any other.
+        """
+
+        def whole(reply: Reply) -> tuple[Reply, bytes]:
+            document = reply.document()
+            if errors.is_error(document):
+                raise errors.of_answer(self.backend, request.bucket, 500, reply.headers, document)
+            return reply, document
+
+        return self._call(request, whole)
+
+    def close(self) -> None:
+        self._transport.close()
+
+    def _call(self, request: Request, take: Callable[[Reply], _Taken]) -> _Taken:
         timing = self._timing
         attempts = Attempts(timing.monotonic() + self.options.retry_budget)
         payload = request.payload if isinstance(request.payload, bytes) else _Watched(request.payload)
@@ -91,7 +114,7 @@ class Caller:
             if turn is None:
                 raise last or self._resting()
             try:
-                return self._attempt(request, payload, turn)
+                return self._attempt(request, payload, turn, take)
             except S3Error as error:
                 last = error
                 attempts.made += 1
@@ -103,28 +126,15 @@ class Caller:
                     raise
             timing.sleep(pause)
 
-    def read(self, request: Request) -> tuple[Reply, bytes]:
-        """The good answer to a call with its whole document (bounded).
-
-        An error that comes with status 200 is raised as any other.
-        """
-        reply = self.send(request)
-        document = reply.document()
-        if document and errors.error_in(document) is not None:
-            error = errors.of_answer(self.backend, request.bucket, 500, reply.headers, document)
-            raise error
-        return reply, document
-
-    def close(self) -> None:
-        self._transport.close()
-
-    def _attempt(self, request: Request, payload: bytes | Payload, turn: int) -> Reply:
+    def _attempt(
+        self, request: Request, payload: bytes | Payload, turn: int, take: Callable[[Reply], _Taken]
+    ) -> _Taken:
         timing, began = self._timing, self._timing.monotonic()
         report, code = self.breaker.withdrawn, ""
         try:
-            reply = self._judged(request, self._exchange(request, payload))
+            taken = take(self._judged(request, self._exchange(request, payload)))
             report = self.breaker.succeeded
-            return reply
+            return taken
         except S3Error as error:
             code = error.code
             if isinstance(payload, _Watched) and payload.failure is error:

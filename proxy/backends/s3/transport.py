@@ -13,6 +13,7 @@ import time
 import weakref
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Protocol
 from urllib.parse import urlsplit
 
@@ -117,15 +118,15 @@ class Transport:
         Raises IncompleteBody for a stream that is not as long as it was announced.
         """
         if isinstance(payload, bytes):
-            return self._sent(lambda: connection.send(head, payload))
-        if not self._sent(lambda: connection.send(head)):
+            return self._sent(partial(connection.send, head, payload))
+        if not self._sent(partial(connection.send, head)):
             return False
         left = payload.length
         for piece in payload:
             left -= len(piece)
             if left < 0:
                 break
-            if connection.speaks() or not self._sent(lambda: connection.send_piece(piece)):  # noqa: B023
+            if connection.speaks() or not self._sent(partial(connection.send_piece, piece)):
                 return False
         if left:
             raise IncompleteBody()

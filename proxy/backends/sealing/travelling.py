@@ -53,7 +53,7 @@ def tells_etag(new: NewObject, source: ObjectInfo) -> bool:
 
 
 def with_its_upload(seal: Seal, body: ReaderBody) -> TravellingBody | None:
-    """A part of a customer's upload that is carried to another backend with it."""
+    """A part of a customer's upload elsewhere, as it is stored there: nobody here could open it."""
     reader = body.reader
     if not body.whole or not isinstance(reader, SealedReader) or reader.data_key is not None:
         return None

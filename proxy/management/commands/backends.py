@@ -11,6 +11,7 @@ from django.db.models import Count
 
 from proxy import routes
 from proxy.backends import PROBES
+from proxy.backends.s3.capabilities import MEANINGS
 from proxy.errors import InvalidArgument, S3Error
 from proxy.management.speaking import Speaking, json_option, show_json, show_table
 from proxy.models import Bucket
@@ -64,15 +65,18 @@ class Command(Speaking):
             raise CommandError(f"Not reachable: {', '.join(gone)}.")
 
     def _table(self, found: Sequence[Mapping[str, Any]]) -> None:
-        """One column for each backend, one row for each fact."""
-        names = dict.fromkeys(name for row in found for name in row["capabilities"] or ())
+        """One column for each backend, one row for each fact, and what it means that a service can."""
+        names = [name for name in MEANINGS if any(name in (row["capabilities"] or ()) for row in found)]
         rows = [
-            ["type", *(row["type"] for row in found)],
-            ["reachable", *(_ANSWERS[row["reachable"]] for row in found)],
-            ["encryption", *(row["encryption"] for row in found)],
-            *([name.replace("_", " "), *(_cell(row, name) for row in found)] for name in names),
+            ["type", *(row["type"] for row in found), ""],
+            ["reachable", *(_ANSWERS[row["reachable"]] for row in found), ""],
+            ["encryption", *(row["encryption"] for row in found), ""],
+            *(
+                [name.replace("_", " "), *(_cell(row, name) for row in found), MEANINGS[name]]
+                for name in names
+            ),
         ]
-        show_table(self, ("", *(row["backend"] for row in found)), rows)
+        show_table(self, ("", *(row["backend"] for row in found), ""), rows)
         for row in found:
             if row["problem"]:
                 self.stderr.write(f"{row['backend']}: {row['problem']}")

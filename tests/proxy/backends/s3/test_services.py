@@ -9,6 +9,7 @@ import pytest
 from proxy.backends.base import ReaderBody
 from proxy.backends.encrypted import SEALING, Encrypted
 from proxy.backends.s3 import S3Backend
+from proxy.backends.seals import Encryption
 from proxy.backends.values import (
     Amendment,
     Deletion,
@@ -169,3 +170,19 @@ def test_a_bucket_of_another_is_refused_and_a_marked_one_is_found(far: S3Backend
         far.create_bucket(fresh(here.bucket))
     far.mark(here, "job", None)
     assert far.marked(here, "job") is None
+
+
+def test_a_service_that_encrypts_is_asked_to_and_says_so(
+    far: S3Backend, here: Place, s3_service: Service, clock: FakeClock
+) -> None:
+    if not far.capabilities().encryption:
+        return
+    options = {**s3_service.options, "encryption": {"mode": "sse-s3", "keys": []}}
+    asking = S3Backend("far", options, clock)
+    told = asking.put(here, NewObject("k"), Bytes(b"x")).encryption
+    assert told == asking.head(here, "k").encryption == Encryption("AES256")
+    asking.create_upload(here, UploadInfo("u", "k", 1))
+    assert asking.head_upload(here, "u").encryption == Encryption("AES256")
+    part = asking.put_part(here, "u", 1, Bytes(b"y"))
+    assert asking.complete_upload(here, "u", [PartRequest(1, part.etag)]).encryption == Encryption("AES256")
+    asking.close()

@@ -17,6 +17,7 @@ from proxy.errors import (
     PreconditionFailed,
     S3Error,
     SlowDown,
+    StorageFull,
 )
 from tests.proxy.backends.s3.faults.conftest import Connect
 from tests.proxy.backends.s3.faults.flaky import (
@@ -167,6 +168,8 @@ def test_an_error_may_come_with_status_200(connect: Connect) -> None:
         (answer(429), SlowDown, "asks for fewer requests"),
         (error(501, "NotImplemented"), NotImplementedByUs, "'cloud' cannot do this"),
         (answer(404, b"<html>nothing here</html>"), NoSuchKey, "does not exist"),
+        (error(403, "QuotaExceeded"), StorageFull, "'cloud' is full"),
+        (answer(507), StorageFull, "'cloud' is full"),
         (error(418, "Teapot"), Refused, "418 Teapot"),
     ],
 )
@@ -193,10 +196,10 @@ def test_a_bare_404_is_about_the_key_only_if_the_bucket_is_there(connect: Connec
 def test_a_connection_that_the_service_closed_is_not_used_again(connect: Connect) -> None:
     ends_unannounced = raw(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")
     with Flaky(answer(200, connection="close"), ends_unannounced, GOOD) as server:
-        client = connect(server.endpoint)
+        client = connect(server.endpoint, retry_budget=10.0)
         for _ in range(3):
-            client.put("b", "k", Pieces(b"1"))
-        assert server.connections == 3
+            client.put("b", "k", b"data")
+        assert (server.connections, len(server.requests)) == (3, 3)
 
 
 def test_chunks_interim_answers_and_old_servers(connect: Connect) -> None:

@@ -12,7 +12,7 @@ from proxy.backends.s3.errors import Broken, ServiceFault, Unreachable
 from proxy.backends.values import PartRequest
 from proxy.errors import BackendUnavailable, IncompleteBody, PreconditionFailed, S3Error, SlowDown
 from tests.proxy.backends.s3.faults.conftest import Connect, World
-from tests.proxy.backends.s3.faults.flaky import GOOD, Flaky, early, error, hang_up
+from tests.proxy.backends.s3.faults.flaky import GOOD, Flaky, answer, early, error, hang_up, raw
 from tests.proxy.backends.s3.payloads import Pieces
 from tests.s3.server import free_port
 
@@ -26,6 +26,13 @@ def test_it_is_tried_again_within_the_budget(connect: Connect, world: World) -> 
         assert client.put("b", "k", b"data").etag == "e"
         assert [each.body for each in server.requests[1:]] == [b"data"] * 3
     assert world.slept == [0.05, 0.1, 2 + 0.2]
+
+
+def test_a_page_that_was_cut_is_asked_for_again(connect: Connect) -> None:
+    cut = raw(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n<ListBucketResult>")
+    with Flaky(cut, error(200, "InternalError"), answer(200, b"<ListBucketResult/>")) as server:
+        assert connect(server.endpoint, retry_budget=30.0).list("b").objects == ()
+        assert len(server.requests) == 3
 
 
 def test_retry_after_beyond_the_budget_is_passed_on(connect: Connect, world: World) -> None:
