@@ -161,14 +161,17 @@ class Looker:
         ]
         answers = {id(seen): answer for seen, answer in zip(missed, self._ask_all(at, missed), strict=True)}
         return [
-            self._told(at, seen, row, answers.get(id(seen))) for seen, row in zip(listed, known, strict=True)
+            self._told(at, seen, rows.get((seen.key, seen.version_id)), answers.get(id(seen)))
+            for seen in listed
         ]
 
-    def _told(self, at: At, seen: Shown, known: Known | None, answer: Shown | None) -> Told:
+    def _told(self, at: At, seen: Shown, row: Known | None, answer: Shown | None) -> Told:
         full = seen if answer is None else _both(seen, answer)
+        known = _holding(full, row)
         stamp = settled(full.stamp, known) or UNSTAMPED
         described = self._described(at, full, stamp)
-        return Told(full, described, known, new=answer is not None or described != stamp)
+        new = (answer is not None and known is None) or described != stamp
+        return Told(full, described, known, new)
 
     def infos(self, at: At, listed: Sequence[Shown]) -> list[ObjectInfo]:
         """The facts of a page of what plain GETs find."""
