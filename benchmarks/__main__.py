@@ -4,18 +4,20 @@ Without a server: `listing` is what a page costs at a million keys, `sealing` wh
 body, `control` what it costs the control database. `client` is what a call to a service costs us;
 `sealed` are requests for sealed objects beside the same for plain ones; `requests` are single requests
 of each kind; `memory` is what 32 uploads and downloads at once cost; `moving` is a migration beside a
-copy inside a peer. `--help` lists the options.
+copy inside a peer, `between` one from one S3 service to another beside `rclone copy` and `s5cmd cp`.
+`--help` lists the options.
 """
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from contextlib import ExitStack
 
-from benchmarks import client, control, listing, memory, moving, requests, sealed, sealing
+from benchmarks import between, client, control, listing, memory, moving, requests, sealed, sealing
 from benchmarks.servers import PEERS, PROGRAMS, Server, program, sluicegate
 
-PARTS = ("listing", "sealing", "control", "client", "sealed", "requests", "memory", "moving")
+PARTS = ("listing", "sealing", "control", "client", "sealed", "requests", "memory", "moving", "between")
 
 
 def _arguments() -> argparse.Namespace:
@@ -26,6 +28,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--size", type=int, default=1024, help="MiB of each of 32 objects (memory)")
     parser.add_argument("--small", type=int, default=20_000, help="4 KiB objects to migrate")
     parser.add_argument("--large", type=int, default=20, help="64 MiB objects to migrate")
+    parser.add_argument("--between-small", type=int, default=5_000, help="4 KiB objects between services")
+    parser.add_argument("--between-large", type=int, default=20, help="64 MiB objects between services")
     parser.add_argument("--only", choices=PARTS, help="one part alone")
     return parser.parse_args()
 
@@ -44,18 +48,25 @@ def _requests(options: argparse.Namespace, ours: Server, peers: list[Server]) ->
     return requests.table(mine, {peer.label: found for peer, found in zip(peers, theirs, strict=True)})
 
 
+def _by_themselves(options: argparse.Namespace) -> dict[str, Callable[[], list[str]]]:
+    """The parts that start what they need, or need nothing."""
+    return {
+        "listing": lambda: list(listing.table(1_000_000)),
+        "sealing": lambda: list(sealing.table()),
+        "control": lambda: list(control.table(3 * options.repeat)),
+        "sealed": lambda: list(sealed.table(seconds=options.seconds, repeat=options.repeat)),
+        "between": lambda: list(between.compare(small=options.between_small, large=options.between_large)),
+    }
+
+
 def main() -> None:
     options = _arguments()
     parts = (options.only,) if options.only else PARTS
-    if "listing" in parts:
-        print(*listing.table(1_000_000), sep="\n", flush=True)
-    if "sealing" in parts:
-        print(*sealing.table(), sep="\n", flush=True)
-    if "sealed" in parts:
-        print(*sealed.table(seconds=options.seconds, repeat=options.repeat), sep="\n", flush=True)
-    if "control" in parts:
-        print(*control.table(3 * options.repeat), sep="\n", flush=True)
-    if options.only in ("listing", "sealing", "sealed", "control"):
+    alone = _by_themselves(options)
+    for name in parts:
+        if name in alone:
+            print(*alone[name](), sep="\n", flush=True)
+    if options.only in alone:
         return
     with ExitStack() as stack:
         ours = stack.enter_context(sluicegate())

@@ -8,12 +8,23 @@ bytes of the plaintext; ETags carry no quotes; keys are text whose UTF-8 bytes s
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from types import TracebackType
-from typing import Protocol, Self
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Protocol
 
-from proxy.backends.seals import PlainFacts, Reseal, Seal, SealedSegment, SealListing
+from proxy.backends.seals import Reseal, SealListing
+from proxy.backends.services import Serviced
+from proxy.backends.streams import (
+    Body,
+    Describe,
+    Description,
+    ObjectReader,
+    OpenObject,
+    ReaderBody,
+    ReadStored,
+    SealAs,
+    SealedBody,
+    nothing_to_unlock,
+)
 from proxy.backends.values import (
     ALWAYS,
     CURRENT,
@@ -28,128 +39,29 @@ from proxy.backends.values import (
     PartRequest,
     Place,
     Precondition,
-    Pulse,
     UploadInfo,
     UploadListing,
     Usage,
     VersionListing,
 )
-from proxy.errors import InvalidRequest, S3Error
+from proxy.errors import S3Error
+
+__all__ = [
+    "Backend",
+    "Body",
+    "Describe",
+    "Description",
+    "ObjectReader",
+    "OpenObject",
+    "ReadStored",
+    "ReaderBody",
+    "SealAs",
+    "SealedBody",
+    "nothing_to_unlock",
+]
 
 
-class Body(Protocol):
-    """Bytes on their way in: iterate once, in pieces of at most PIECE_BYTES.
-
-    The body checks itself: reading past the last byte raises the S3Error (IncompleteBody,
-    BadDigest, XAmzContentSHA256Mismatch, RequestTimeout, SlowDown ...) if it was not what its
-    sender announced. So a backend commits only after the iteration has ended by itself.
-    `checksums` (as in ObjectInfo) is complete only then. `length` is None if not announced.
-    """
-
-    length: int | None
-    checksums: Mapping[str, str]
-
-    def __iter__(self) -> Iterator[bytes]: ...
-
-
-class ObjectReader(Protocol):
-    """An open object: its facts and its bytes belong together, whatever happens to the key.
-
-    Where `info.seal` is set, a backend's own reader reads the sealed bytes as they are stored;
-    the `Encrypted` wrapper around every backend gives readers of the plaintext.
-    """
-
-    info: ObjectInfo
-
-    def read(self, start: int, end: int) -> Iterator[bytes]:
-        """Bytes [start, end) in pieces of at most PIECE_BYTES; `end` may lie beyond the last."""
-
-    def unlock(self, customer_key: bytes) -> None:
-        """Give the key of what a customer's key seals (SSE-C), before the first `read`.
-
-        Raises AccessDenied for another key, InvalidRequest where there is nothing to unlock.
-        """
-
-    def close(self) -> None: ...
-    def __enter__(self) -> Self: ...
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None: ...
-
-
-def nothing_to_unlock() -> InvalidRequest:
-    """What `unlock` raises of a body that no customer's key seals."""
-    return InvalidRequest("The encryption parameters are not applicable to this object.")
-
-
-class SealedBody(ABC):
-    """Sealed bytes on their way in: what a backend gets in place of a Body and tells from it by its class.
-
-    A backend stores them as they come and hashes nothing. `length` counts sealed bytes. `raw` is set
-    where they are all of what another object has stored, so that they can be taken without being moved
-    (a link, a server-side copy).
-    """
-
-    length: int | None = None
-    raw: ObjectReader | None = None
-
-    @abstractmethod
-    def __iter__(self) -> Iterator[bytes]:
-        """As a Body does, it raises unless the plaintext was what its sender announced."""
-
-    @property
-    @abstractmethod
-    def plain(self) -> PlainFacts:
-        """The facts of the plaintext; complete once the iteration has ended by itself, or if `raw` is set."""
-
-    @property
-    @abstractmethod
-    def segments(self) -> tuple[SealedSegment, ...]:
-        """How the bytes are sealed; complete when `plain` is. One segment, unless `raw` is set."""
-
-    @property
-    @abstractmethod
-    def wrap_ahead(self) -> str:
-        """The wrap for backends with `seals_ahead`, which must store it before any byte; "" for a part."""
-
-    @abstractmethod
-    def seal(self, info: ObjectInfo) -> Seal:
-        """What to keep with the version whose final facts these are. Not for a part."""
-
-
-OpenObject = Callable[[Place, str, str], ObjectReader]
-"""(place, key, version id) -> what `Backend.open` gives."""
-
-SealAs = Callable[[ObjectInfo, Sequence[PartInfo]], Seal]
-"""(the finished object's facts, its parts as they were uploaded) -> what to keep with it."""
-
-
-class ReaderBody:
-    """A part or the whole of an open object as a Body: how bytes go from place to place.
-
-    A backend that can take the bytes without moving them (a link, a server-side copy) looks
-    at `reader`, `start` and `end`; any other iterates.
-    """
-
-    def __init__(
-        self, reader: ObjectReader, start: int = 0, end: int | None = None, pulse: Pulse | None = None
-    ) -> None:
-        self.reader = reader
-        self.start = start
-        self.end = reader.info.size if end is None else end
-        self.length: int | None = self.end - self.start
-        self.whole = self.length == reader.info.size
-        self.checksums: Mapping[str, str] = dict(reader.info.checksums) if self.whole else {}
-        self.pulse = pulse
-
-    def __iter__(self) -> Iterator[bytes]:
-        for piece in self.reader.read(self.start, self.end):
-            if self.pulse is not None:
-                self.pulse()
-            yield piece
-
-
-class Backend(Protocol):
+class Backend(Serviced, Protocol):
     """Where bytes live. See the module's docstring for the units and for the guarantees."""
 
     name: str
@@ -181,6 +93,19 @@ class Backend(Protocol):
     scrubs: bool = True
     """`scrub` leaves nothing of replaced bodies where it can be found; else the service decides."""
 
+    reads_parts: bool = True
+    """`open_part` reads what was uploaded; else parts cannot be read before they are an object."""
+
+    holds_open: bool = True
+    """An open reader reads what it was opened for whatever happens to its key. If not, it fails then
+    (BackendUnavailable), rather than to mix two objects."""
+
+    least_part_bytes: int = 0
+    """No part of a finished upload but its last may be smaller, also where it is carried."""
+
+    describe: Describe | None = None
+    """Set by whoever opens seals, for backends with `seals_ahead`: how they learn again what they lost."""
+
     # -- the physical place and the buckets on it ------------------------------------
     def prepare(self, known_id: str | None) -> str:
         """Find or, where nothing is known of it yet, make the physical place; its id.
@@ -199,6 +124,13 @@ class Backend(Protocol):
 
     def create_bucket(self, place: Place) -> None:
         """Make an empty place. Doing it again is no error."""
+
+    def adopt(self, place: Place) -> str:
+        """Make a place of a real bucket that is there already, objects untouched; its versioning status.
+
+        Doing it again is no error. Raises BackendUnavailable (there is no such bucket),
+        BucketAlreadyExists (another bucket or gateway has it), NotImplementedByUs.
+        """
 
     def delete_bucket(
         self, place: Place, *, uploads: bool = False, force: bool = False, unserved: bool = False
@@ -333,7 +265,10 @@ class Backend(Protocol):
         """
 
     def open_part(self, place: Place, upload_id: str, number: int) -> ObjectReader:
-        """An uploaded part's bytes (`info.key` is the upload's key). Raises NoSuchUpload, InvalidPart."""
+        """An uploaded part's bytes (`info.key` is the upload's key).
+
+        Raises NoSuchUpload, InvalidPart, and NotImplementedByUs without `reads_parts`.
+        """
 
     def complete_upload(
         self,

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from proxy.backends.base import Backend, Body, ObjectReader, OpenObject, SealAs, SealedBody
+from proxy.backends.base import Backend, Body, Describe, ObjectReader, OpenObject, SealAs, SealedBody
 from proxy.backends.seals import Reseal, SealListing
+from proxy.backends.services import Condition
 from proxy.backends.values import (
     ALWAYS,
     CURRENT,
@@ -47,9 +48,20 @@ class Forwarding:
     counts_changes: bool = _of_inner("counts_changes")
     seals_ahead: bool = _of_inner("seals_ahead")
     scrubs: bool = _of_inner("scrubs")
+    reads_parts: bool = _of_inner("reads_parts")
+    holds_open: bool = _of_inner("holds_open")
+    least_part_bytes: int = _of_inner("least_part_bytes")
 
     def __init__(self, inner: Backend) -> None:
         self.inner = inner
+
+    @property
+    def describe(self) -> Describe | None:
+        return self.inner.describe
+
+    @describe.setter
+    def describe(self, describe: Describe | None) -> None:
+        self.inner.describe = describe
 
     def close(self) -> None:
         """Let go of what the inner backend holds, if it holds anything."""
@@ -68,6 +80,9 @@ class Forwarding:
     def create_bucket(self, place: Place) -> None:
         self.inner.create_bucket(place)
 
+    def adopt(self, place: Place) -> str:
+        return self.inner.adopt(place)
+
     def delete_bucket(
         self, place: Place, *, uploads: bool = False, force: bool = False, unserved: bool = False
     ) -> None:
@@ -75,6 +90,12 @@ class Forwarding:
 
     def places(self, bucket: str) -> tuple[Place, ...]:
         return self.inner.places(bucket)
+
+    def real_buckets(self) -> tuple[str, ...]:
+        return self.inner.real_buckets()
+
+    def condition(self) -> Condition:
+        return self.inner.condition()
 
     def is_at_hand(self, place: Place) -> bool:
         return self.inner.is_at_hand(place)

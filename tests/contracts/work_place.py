@@ -3,17 +3,36 @@
 from __future__ import annotations
 
 import json
+import secrets
+from collections.abc import Callable
 from typing import Any
 
+from tests.contracts.samples import SAMPLES
 from tests.jobsite.service import until
+from tests.s3services import Service
+from tests.services.gateways import configuration
 from tests.sites import Site
+
+Services = Callable[[str], Service]
+
+
+def _use(site: Site, service: Service) -> None:
+    """`archive` is on that service, under a name of this test alone."""
+    config = site.home / "services.yaml"
+    config.write_text(configuration({"archive": service.options}, "local"))
+    site.env["SLUICEGATE_CONFIG"] = str(config)
+    site.env["CONTRACT_BUCKET"] = f"contract-{secrets.token_hex(8)}"
 
 
 class Workers:
     """The process of `tests.contracts.workers` in a site, and a job of a sample."""
 
-    def __init__(self, site: Site, kind: str, index: int) -> None:
+    def __init__(self, site: Site, kind: str, index: int, services: Services | None = None) -> None:
         site.env["SLUICEGATE_CLEANUP_GRACE_SECONDS"] = "0"
+        service = SAMPLES[kind][index].service
+        if service:
+            assert services is not None
+            _use(site, services(service))
         self._process = site.start("tests.contracts.workers")
         self._sample = {"kind": kind, "index": index}
         self.kills = 0

@@ -6,20 +6,15 @@ import hashlib
 
 from jobs.errors import JobFailed
 from jobs.kinds.base import Item, Outcome, Page
-from jobs.kinds.migration.ground import GONE, MIB, MOST_PARTS, Ground, Limits, todo
+from jobs.kinds.migration.ground import GONE, Ground, todo
+from jobs.kinds.migration.pieces import pieces
 from jobs.kinds.migration.position import Position
-from jobs.kinds.migration.sides import is_copied
+from jobs.kinds.migration.sides import is_copied, refuse_lost_lock
 from jobs.kinds.migration.walking import all_parts, behind, page_of
 from proxy.backends.base import ReaderBody
 from proxy.backends.sealing.reader import is_locked
-from proxy.backends.values import ObjectInfo, PartRequest, UploadInfo
+from proxy.backends.values import ObjectInfo, PartInfo, PartRequest, UploadInfo
 from proxy.errors import NoSuchUpload
-
-
-def part_bytes(size: int, limits: Limits) -> int:
-    """The size of the pieces of a large object: whole MiB above the limit, at most 10,000 pieces."""
-    least = -(-size // MOST_PARTS)
-    return limits.part_bytes if least <= limits.part_bytes else -(-least // MIB) * MIB
 
 
 def collecting_id(ground: Ground, info: ObjectInfo) -> str:
@@ -58,21 +53,25 @@ def pieces_page(ground: Ground, position: Position) -> Page:
     same = {"version": version, "upload": position.upload, "etag": position.etag}
     if position.offset >= info.size:
         return page_of(ground, [todo("complete", key, info.size, **same)], position.past(key, version))
-    length = part_bytes(info.size, ground.limits)
     items: list[Item] = []
-    start = position.offset
-    while start < info.size and (not items or start - position.offset < ground.limits.page_bytes):
-        end = min(start + length, info.size)
-        items.append(
-            todo("piece", key, end - start, **same, number=start // length + 1, start=start, end=end)
-        )
-        start = end
-    return page_of(ground, items, position.at(start))
+    end = position.offset
+    least_bytes = ground.target.backend.least_part_bytes
+    for number, piece in enumerate(pieces(info, ground.limits, least_bytes), 1):
+        if piece.start < position.offset:
+            continue
+        if items and piece.start - position.offset >= ground.limits.page_bytes:
+            break
+        end = piece.end
+        span = {"number": number, "start": piece.start, "end": end, "md5": piece.md5}
+        items.append(todo("piece", key, end - piece.start, **same, **span))
+    return page_of(ground, items, position.at(end))
 
 
 def begin(ground: Ground, item: Item) -> Outcome:
-    """Open the upload that collects. Raises JobFailed if the object is another one by now."""
-    info = ground.carried(_as_begun(ground, item))
+    """Open the upload that collects. Raises JobFailed if the object is another one by now, or locked."""
+    found = _as_begun(ground, item)
+    refuse_lost_lock(ground, found)
+    info = ground.carried(found)
     upload = UploadInfo(
         upload_id=item.data["upload"],
         key=item.key,
@@ -90,12 +89,19 @@ def begin(ground: Ground, item: Item) -> Outcome:
 
 
 def copy_piece(ground: Ground, item: Item) -> Outcome:
-    """Raises JobFailed if the object is another one by now."""
+    """A piece whose MD5 is known may be copied by the service itself, which then must find the same.
+
+    Raises JobFailed if the object is another one by now.
+    """
     data = item.data
+    md5 = data.get("md5")
     with ground.work.effect(), ground.source.open(item.key, data["version"]) as reader:
         _same_as_begun(reader.info, data["etag"])
         body = ReaderBody(reader, data["start"], data["end"], pulse=ground.work.pulse)
-        ground.target.put_part(data["upload"], data["number"], body)
+        part = None
+        if md5 is not None:
+            part = PartInfo(data["number"], item.size, md5, reader.info.last_modified)
+        ground.target.put_part(data["upload"], data["number"], body, part)
     return Outcome(objects=0, size=item.size)
 
 

@@ -33,10 +33,6 @@ class Limits:
     page_bytes: int = 128 * MIB
 
 
-MOST_PARTS = 10_000
-"""Parts of one multipart upload. Source: Amazon S3 User Guide, "Multipart upload limits"."""
-
-
 @dataclass(frozen=True, slots=True)
 class Ground:
     """One call of a step: the job's facts and fences, and how much it may do at once."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from jobs.errors import TargetLocked, TargetNotEmpty
+from jobs.errors import TargetForeign, TargetLocked, TargetNotEmpty
 from proxy import routes
 from proxy.backends.values import Place, Route, Usage
 from proxy.models import Bucket
@@ -27,18 +27,24 @@ def in_use(route: Route) -> bool:
     ).exists()
 
 
+PATIENCE_S = 5.0
+"""How long the leftovers of one place are counted."""
+
+
 def leftovers(backend_name: str, bucket: str, but: Place | None = None) -> list[Leftover]:
     """What the backend holds under a real bucket's name and no bucket uses, empty places apart.
 
-    `but` is not counted. Raises BackendUnavailable.
+    `but` is not counted. Raises BackendUnavailable, and TargetForeign where it holds what is not ours.
     """
     backend = routes.backend(backend_name)
     found = []
     for place in backend.places(bucket):
         route = Route(backend_name, place)
+        if not place.incarnation:
+            raise TargetForeign(_foreign(backend_name, bucket))
         if place == but or in_use(route):
             continue
-        usage = backend.usage(place)
+        usage = backend.usage(place, PATIENCE_S)
         if not usage.empty:
             found.append(Leftover(route, usage))
     return found
@@ -53,6 +59,7 @@ def together(found: Sequence[Leftover]) -> Usage:
         size=sum(each.usage.size for each in found),
         versions_size=sum(each.usage.versions_size for each in found),
         locked=sum(each.usage.locked for each in found),
+        exact=all(each.usage.exact for each in found),
     )
 
 
@@ -74,9 +81,16 @@ def _locked(backend_name: str, bucket: str, held: Usage) -> str:
     )
 
 
+def _foreign(backend_name: str, bucket: str) -> str:
+    return (
+        f"The real bucket {bucket} on {backend_name} is not Sluicegate's and is not empty. A migration"
+        " moves into an empty bucket only: give it an alias there, or adopt what is there under another name."
+    )
+
+
 def _not_empty(backend_name: str, bucket: str, held: Usage) -> str:
     return (
         f"The backend {backend_name} already holds {held.keys} keys, {held.versions} versions and"
         f" {held.uploads} uploads under the name {bucket}, which no bucket uses."
-        " With replace_target they are removed after the move."
+        " With replace_target they are removed."
     )

@@ -9,11 +9,14 @@ checksum are not read again; everything else is compared all the same.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from jobs.kinds.base import Item, Outcome, Page
 from jobs.kinds.migration import position as at
+from jobs.kinds.migration import unchanged
 from jobs.kinds.migration.facts import Span, listed_difference, object_difference, spans
 from jobs.kinds.migration.ground import GONE, Ground, Step, todo
-from jobs.kinds.migration.position import Position, decode
+from jobs.kinds.migration.position import Position, decode, encode
 from jobs.kinds.migration.proving import differs, prove_locked, prove_md5, prove_same
 from jobs.kinds.migration.sides import (
     mismatch,
@@ -30,6 +33,7 @@ from jobs.kinds.migration.verifying_uploads import (
     verify_part,
     verify_upload,
 )
+from jobs.kinds.migration.versioning import keep_versions, wants_versioning
 from jobs.kinds.migration.walking import after_versions, behind, fitting, next_versions, page_of
 from proxy.backends.base import ObjectReader
 from proxy.backends.sealing.reader import is_locked
@@ -41,9 +45,30 @@ from proxy.errors import MethodNotAllowed
 
 def _page(ground: Ground, token: str | None) -> Page:
     if token is None:
-        ground.work.state["seq_verified"] = ground.source.backend.head_seq(ground.source.place)
+        if not ground.source.backend.counts_changes:
+            return page_of(ground, [], Position(at.QUIET))
+        unchanged.begin(ground)
     position = decode(token)
-    return _PAGES[position.section](ground, position)
+    page = _PAGES[position.section](ground, position)
+    return page if page.truncated else _goes_on(ground, position.section, page)
+
+
+def _goes_on(ground: Ground, section: str, page: Page) -> Page:
+    """The last page of a section, with what is left to be done behind it."""
+    left = {
+        at.AGAIN: not ground.source.backend.counts_changes,
+        at.VERSIONING: wants_versioning(ground),
+    }
+    sections = list(left)
+    behind_it = sections[sections.index(section) + 1 :] if section in left else sections
+    following = next((name for name in behind_it if left[name]), None)
+    if following is None:
+        return page
+    return replace(page, token=encode(Position(following)), truncated=True)
+
+
+def _versioning_page(ground: Ground, position: Position) -> Page:
+    return page_of(ground, [todo("versioning", ground.target_route.place.bucket)], None)
 
 
 def _objects_page(ground: Ground, position: Position) -> Page:
@@ -53,8 +78,10 @@ def _objects_page(ground: Ground, position: Position) -> Page:
     taken = fitting(paired, ground.limits)
     if paired and not taken:
         first = paired[0]
+        unchanged.saw(ground, [first])
         inside = position.enter(first.key, first.version_id)
         return page_of(ground, [todo("facts", first.key, version=first.version_id)], inside)
+    unchanged.saw(ground, taken)
     items = [_to_verify(info) for info in taken]
     if ends and len(taken) == len(paired):
         return page_of(ground, items, after_versions(ground))
@@ -70,12 +97,13 @@ def _paired(ground: Ground, position: Position) -> tuple[list[ObjectInfo], bool]
 
     Raises JobFailed where the two differ.
     """
+    roughly = not (ground.source.backend.counts_changes and ground.target.backend.counts_changes)
     theirs, their_end = next_versions(ground, ground.source, position)
     ours, our_end = next_versions(ground, ground.target, position)
     for other, mine in zip(theirs, ours, strict=False):
         if (mine.key, mine.version_id) != (other.key, ground.there(other.version_id)):
             raise mismatch(ground, other, mine)
-        difference = listed_difference(other, mine, in_line=ground.keeps_versions)
+        difference = listed_difference(other, mine, in_line=ground.keeps_versions, roughly=roughly)
         if difference is not None:
             raise differs(named(other.key, other.version_id), difference)
     both = min(len(theirs), len(ours))
@@ -104,10 +132,13 @@ def _pieces_page(ground: Ground, position: Position) -> Page:
 
 
 _PAGES = {
+    at.QUIET: unchanged.quiet_page,
     at.OBJECTS: _objects_page,
     at.UPLOADS: uploads_page,
     at.EXTRAS: extras_page,
     at.PARTS: parts_page,
+    at.AGAIN: unchanged.again_page,
+    at.VERSIONING: _versioning_page,
 }
 
 
@@ -182,5 +213,6 @@ VERIFY = Step(
         "piece": _verify_piece,
         "upload": verify_upload,
         "part": verify_part,
+        "versioning": keep_versions,
     },
 )
