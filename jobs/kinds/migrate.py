@@ -16,7 +16,7 @@ from jobs.kinds.migration.unwinding import UNWIND
 from jobs.kinds.migration.verifying import VERIFY
 from proxy.records import BucketRecord
 
-STEPS: dict[str, Step] = {
+STEPS: dict[str, Step[Ground]] = {
     "stage": STAGE,
     "copy": COPY,
     "verify": VERIFY,

@@ -6,19 +6,14 @@ import hashlib
 
 from jobs.errors import JobFailed
 from jobs.kinds.base import Item, Outcome, Page
-from jobs.kinds.migration.ground import GONE, MIB, MOST_PARTS, Ground, Limits, todo
-from jobs.kinds.migration.position import Position
+from jobs.kinds.migration.ground import GONE, Ground, todo
 from jobs.kinds.migration.sides import is_copied
-from jobs.kinds.migration.walking import all_parts, behind, page_of
+from jobs.kinds.migration.walking import behind, page_of
+from jobs.kinds.pieces import all_parts, pieces
+from jobs.kinds.position import Position
 from proxy.backends.base import ReaderBody
 from proxy.backends.values import ObjectInfo, PartRequest, UploadInfo
 from proxy.errors import NoSuchUpload
-
-
-def part_bytes(size: int, limits: Limits) -> int:
-    """The size of the pieces of a large object: whole MiB above the limit, at most 10,000 pieces."""
-    least = -(-size // MOST_PARTS)
-    return limits.part_bytes if least <= limits.part_bytes else -(-least // MIB) * MIB
 
 
 def collecting_id(ground: Ground, info: ObjectInfo) -> str:
@@ -56,16 +51,12 @@ def pieces_page(ground: Ground, position: Position) -> Page:
     same = {"version": version, "upload": position.upload, "etag": position.etag}
     if position.offset >= info.size:
         return page_of(ground, [todo("complete", key, info.size, **same)], position.past(key, version))
-    length = part_bytes(info.size, ground.limits)
-    items: list[Item] = []
-    start = position.offset
-    while start < info.size and (not items or start - position.offset < ground.limits.page_bytes):
-        end = min(start + length, info.size)
-        items.append(
-            todo("piece", key, end - start, **same, number=start // length + 1, start=start, end=end)
-        )
-        start = end
-    return page_of(ground, items, position.at(start))
+    taken = pieces(info.size, position.offset, ground.limits)
+    items = [
+        todo("piece", key, piece.size, **same, number=piece.number, start=piece.start, end=piece.end)
+        for piece in taken
+    ]
+    return page_of(ground, items, position.at(taken[-1].end))
 
 
 def begin(ground: Ground, item: Item) -> Outcome:

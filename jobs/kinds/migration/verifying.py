@@ -9,11 +9,10 @@ checksum are not read again; everything else is compared all the same.
 
 from __future__ import annotations
 
+from jobs.kinds import position as at
 from jobs.kinds.base import Item, Outcome, Page
-from jobs.kinds.migration import position as at
 from jobs.kinds.migration.facts import Span, listed_difference, object_difference, spans
 from jobs.kinds.migration.ground import GONE, Ground, Step, todo
-from jobs.kinds.migration.position import Position, decode
 from jobs.kinds.migration.proving import differs, prove_md5, prove_same
 from jobs.kinds.migration.sides import (
     mismatch,
@@ -31,6 +30,7 @@ from jobs.kinds.migration.verifying_uploads import (
     verify_upload,
 )
 from jobs.kinds.migration.walking import after_versions, behind, fitting, next_versions, page_of
+from jobs.kinds.position import Position, decode
 from proxy.backends.base import ObjectReader
 from proxy.backends.values import ObjectInfo
 from proxy.errors import MethodNotAllowed

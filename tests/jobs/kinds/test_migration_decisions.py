@@ -11,7 +11,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jobs.errors import BadToken
-from jobs.kinds.migration.copying_large import part_bytes
 from jobs.kinds.migration.facts import (
     LINE_FACTS,
     LISTED_FACTS,
@@ -25,8 +24,8 @@ from jobs.kinds.migration.facts import (
     spans,
     upload_difference,
 )
-from jobs.kinds.migration.ground import MIB, MOST_PARTS, Limits
-from jobs.kinds.migration.position import OBJECTS, PARTS, START, UPLOADS, Position, decode, encode
+from jobs.kinds.pieces import MIB, MOST_PARTS, Limits, part_bytes
+from jobs.kinds.position import OBJECTS, PARTS, START, UPLOADS, Position, decode, encode
 from proxy.backends.values import GOVERNANCE, Lock, ObjectInfo, PartInfo, UploadInfo
 
 _TEXT = st.text(st.characters(exclude_categories=["Cs"]))
