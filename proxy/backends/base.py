@@ -8,6 +8,7 @@ bytes of the plaintext; ETags carry no quotes; keys are text whose UTF-8 bytes s
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Protocol, Self
@@ -33,7 +34,7 @@ from proxy.backends.values import (
     Usage,
     VersionListing,
 )
-from proxy.errors import S3Error
+from proxy.errors import InvalidRequest, S3Error
 
 
 class Body(Protocol):
@@ -63,6 +64,12 @@ class ObjectReader(Protocol):
     def read(self, start: int, end: int) -> Iterator[bytes]:
         """Bytes [start, end) in pieces of at most PIECE_BYTES; `end` may lie beyond the last."""
 
+    def unlock(self, customer_key: bytes) -> None:
+        """Give the key of what a customer's key seals (SSE-C), before the first `read`.
+
+        Raises AccessDenied for another key, InvalidRequest where there is nothing to unlock.
+        """
+
     def close(self) -> None: ...
     def __enter__(self) -> Self: ...
     def __exit__(
@@ -70,34 +77,48 @@ class ObjectReader(Protocol):
     ) -> None: ...
 
 
-class SealedBody(Protocol):
-    """Sealed bytes on their way in. A backend stores them as they come and hashes nothing.
+def nothing_to_unlock() -> InvalidRequest:
+    """What `unlock` raises of a body that no customer's key seals."""
+    return InvalidRequest("The encryption parameters are not applicable to this object.")
 
-    `length` counts sealed bytes. `raw` is set where they are all of what another object has
-    stored, so that they can be taken without being moved (a link, a server-side copy).
+
+class SealedBody(ABC):
+    """Sealed bytes on their way in: what a backend gets in place of a Body and tells from it by its class.
+
+    A backend stores them as they come and hashes nothing. `length` counts sealed bytes. `raw` is set
+    where they are all of what another object has stored, so that they can be taken without being moved
+    (a link, a server-side copy).
     """
 
-    length: int | None
-    raw: ObjectReader | None
+    length: int | None = None
+    raw: ObjectReader | None = None
 
+    @abstractmethod
     def __iter__(self) -> Iterator[bytes]:
         """As a Body does, it raises unless the plaintext was what its sender announced."""
 
     @property
+    @abstractmethod
     def plain(self) -> PlainFacts:
         """The facts of the plaintext; complete once the iteration has ended by itself, or if `raw` is set."""
 
     @property
+    @abstractmethod
     def segments(self) -> tuple[SealedSegment, ...]:
         """How the bytes are sealed; complete when `plain` is. One segment, unless `raw` is set."""
 
     @property
+    @abstractmethod
     def wrap_ahead(self) -> str:
         """The wrap for backends with `seals_ahead`, which must store it before any byte; "" for a part."""
 
+    @abstractmethod
     def seal(self, info: ObjectInfo) -> Seal:
         """What to keep with the version whose final facts these are. Not for a part."""
 
+
+OpenObject = Callable[[Place, str, str], ObjectReader]
+"""(place, key, version id) -> what `Backend.open` gives."""
 
 SealAs = Callable[[ObjectInfo, Sequence[PartInfo]], Seal]
 """(the finished object's facts, its parts as they were uploaded) -> what to keep with it."""
@@ -170,8 +191,11 @@ class Backend(Protocol):
     def check(self) -> None:
         """Raise BackendUnavailable unless the place that we know is there and answers."""
 
-    def check_store(self, *, deep: bool) -> Iterator[Finding]:
-        """What does not agree with its bytes, in every place; `deep` reads and hashes them all."""
+    def check_store(self, *, deep: bool, open_object: OpenObject | None = None) -> Iterator[Finding]:
+        """What does not agree with its bytes, in every place; `deep` reads and hashes them all.
+
+        Sealed bodies are read by `open_object`, and not at all without it.
+        """
 
     def create_bucket(self, place: Place) -> None:
         """Make an empty place. Doing it again is no error."""

@@ -52,19 +52,25 @@ UNENCRYPTED = Encryption()
 
 @dataclass(frozen=True, slots=True)
 class Reseal:
-    """Another wrap for a version whose body stays as it is; counts only while its wrap is `old`."""
+    """Another wrap for a version whose body stays as it is; counts only while its wrap is `old`.
+
+    With `upload_id` for that open upload; then `version_id` says nothing.
+    """
 
     key: str
     version_id: str
     old: str
     new: str
+    upload_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class SealEntry:
     """How one version is sealed, as a walk over a place tells it; `wrap` is "" for a plain body.
 
-    `encryption` is what the backend knows of it by itself (a service's own encryption).
+    `etag` and `segments` are what another wrap binds; a backend with `seals_ahead` may leave them
+    away, for a wrap that was made ahead binds neither. `encryption` is what the backend knows of it by
+    itself (a service's own encryption).
     """
 
     key: str
@@ -74,6 +80,8 @@ class SealEntry:
     locked: bool = False
     latest: bool = True
     encryption: Encryption = UNENCRYPTED
+    etag: str = ""
+    segments: tuple[SealedSegment, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

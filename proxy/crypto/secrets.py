@@ -1,4 +1,4 @@
-"""Sealing small secrets with the master key; the only module that knows the crypto library.
+"""Sealing small secrets with the master key.
 
 A sealed secret is: one version byte, a random 96-bit nonce, AES-256-GCM's output. Version byte
 and context (what the secret is for) are authenticated with it, so a secret that was moved to
