@@ -1,0 +1,75 @@
+"""What every step of a re-encryption stands on: one store, how it seals, and the job's notes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from jobs.kinds.base import Item, Page, Work
+from jobs.kinds.pieces import Limits
+from jobs.kinds.position import Position, encode
+from jobs.kinds.reencryption.deciding import Aim
+from jobs.kinds.reencryption.tally import Tally
+from proxy.backends.values import Route
+from proxy.resealing import Resealing
+from proxy.store import Store
+
+ENTRIES = 1000
+"""Versions that one page looks at; whatever of them needs another wrap gets it in one commit."""
+
+
+@dataclass(frozen=True)
+class Ground:
+    """One call of a step: the job's facts and fences, and how much it may do at once."""
+
+    work: Work
+    limits: Limits
+
+    @property
+    def route(self) -> Route:
+        """Where the bucket is; its gate is closed, so nothing moves it."""
+        return self.work.bucket.route
+
+    @property
+    def store(self) -> Store:
+        return Store.at(self.route)
+
+    @cached_property
+    def resealing(self) -> Resealing:
+        return Resealing.at(self.route)
+
+    @property
+    def asked(self) -> str:
+        return str(self.work.spec.get("mode") or "")
+
+    @property
+    def aim(self) -> Aim:
+        """The configuration of this process: the bucket is to be as it says now."""
+        return aim_of(self.resealing, self.asked, str(self.work.state.get("fresh", "")))
+
+    @property
+    def survey(self) -> Tally:
+        """What was counted before the work."""
+        return Tally.read(self.work.state.get("survey", {}))
+
+    @property
+    def collects(self) -> str:
+        """What the ids of the uploads begin with that collect large bodies: this job's, and nobody else's."""
+        return f"reseal-{self.work.job_id}-"
+
+    def page(self, items: list[Item], goes_on: Position | None) -> Page:
+        """A page of the counted phase: with the totals that the survey found."""
+        survey = self.survey
+        return Page(
+            items=items,
+            token=None if goes_on is None else encode(goes_on),
+            truncated=goes_on is not None,
+            total=survey.objects,
+            total_bytes=survey.bytes_moved,
+        )
+
+
+def aim_of(resealing: Resealing, asked: str, fresh: str = "") -> Aim:
+    """How the versions of a bucket are to be encrypted."""
+    backend = resealing.backend
+    return Aim(resealing.mode, resealing.kms_key, asked, fresh, backend.assigns_versions)
