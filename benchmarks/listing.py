@@ -23,8 +23,8 @@ _COMMON = "?, 4096, 'd41d8cd98f00b204e9800998ecf8427e', 1700000000000, ?, '{owne
 _REST = "'', 0, 0, NULL, '', '[{{\"content-type\":\"text/plain\"}},{{}},{{}}]', '', ''"
 _SHAPE = f"{_COMMON}, 'FULL_OBJECT', '', {{id}}, {{ordinal}}, {_REST}"
 _OWNER = "f" * 64
-LIVE = f"INSERT INTO live VALUES ({_SHAPE.format(owner=_OWNER, id=repr('null'), ordinal=1)})"
-DEAD = f"INSERT INTO history VALUES ({_SHAPE.format(owner=_OWNER, id='?', ordinal='?')}, 0)"
+LIVE = f"INSERT INTO live VALUES ({_SHAPE.format(owner=_OWNER, id=repr('null'), ordinal=1)}, '', '')"
+DEAD = f"INSERT INTO history VALUES ({_SHAPE.format(owner=_OWNER, id='?', ordinal='?')}, 0, '', '')"
 
 
 def _key(number: int) -> bytes:

@@ -8,6 +8,7 @@ opened beforehand; only the raw reads of data requests go over it, for Django re
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, connections
@@ -38,6 +39,20 @@ def database() -> Any:
 def _of_thread() -> Any:
     _mine.wrapper = connections[DEFAULT_DB_ALIAS]
     return _mine.wrapper
+
+
+def by_vendor(statement: str) -> dict[str, str]:
+    """A statement with `%s` for its values, for each driver."""
+    return {"sqlite": statement.replace("%s", "?"), "postgresql": statement}
+
+
+def read(statement: Mapping[str, str], *values: object) -> list[tuple[Any, ...]]:
+    """The rows of a statement of `by_vendor`, by the driver itself: Django's cursor costs twice what an
+    indexed read does. Raises database errors."""
+    own = database()
+    with own.wrap_database_errors:
+        rows: list[tuple[Any, ...]] = own.connection.execute(statement[own.vendor], values).fetchall()
+    return rows
 
 
 def open_for_loop() -> Any | None:

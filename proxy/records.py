@@ -15,7 +15,7 @@ from django.db import connection
 
 from proxy.backends.values import Place, Route
 from proxy.bucket_settings import BucketSettings, settings_of, settings_text
-from proxy.control import database
+from proxy.control import by_vendor, read
 from proxy.errors import NoSuchBucket, OperationAborted
 
 _BUCKET_COLUMNS = (
@@ -86,38 +86,24 @@ def _bucket(row: tuple[Any, ...]) -> BucketRecord:
     )
 
 
-def _by_vendor(statement: str) -> dict[str, str]:
-    return {"sqlite": statement.replace("%s", "?"), "postgresql": statement}
-
-
-_FIND_BUCKET = _by_vendor(f"SELECT {_BUCKET_COLUMNS} FROM proxy_bucket WHERE name = %s")
+_FIND_BUCKET = by_vendor(f"SELECT {_BUCKET_COLUMNS} FROM proxy_bucket WHERE name = %s")
 _USER_COLUMNS = "u.id, u.name, u.owner_id, u.enabled, u.root, u.creates_buckets"
-_FIND_IDENTITY = _by_vendor(
+_FIND_IDENTITY = by_vendor(
     f"SELECT {_USER_COLUMNS}, k.sealed_secret, k.expires FROM proxy_accesskey k"
     " JOIN proxy_user u ON u.id = k.user_id WHERE k.access_key = %s AND k.enabled AND u.enabled"
 )
 _FIND_USER = {
-    column: _by_vendor(
-        f"SELECT {_USER_COLUMNS} FROM proxy_user u WHERE u.{column} = %s ORDER BY u.id LIMIT 1"
-    )
+    column: by_vendor(f"SELECT {_USER_COLUMNS} FROM proxy_user u WHERE u.{column} = %s ORDER BY u.id LIMIT 1")
     for column in ("name", "owner_id", "login_id", "root")
 }
-_FIND_POLICIES = _by_vendor(
+_FIND_POLICIES = by_vendor(
     "SELECT p.text FROM proxy_policy p WHERE p.user_id = %s UNION ALL SELECT p.text FROM proxy_policy p"
     " JOIN proxy_group_members m ON m.group_id = p.group_id WHERE m.user_id = %s"
 )
 
 
-def _rows(statement: dict[str, str], *values: object) -> Any:
-    """A cursor of the driver itself: Django's cost twice what an indexed read does."""
-    own = database()
-    return own.connection.execute(statement[own.vendor], values)
-
-
 def _first(statement: dict[str, str], value: object) -> tuple[Any, ...] | None:
-    with database().wrap_database_errors:
-        row: tuple[Any, ...] | None = _rows(statement, value).fetchone()
-    return row
+    return next(iter(read(statement, value)), None)
 
 
 def find_bucket(name: str) -> BucketRecord:
@@ -161,8 +147,7 @@ def find_user(column: str, value: object) -> UserRecord | None:
 
 def policies_of(user_id: int) -> tuple[str, ...]:
     """The texts of the user's own policies and of those of the user's groups."""
-    with database().wrap_database_errors:
-        return tuple(row[0] for row in _rows(_FIND_POLICIES, user_id, user_id).fetchall())
+    return tuple(row[0] for row in read(_FIND_POLICIES, user_id, user_id))
 
 
 def _user(row: tuple[Any, ...]) -> UserRecord:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
+from proxy.backends.seals import UNENCRYPTED, Seal
 from proxy.backends.values import (
     ObjectInfo,
     PartInfo,
@@ -44,6 +45,14 @@ class Completion:
     etag: str
     checksums: Mapping[str, str] = field(default_factory=dict)
     checksum_type: str = ""
+
+    def object(self, key: str, now: int) -> ObjectInfo:
+        """What is finished now. Its parts count from 1 without gaps: what `partNumber` reads."""
+        parts = tuple(replace(part, number=n, segment=None) for n, part in enumerate(self.parts, 1))
+        return ObjectInfo(
+            key, self.size, self.etag, now, parts=parts,
+            checksums=self.checksums, checksum_type=self.checksum_type,
+        )  # fmt: skip
 
 
 def check_part_number(number: int) -> None:
@@ -90,7 +99,10 @@ def plan_completion(
 def finished_as(
     upload: UploadInfo, said: ObjectInfo, version_id: str, carried: ObjectInfo | None
 ) -> ObjectInfo:
-    """`said`, with what the upload was begun with; a carried one keeps its version id and lock."""
+    """`said`, with what the upload was begun with; a carried one keeps its version id and lock.
+
+    How the body is sealed is not said yet.
+    """
     return replace(
         said,
         key=upload.key,
@@ -101,6 +113,16 @@ def finished_as(
         acl=upload.acl,
         version_id=carried.version_id if carried else version_id,
         lock=carried.lock if carried else upload.lock,
+        seal=None,
+        encryption=UNENCRYPTED,
+    )
+
+
+def as_object(upload: UploadInfo, part: PartInfo) -> ObjectInfo:
+    """An uploaded part as what a reader of it shows."""
+    seal = Seal(upload.seal.wrap, (part.segment,)) if upload.seal and part.segment else None
+    return ObjectInfo(
+        upload.key, part.size, part.etag, part.last_modified, checksums=part.checksums, seal=seal
     )
 
 

@@ -1,9 +1,9 @@
 """Everything that is sealed, and the only package that knows the crypto library.
 
-`secrets` seals small secrets with the master key; `frames` and `footers` are the format of sealed
-bodies; `wraps` seals the keys of bodies; `ring` is a KeyRing. All but `secrets` are pure.
+`master` seals small secrets with the master key; `frames` and `footers` are the format of sealed
+bodies; `wraps` seals the keys of bodies; `ring` is a KeyRing. All but `master` are pure.
 """
 
-from proxy.crypto.secrets import NoKey, WrongKey, open_sealed, seal
+from proxy.crypto.master import NoKey, WrongKey, open_sealed, seal
 
 __all__ = ["NoKey", "WrongKey", "open_sealed", "seal"]

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
 
-from proxy.backends.base import Body, ObjectReader
-from proxy.backends.filesystem import places, uploads
+from proxy.backends.base import Body, ObjectReader, OpenObject, SealAs, SealedBody
+from proxy.backends.filesystem import seals, uploads
 from proxy.backends.filesystem.bucket import OpenBucket
 from proxy.backends.filesystem.check import check_place
-from proxy.backends.filesystem.keeper import Keeper
 from proxy.backends.filesystem.listing import list_objects
 from proxy.backends.filesystem.objects import (
     amend_object,
@@ -19,18 +17,16 @@ from proxy.backends.filesystem.objects import (
     open_object,
     put_object,
 )
+from proxy.backends.filesystem.premises import Premises
 from proxy.backends.filesystem.reader import FileReader
-from proxy.backends.filesystem.registry import OPEN_BUCKETS, Registry, Using
-from proxy.backends.filesystem.root import Root
-from proxy.backends.filesystem.sweep import is_due, sweep_bucket
 from proxy.backends.filesystem.upload_listing import list_uploads
 from proxy.backends.filesystem.version_listing import list_versions
+from proxy.backends.seals import Reseal, SealListing
 from proxy.backends.values import (
     ALWAYS,
     CURRENT,
     NULL_VERSION,
     Amendment,
-    Clock,
     Deletion,
     Finding,
     Listing,
@@ -42,63 +38,22 @@ from proxy.backends.values import (
     Precondition,
     UploadInfo,
     UploadListing,
-    Usage,
     VersionListing,
 )
-from proxy.errors import NoSuchBucket, S3Error
-
-INLINE_BYTES = 32 * 1024
-RESERVE_BYTES = 16 * 1024 * 1024
+from proxy.errors import S3Error
 
 
-class FilesystemBackend:
-    """See `proxy.backends.base.Backend` for what the methods promise.
-
-    `inline_bytes`: bodies up to this size live in the index. `reserve_bytes`: kept free, so
-    that deletes and small rows still go on a full disk. `open_buckets`: places kept open.
-    `keep` starts a thread at the first write that sweeps what is open.
-    """
+class FilesystemBackend(Premises):
+    """See `proxy.backends.base.Backend` for what the methods promise, `Premises` for how it is made."""
 
     confirms_copies = False
     keeps_versions = True
     keeps_locks = True
     keeps_uploads = True
-
-    def __init__(
-        self,
-        name: str,
-        path: Path,
-        now: Clock,
-        *,
-        inline_bytes: int = INLINE_BYTES,
-        reserve_bytes: int = RESERVE_BYTES,
-        open_buckets: int = OPEN_BUCKETS,
-        keep: bool = True,
-    ) -> None:
-        self.name = name
-        self.place_id = ""
-        self._now = now
-        self._root = Root(path)
-        open_bucket = functools.partial(
-            OpenBucket, now=now, inline_bytes=inline_bytes, reserve_bytes=reserve_bytes
-        )
-        self._registry = Registry(
-            self._root, lambda place: open_bucket(self._root.folder(place), place), open_buckets
-        )
-        self._using = self._registry.using
-        self._faults = self._registry.faults
-        self._keeper = Keeper(self.sweep) if keep else None
-
-    def close(self) -> None:
-        """Let go of every open place that is not in use."""
-        if self._keeper is not None:
-            self._keeper.stop()
-        self._registry.close()
-
-    def _writing(self, place: Place) -> Using:
-        if self._keeper is not None:
-            self._keeper.wake()
-        return self._using(place)
+    assigns_versions = False
+    counts_changes = True
+    seals_ahead = False
+    scrubs = True
 
     def _reading(
         self, place: Place, open_body: Callable[[OpenBucket, Callable[[], None]], FileReader]
@@ -113,64 +68,10 @@ class FilesystemBackend:
             self._registry.explain(bucket, error)
             raise
 
-    # -- the physical place and the buckets on it ----------------------------------------
-    def prepare(self, known_id: str | None) -> str:
-        with self._faults:
-            self.place_id = self._root.prepare(known_id)
-        return self.place_id
-
-    def check(self) -> None:
-        with self._faults:
-            self._root.check()
-
-    def create_bucket(self, place: Place) -> None:
-        with self._faults:
-            self._root.create(place)
-
-    def delete_bucket(
-        self, place: Place, *, uploads: bool = False, force: bool = False, unserved: bool = False
-    ) -> None:
-        try:
-            with self._writing(place) as bucket:
-                places.retire(bucket, uploads=uploads, force=force, unserved=unserved)
-        except NoSuchBucket:
-            pass  # absent, or a crash stopped an earlier removal half-way
-        with self._faults:
-            self._registry.forget(place)
-            self._root.remove(self._root.folder(place))
-
-    def places(self, bucket: str) -> tuple[Place, ...]:
-        with self._faults:
-            return tuple(place for place in self._root.places(bucket) if self._lives(place))
-
-    def _lives(self, place: Place) -> bool:
-        try:
-            self.head_seq(place)
-        except NoSuchBucket:
-            return False
-        return True
-
-    def is_at_hand(self, place: Place) -> bool:
-        return self._registry.has_open(place)
-
-    def usage(self, place: Place) -> Usage:
-        with self._using(place) as bucket:
-            return places.usage(bucket)
-
-    def head_seq(self, place: Place) -> int:
-        with self._using(place) as bucket:
-            return places.head_seq(bucket)
-
-    def mark(self, place: Place, name: str, text: str | None) -> None:
-        with self._writing(place) as bucket:
-            places.mark(bucket, name, text)
-
-    def marked(self, place: Place, name: str) -> str | None:
-        with self._using(place) as bucket:
-            return places.marked(bucket, name)
-
     # -- objects -------------------------------------------------------------------------
-    def put(self, place: Place, new: NewObject, body: Body, when: Precondition = ALWAYS) -> ObjectInfo:
+    def put(
+        self, place: Place, new: NewObject, body: Body | SealedBody, when: Precondition = ALWAYS
+    ) -> ObjectInfo:
         with self._writing(place) as bucket:
             return put_object(bucket, new, body, when)
 
@@ -196,6 +97,22 @@ class FilesystemBackend:
         with self._writing(place) as bucket:
             return amend_object(bucket, key, version, change)
 
+    # -- how bodies are sealed --------------------------------------------------------------
+    def list_seals(
+        self, place: Place, *, after: tuple[str, str] = ("", ""), limit: int = 1000
+    ) -> SealListing:
+        with self._using(place) as bucket:
+            return seals.list_seals(bucket, after, limit)
+
+    def count_seals(self, place: Place) -> Mapping[str, int]:
+        with self._using(place) as bucket:
+            return seals.count_seals(bucket)
+
+    def reseal(self, place: Place, changes: Sequence[Reseal]) -> Sequence[bool]:
+        with self._writing(place) as bucket:
+            return seals.reseal(bucket, changes)
+
+    # -- listings ---------------------------------------------------------------------------
     def list(
         self, place: Place, *, prefix: str = "", delimiter: str = "", after: str = "", limit: int = 1000
     ) -> Listing:
@@ -224,7 +141,14 @@ class FilesystemBackend:
             return uploads.head_upload(bucket, upload_id)
 
     def put_part(
-        self, place: Place, upload_id: str, number: int, body: Body, carried: PartInfo | None = None
+        self,
+        place: Place,
+        upload_id: str,
+        number: int,
+        body: Body | SealedBody,
+        carried: PartInfo | None = None,
+        *,
+        customer_key: bytes | None = None,
     ) -> PartInfo:
         with self._writing(place) as bucket:
             return uploads.put_part(bucket, upload_id, number, body, carried)
@@ -244,9 +168,13 @@ class FilesystemBackend:
         version_id: str = NULL_VERSION,
         checksums: Mapping[str, str] | None = None,
         carried: ObjectInfo | None = None,
+        customer_key: bytes | None = None,
+        seal_as: SealAs | None = None,
     ) -> ObjectInfo:
         with self._writing(place) as bucket:
-            return uploads.complete_upload(bucket, upload_id, parts, when, version_id, checksums, carried)
+            return uploads.complete_upload(
+                bucket, upload_id, parts, when, version_id, checksums, carried, seal_as
+            )
 
     def abort_upload(self, place: Place, upload_id: str) -> None:
         with self._writing(place) as bucket:
@@ -271,22 +199,8 @@ class FilesystemBackend:
         with self._using(place) as bucket:
             return list_uploads(bucket, prefix, delimiter, after, limit, finished)
 
-    # -- care ------------------------------------------------------------------------------
-    def sweep(self) -> None:
-        """One round over the places that this process has open, once an hour over all of them."""
-        with self._faults:
-            self._root.remove_gone(self._now())
-            everywhere = self._root.round_is_due(self._now())
-            found = list(self._root.places()) if everywhere else self._registry.open_places()
-        for place in found:
-            try:
-                with self._using(place) as bucket:
-                    if is_due(bucket):
-                        sweep_bucket(bucket)
-            except NoSuchBucket:
-                continue
-
-    def check_store(self, *, deep: bool) -> Iterator[Finding]:
+    # -- whether it is sound -----------------------------------------------------------------
+    def check_store(self, *, deep: bool, open_object: OpenObject | None = None) -> Iterator[Finding]:
         """Whatever is wrong with any place here: rows against bodies; `deep` reads and hashes them.
 
         Raises BackendUnavailable.
@@ -295,4 +209,4 @@ class FilesystemBackend:
             found = list(self._root.places())
         for place in found:
             with self._using(place) as bucket:
-                yield from check_place(bucket, self.open, deep=deep)
+                yield from check_place(bucket, open_object or self.open, deep=deep)

@@ -27,11 +27,18 @@ class OpenBucket:
     """What the operations on one place share within this process.
 
     `inline_bytes`: bodies up to this size live in the index. `reserve_bytes` stay free, so
-    that deletes still work on a full disk.
+    that deletes still work on a full disk. `secure_delete`: what is deleted in the index is overwritten.
     """
 
     def __init__(
-        self, folder: Path, place: Place, now: Clock, *, inline_bytes: int, reserve_bytes: int
+        self,
+        folder: Path,
+        place: Place,
+        now: Clock,
+        *,
+        inline_bytes: int,
+        reserve_bytes: int,
+        secure_delete: bool = False,
     ) -> None:
         self.folder = folder
         self.place = place
@@ -39,7 +46,7 @@ class OpenBucket:
         self.inline_bytes = inline_bytes
         self._reserve_bytes = reserve_bytes
         self._index = str(folder / INDEX)
-        self.pool = Pool(self._index)
+        self.pool = Pool(self._index, secure_delete=secure_delete)
         with self.pool.lend() as connection:
             migrate(connection)
             gone = connection.execute("SELECT gone FROM place").get
@@ -67,6 +74,10 @@ class OpenBucket:
         """Raises StorageFull before anything of a body that will not fit is written."""
         if free_bytes(self.folder) < size + self._reserve_bytes:
             raise StorageFull()
+
+    def index_bytes(self) -> int:
+        """How large the index is, without its log."""
+        return os.stat(self._index).st_size
 
     def close(self) -> None:
         self.pool.close()

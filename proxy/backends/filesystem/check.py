@@ -7,18 +7,18 @@ before it is told.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 import apsw
 
-from proxy.backends.base import ObjectReader
+from proxy.backends.base import ObjectReader, OpenObject
+from proxy.backends.bodies import is_md5
 from proxy.backends.filesystem.bucket import OpenBucket
-from proxy.backends.filesystem.rows import Row, Segment, segments_of, stored, whole
-from proxy.backends.filesystem.taking import is_md5
+from proxy.backends.filesystem.rows import MORE, Row, Segment, segments_of, stored, whole
 from proxy.backends.filesystem.versions import VERSION
 from proxy.backends.multipart import multipart_etag
-from proxy.backends.values import Finding, ObjectInfo, Place
+from proxy.backends.values import Finding, ObjectInfo
 from proxy.errors import NoSuchVersion, S3Error
 from proxy.wire.checksums import ALGORITHMS, Checksum, value_of
 
@@ -28,11 +28,9 @@ _WITH_LENGTH = (
     f"SELECT found.*, (SELECT length(data) FROM bodies WHERE id = found.body) FROM ({VERSION}) AS found"
 )
 
-OpenObject = Callable[[Place, str, str], ObjectReader]
-
 
 def check_place(bucket: OpenBucket, open_object: OpenObject, *, deep: bool) -> Iterator[Finding]:
-    """Rows against bodies; `deep` also reads every body and hashes it."""
+    """Rows against bodies; `deep` also reads every body and hashes it, as far as it can be opened."""
     with bucket.pool.lend() as connection:
         problems = list(_whole_problems(connection))
     for problem in problems:
@@ -146,12 +144,15 @@ def _row_problems(bucket: OpenBucket, at: _Row) -> list[str]:
         row: Row | None = connection.execute(_WITH_LENGTH, (at.key, at.version)).fetchone()
     if row is None:
         return []
-    info, (body, segments), length = whole(row), stored(row), row[21]
+    info, (body, segments), length = whole(row), stored(row), row[MORE]
+    size = info.size if info.seal is None else info.seal.stored
     problems = []
-    if body is not None and length != info.size:
-        problems.append(f"inline body has {length} bytes instead of {info.size}")
-    if body is None and sum(segment.length for segment in segments) != info.size:
-        problems.append(f"segments do not add up to {info.size} bytes")
+    if body is not None and length != size:
+        problems.append(f"inline body has {length} bytes instead of {size}")
+    if body is None and sum(segment.length for segment in segments) != size:
+        problems.append(f"segments do not add up to {size} bytes")
+    if info.seal is not None and sum(segment.size for segment in info.seal.segments) != info.size:
+        problems.append(f"sealed segments do not add up to {info.size} bytes")
     if info.parts and sum(part.size for part in info.parts) != info.size:
         problems.append(f"parts do not add up to {info.size} bytes")
     return problems + list(_file_problems(bucket, segments))
@@ -189,11 +190,18 @@ def _hash_problems(
         with open_object(bucket.place, key, version) as reader:
             if reader.info.seq != seq:
                 return []  # replaced since: it was whole when it came
+            if _is_locked_up(reader.info):
+                return []
             return list(_digest_problems(reader))
     except NoSuchVersion:
         return []
     except S3Error as error:
         return [f"cannot be read: {error.message}"]
+
+
+def _is_locked_up(info: ObjectInfo) -> bool:
+    """Whether nobody here has the key: a customer's, or any if the reader does not open what is sealed."""
+    return info.seal is not None and info.encryption.mode in ("", "customer")
 
 
 def _digest_problems(reader: ObjectReader) -> Iterator[str]:

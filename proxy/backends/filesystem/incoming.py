@@ -8,31 +8,25 @@ from __future__ import annotations
 
 import os
 import uuid
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from proxy.backends.filesystem.bucket import OpenBucket
 from proxy.backends.filesystem.rows import Segment, Stored
 from proxy.backends.filesystem.transaction import Transaction
+from proxy.backends.seals import PlainFacts
 
 
 class BodyGone(Exception):
     """What was to be shared was released meanwhile: take the bytes instead."""
 
 
-@dataclass(slots=True)
-class Facts:
-    """What was found out about a body while it was taken. `etag` is the MD5 of its bytes."""
-
-    size: int
-    etag: str
-    checksums: Mapping[str, str] = field(default_factory=dict)
-
-
 class Incoming(Protocol):
-    facts: Facts
+    """`facts` are those of the plaintext, also where what was taken is sealed."""
+
+    facts: PlainFacts
 
     def land(self, transaction: Transaction) -> Stored:
         """Call after `next_seq`. Raises BodyGone, OSError, apsw.Error."""
@@ -45,7 +39,7 @@ class Incoming(Protocol):
 class Inline:
     """A small body: becomes a row."""
 
-    facts: Facts
+    facts: PlainFacts
     data: bytes
 
     def land(self, transaction: Transaction) -> Stored:
@@ -60,7 +54,7 @@ class Inline:
 class SharedInline:
     """An inline body of the same place: one more row refers to it."""
 
-    facts: Facts
+    facts: PlainFacts
     body: int
 
     def land(self, transaction: Transaction) -> Stored:
@@ -76,7 +70,7 @@ class SharedInline:
 class SharedBlobs:
     """Blobs of the same place: one more row refers to each."""
 
-    facts: Facts
+    facts: PlainFacts
     bucket: OpenBucket
     segments: tuple[Segment, ...]
 
@@ -101,7 +95,7 @@ class SharedBlobs:
 class NewFiles:
     """Files in the workspace, fsynced: they move to `blobs/`, all to one folder."""
 
-    facts: Facts
+    facts: PlainFacts
     bucket: OpenBucket
     files: list[tuple[Path, Segment]]
 
@@ -133,7 +127,9 @@ def blob_names(count: int) -> list[str]:
     return [first, *(first[:2] + uuid.uuid4().hex[2:] for _ in range(count - 1))][:count]
 
 
-def link_files(bucket: OpenBucket, sources: Iterable[tuple[Path, Segment]], facts: Facts) -> NewFiles | None:
+def link_files(
+    bucket: OpenBucket, sources: Iterable[tuple[Path, Segment]], facts: PlainFacts
+) -> NewFiles | None:
     """Hard links to another place's blobs, under new names; None if the disk cannot have them."""
     found = list(sources)
     incoming = NewFiles(facts, bucket, [])

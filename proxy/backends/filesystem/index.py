@@ -21,8 +21,11 @@ def require_safe_sqlite() -> None:
         )
 
 
-def connect(path: str, *, create: bool = False) -> apsw.Connection:
-    """A connection for one thread at a time. Raises apsw.Error."""
+def connect(path: str, *, create: bool = False, secure_delete: bool = False) -> apsw.Connection:
+    """A connection for one thread at a time. With `secure_delete` it overwrites what it deletes.
+
+    Raises apsw.Error.
+    """
     flags = apsw.SQLITE_OPEN_READWRITE | (apsw.SQLITE_OPEN_CREATE if create else 0)
     connection = apsw.Connection(path, flags=flags)
     connection.set_busy_timeout(BUSY_MS)
@@ -36,6 +39,7 @@ def connect(path: str, *, create: bool = False) -> apsw.Connection:
         connection.execute("PRAGMA journal_mode = WAL")
     for setting in ("synchronous = FULL", "cache_size = -4096", "journal_size_limit = 67108864"):
         connection.execute(f"PRAGMA {setting}")
+    connection.execute(f"PRAGMA secure_delete = {int(secure_delete)}")
     connection.wal_autocheckpoint(4_000)
     return connection
 

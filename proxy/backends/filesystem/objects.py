@@ -6,11 +6,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from proxy.backends.base import Body, ReaderBody
+from proxy.backends.base import Body, SealedBody
+from proxy.backends.bodies import composite_checksums, refuse_other_bytes
 from proxy.backends.filesystem.bucket import OpenBucket
 from proxy.backends.filesystem.incoming import BodyGone, Incoming
 from proxy.backends.filesystem.reader import FileReader
 from proxy.backends.filesystem.rows import (
+    MARKER,
+    MORE,
     OF_HISTORY,
     OF_LIVE,
     Row,
@@ -19,10 +22,11 @@ from proxy.backends.filesystem.rows import (
     stored,
     whole,
 )
-from proxy.backends.filesystem.taking import is_md5, take_body
+from proxy.backends.filesystem.taking import take_body
 from proxy.backends.filesystem.transaction import Transaction
 from proxy.backends.filesystem.versions import VERSION, delete_version, put_version
 from proxy.backends.rules import amended, no_such, refuse_marker
+from proxy.backends.seals import PlainFacts, Seal, SealedSegment
 from proxy.backends.values import (
     CURRENT,
     Amendment,
@@ -31,7 +35,7 @@ from proxy.backends.values import (
     ObjectInfo,
     Precondition,
 )
-from proxy.errors import BadDigest, InternalError, S3Error
+from proxy.errors import InternalError, S3Error
 
 T = TypeVar("T")
 
@@ -58,7 +62,7 @@ def _found(run: Run, key: str, version: str, *, data: bool = False) -> Row:
         row = run(_READ_DATA if data else _READ, (name,)).fetchone()
     if row is None:
         newest = None if version != CURRENT else run(_MARKER, (name,)).fetchone()
-        raise no_such(key, version, whole(newest) if newest and newest[19] else None)
+        raise no_such(key, version, whole(newest) if newest and newest[MARKER] else None)
     return row
 
 
@@ -76,7 +80,7 @@ def open_object(bucket: OpenBucket, key: str, version: str, release: Callable[[]
             row = _found(connection.execute, key, version, data=True)
         info = refuse_marker(whole(row))
         try:
-            return FileReader(bucket, info, stored(row), row[21], began, release)
+            return FileReader(bucket, info, stored(row), row[MORE], began, release)
         except FileNotFoundError:
             if not bucket.is_there():
                 raise  # the whole place went away
@@ -85,15 +89,17 @@ def open_object(bucket: OpenBucket, key: str, version: str, release: Callable[[]
 
 
 # -- put -----------------------------------------------------------------------------------
-def put_object(bucket: OpenBucket, new: NewObject, body: Body, when: Precondition) -> ObjectInfo:
+def put_object(bucket: OpenBucket, new: NewObject, body: Body | SealedBody, when: Precondition) -> ObjectInfo:
     """Raises what the body raises, BadDigest, PreconditionFailed, NoSuchKey, ObjectLocked, StorageFull."""
     carried = new.carried
     stale = () if carried else composite_checksums(body)
 
-    def attempt(source: Body) -> ObjectInfo:
+    def attempt(source: Body | SealedBody) -> ObjectInfo:
         incoming = take_body(bucket, source, etag=carried.etag if carried else None, need=stale)
         try:
             info = _facts(bucket.now(), new, incoming, stale)
+            if isinstance(body, SealedBody):
+                info = replace(info, seal=body.seal(info))
             return bucket.writer.submit(
                 lambda transaction: put_version(
                     transaction, info, incoming.land, when, carried=carried is not None
@@ -103,13 +109,6 @@ def put_object(bucket: OpenBucket, new: NewObject, body: Body, when: Preconditio
             incoming.discard()
 
     return retry_with_bytes(attempt, body)
-
-
-def composite_checksums(body: Body) -> tuple[str, ...]:
-    """Those of a multipart source: they do not fit an object that is put whole."""
-    if not isinstance(body, ReaderBody):
-        return ()
-    return tuple(name for name, value in body.checksums.items() if "-" in value)
 
 
 def _facts(now: int, new: NewObject, incoming: Incoming, stale: tuple[str, ...]) -> ObjectInfo:
@@ -132,7 +131,7 @@ def _facts(now: int, new: NewObject, incoming: Incoming, stale: tuple[str, ...])
     )
     if carried is None:
         return said
-    refuse_other_bytes(incoming, carried.size, carried.etag)
+    refuse_other_bytes(found, carried.size, carried.etag)
     return replace(
         said,
         etag=carried.etag,
@@ -144,19 +143,12 @@ def _facts(now: int, new: NewObject, incoming: Incoming, stale: tuple[str, ...])
     )
 
 
-def refuse_other_bytes(incoming: Incoming, size: int, etag: str) -> None:
-    """Raises BadDigest if what came is not what was carried."""
-    found = incoming.facts
-    if found.size != size or (is_md5(etag) and found.etag != etag):
-        raise BadDigest("The bytes are not those of the object that they are a copy of.")
-
-
-def retry_with_bytes(attempt: Callable[[Body], T], body: Body) -> T:
+def retry_with_bytes(attempt: Callable[[Body | SealedBody], T], body: Body | SealedBody) -> T:
     """Once more, with the bytes themselves, if what was to be shared is gone at the commit."""
     try:
         return attempt(body)
     except BodyGone:
-        return attempt(BytesOnly(body))
+        return attempt(SealedBytesOnly(body) if isinstance(body, SealedBody) else BytesOnly(body))
 
 
 class BytesOnly:
@@ -170,6 +162,32 @@ class BytesOnly:
     def __iter__(self) -> Iterator[bytes]:
         yield from self._body
         self.checksums = self._body.checksums
+
+
+class SealedBytesOnly(SealedBody):
+    """A sealed body that is not offered to be taken unmoved."""
+
+    def __init__(self, body: SealedBody) -> None:
+        self._body = body
+        self.length = body.length
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self._body)
+
+    @property
+    def plain(self) -> PlainFacts:
+        return self._body.plain
+
+    @property
+    def segments(self) -> tuple[SealedSegment, ...]:
+        return self._body.segments
+
+    @property
+    def wrap_ahead(self) -> str:
+        return self._body.wrap_ahead
+
+    def seal(self, info: ObjectInfo) -> Seal:
+        return self._body.seal(info)
 
 
 # -- delete and amend ------------------------------------------------------------------------

@@ -18,8 +18,9 @@ _IDLE = 12
 class Pool:
     """Lends connections. A thread that has one is alone with it until it gives it back."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, *, secure_delete: bool = False) -> None:
         self._path = path
+        self._secure_delete = secure_delete
         self._idle: deque[apsw.Connection] = deque()
         self._lending = threading.Lock()
         self._counting = threading.Lock()
@@ -35,7 +36,7 @@ class Pool:
             if self._idle:
                 return self._idle.pop()
         try:
-            return connect(self._path)
+            return connect(self._path, secure_delete=self._secure_delete)
         except BaseException:
             self._count(-1)
             raise

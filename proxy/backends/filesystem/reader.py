@@ -11,6 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from proxy.backends.base import nothing_to_unlock
 from proxy.backends.filesystem.bucket import OpenBucket
 from proxy.backends.filesystem.faults import translate
 from proxy.backends.filesystem.rows import Segment, Stored
@@ -21,8 +22,8 @@ from proxy.errors import InternalError
 class FileReader:
     """Holds what it needs until `close`: one blob is open; of several, all are pinned.
 
-    `data` is an inline body's bytes, `began` a moment (ms) before the row was read. `release`
-    gives the open place back.
+    What it reads is what is stored, also if that is sealed. `data` is an inline body's bytes,
+    `began` a moment (ms) before the row was read. `release` gives the open place back.
     """
 
     def __init__(
@@ -40,6 +41,7 @@ class FileReader:
         self.bucket = bucket
         self.where = where
         self.data = data
+        self._stored = info.size if info.seal is None else info.seal.stored
         self._ends = list(accumulate(segment.length for segment in where.segments))
         self._current: tuple[str, int] | None = None
         self._pin: Path | None = None
@@ -55,7 +57,7 @@ class FileReader:
 
     def read(self, start: int, end: int) -> Iterator[bytes]:
         """Raises InternalError if the disk has fewer bytes than the row says."""
-        end = min(end, self.info.size)
+        end = min(end, self._stored)
         if self.data is not None:
             yield from (self.data[at : min(at + PIECE_BYTES, end)] for at in range(start, end, PIECE_BYTES))
             return
@@ -86,6 +88,9 @@ class FileReader:
         descriptor = os.open(self.bucket.blob_path(segment.blob), os.O_RDONLY)
         self._current = (segment.blob, descriptor)
         return descriptor
+
+    def unlock(self, customer_key: bytes) -> None:
+        raise nothing_to_unlock()
 
     def close(self) -> None:
         if self._release is None:

@@ -1,7 +1,7 @@
 """Rows of the index as values, and back. Pure.
 
-Checksums are `crc32:AAAA== sha256:...`; facts, segments and parts are JSON, empty text when
-there is nothing to say.
+Checksums are `crc32:AAAA== sha256:...`; facts, segments, parts and what is sealed are JSON, empty
+text when there is nothing to say.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from itertools import repeat
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from proxy.backends.seals import UNENCRYPTED
+from proxy.backends.seals import UNENCRYPTED, Seal, SealedSegment
 from proxy.backends.values import (
     STORAGE_CLASS,
     UNLOCKED,
@@ -26,14 +26,18 @@ from proxy.backends.values import (
 _FIRST = "size, etag, modified, seq, owner, checksums, checksum_type, class, version, ordinal"
 LISTED = f"CAST(key AS TEXT), {_FIRST}"
 """What `listed` reads: the key comes as text, which costs less than to decode it."""
-WHOLE = f"key, {_FIRST}, mode, until, hold, acl, facts, parts, body, segments"
-WHOLE_MARKS = ", ".join("?" * 19)
+WHOLE = f"key, {_FIRST}, mode, until, hold, acl, facts, parts, wrap, sealed, body, segments"
+WHOLE_MARKS = ", ".join("?" * 21)
 OF_LIVE = f"{WHOLE}, 0, 1"
 """What `whole` reads, of a row in `live`; `OF_HISTORY` of one in `history`: marker, latest."""
 OF_HISTORY = f"{WHOLE}, marker, 0"
-UPLOAD = "id, key, initiated, owner, algorithm, checksum_type, facts, mode, until, hold, acl"
-UPLOAD_MARKS = ", ".join("?" * 11)
-PART = "number, size, etag, modified, checksums, segments"
+BODY, SEGMENTS, MARKER, MORE = 19, 20, 21, 23
+"""Where these columns stand in what `whole` reads; MORE is the first that it ignores."""
+UPLOAD = "id, key, initiated, owner, algorithm, checksum_type, facts, mode, until, hold, acl, wrap"
+UPLOAD_MARKS = ", ".join("?" * 12)
+PART = "number, size, etag, modified, checksums, sealed, segments"
+PART_MARKS = ", ".join("?" * 7)
+PART_SEGMENTS = 6
 
 Row = tuple[Any, ...]
 
@@ -97,6 +101,20 @@ def parts_of(text: str) -> tuple[PartInfo, ...]:
     return tuple(PartInfo(*entry) for entry in json.loads(text)) if text else ()
 
 
+def sealed_text(segments: Iterable[SealedSegment]) -> str:
+    found = [[each.body_id, each.size, each.stored] for each in segments]
+    return _dump(found) if found else ""
+
+
+def sealed_of(text: str) -> tuple[SealedSegment, ...]:
+    return tuple(SealedSegment(*entry) for entry in json.loads(text)) if text else ()
+
+
+def seal_values(seal: Seal | None) -> tuple[str, str]:
+    """The columns `wrap`, `sealed`."""
+    return ("", "") if seal is None else (seal.wrap, sealed_text(seal.segments))
+
+
 # -- objects -------------------------------------------------------------------------------
 # Filling the slots takes half the time of the frozen class's own `__init__`.
 (
@@ -137,7 +155,7 @@ def whole(row: Row) -> ObjectInfo:
     """OF_LIVE or OF_HISTORY columns (what follows them is ignored)."""
     (
         key, size, etag, modified, seq, owner, checksums, checksum_type, _, version, ordinal,
-        mode, until, hold, acl, facts, parts, _, _, marker, latest, *_,
+        mode, until, hold, acl, facts, parts, wrap, sealed, _, _, marker, latest, *_,
     ) = row  # fmt: skip
     headers, metadata, tags = json.loads(facts) if facts else (_NONE, _NONE, _NONE)
     info = object.__new__(ObjectInfo)
@@ -159,14 +177,14 @@ def whole(row: Row) -> ObjectInfo:
     _set_latest(info, bool(latest))
     _set_lock(info, lock_of(mode, until, hold) if mode or hold else UNLOCKED)
     _set_acl(info, acl)
-    _set_seal(info, None)
+    _set_seal(info, Seal(wrap, sealed_of(sealed)) if wrap else None)
     _set_encryption(info, UNENCRYPTED)
     return info
 
 
 def stored(row: Row) -> Stored:
     """WHOLE columns."""
-    return Stored(row[17], segments_of(row[18]))
+    return Stored(row[BODY], segments_of(row[SEGMENTS]))
 
 
 def values(info: ObjectInfo, where: Stored) -> Row:
@@ -176,7 +194,7 @@ def values(info: ObjectInfo, where: Stored) -> Row:
         checksums_text(info.checksums), info.checksum_type, info.headers.get(STORAGE_CLASS, ""),
         info.version_id, info.ordinal, info.lock.mode, info.lock.until, info.lock.hold, info.acl,
         facts_text(info.headers, info.metadata, info.tags), parts_text(info.parts),
-        where.body, segments_text(where.segments),
+        *seal_values(info.seal), where.body, segments_text(where.segments),
     )  # fmt: skip
 
 
@@ -192,7 +210,7 @@ def lock_values(lock: Lock) -> Row:
 
 def result_text(info: ObjectInfo) -> str:
     """An object's facts as one text, for completions."""
-    return _dump([info.key, *values(info, Stored(None))[1:17]])
+    return _dump([info.key, *values(info, Stored(None))[1:BODY]])
 
 
 def result_of(text: str) -> ObjectInfo:
@@ -207,17 +225,19 @@ def upload_values(upload: UploadInfo) -> Row:
         upload.upload_id, upload.key.encode(), upload.initiated, upload.owner_id,
         upload.checksum_algorithm, upload.checksum_type,
         facts_text(upload.headers, upload.metadata, upload.tags), *lock_values(upload.lock), upload.acl,
+        seal_values(upload.seal)[0],
     )  # fmt: skip
 
 
 def upload_of(row: Row) -> UploadInfo:
     """UPLOAD columns and, for a finished one, its result."""
-    upload_id, key, initiated, owner, algorithm, kind, facts, mode, until, hold, acl, *result = row
+    upload_id, key, initiated, owner, algorithm, kind, facts, mode, until, hold, acl, wrap, *result = row
     headers, metadata, tags = json.loads(facts) if facts else (_NONE, _NONE, _NONE)
     return UploadInfo(
         upload_id, str(key, "utf-8"), initiated, headers, metadata, tags, owner, algorithm, kind,
         lock_of(mode, until, hold), acl,
         completed=result_of(result[0]) if result and result[0] else None,
+        seal=Seal(wrap) if wrap else None,
     )  # fmt: skip
 
 
@@ -225,11 +245,13 @@ def part_values(part: PartInfo, segments: Iterable[Segment]) -> Row:
     """PART columns."""
     return (
         part.number, part.size, part.etag, part.last_modified,
-        checksums_text(part.checksums), segments_text(segments),
+        checksums_text(part.checksums), sealed_text((part.segment,) if part.segment else ()),
+        segments_text(segments),
     )  # fmt: skip
 
 
 def part_of(row: Row) -> PartInfo:
     """PART columns (segments are ignored)."""
-    number, size, etag, modified, checksums = row[:5]
-    return PartInfo(number, size, etag, modified, checksums_of(checksums))
+    number, size, etag, modified, checksums, sealed, *_ = row
+    segment = sealed_of(sealed)[0] if sealed else None
+    return PartInfo(number, size, etag, modified, checksums_of(checksums), segment)

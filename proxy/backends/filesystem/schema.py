@@ -124,5 +124,21 @@ UPDATE completions SET result = json_array(
 );
 """
 
-STEPS = (_FIRST, _VERSIONS)
+_SEALS = """
+-- How a body is sealed, '' if it is not. `wrap` is its sealed data key (its text before the last dot
+-- names the key that sealed it), `sealed` its segments: [[body id, bytes of plaintext, stored], ...].
+-- `size` stays the plaintext's; `segments` and `bodies` are about what is stored.
+ALTER TABLE live ADD COLUMN wrap TEXT NOT NULL DEFAULT '';
+ALTER TABLE live ADD COLUMN sealed TEXT NOT NULL DEFAULT '';
+ALTER TABLE history ADD COLUMN wrap TEXT NOT NULL DEFAULT '';
+ALTER TABLE history ADD COLUMN sealed TEXT NOT NULL DEFAULT '';
+
+-- An upload has a wrap for all its parts, and each part one sealed segment.
+ALTER TABLE uploads ADD COLUMN wrap TEXT NOT NULL DEFAULT '';
+ALTER TABLE completions ADD COLUMN wrap TEXT NOT NULL DEFAULT '';
+ALTER TABLE parts ADD COLUMN sealed TEXT NOT NULL DEFAULT '';
+UPDATE completions SET result = json_insert(result, '$[#]', '', '$[#]', '');
+"""
+
+STEPS = (_FIRST, _VERSIONS, _SEALS)
 """What brings the schema from one version to the next; `user_version` counts those done."""

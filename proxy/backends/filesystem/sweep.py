@@ -1,6 +1,7 @@
 """What is removed later: garbage after a minute, finished uploads after a day, orphans after an hour.
 
-Nothing here is needed for correctness of reads or writes; it gives space back.
+Nothing here is needed for correctness of reads or writes; it gives space back. `scrub` also leaves
+nothing in the index of what was deleted from it.
 """
 
 from __future__ import annotations
@@ -8,6 +9,8 @@ from __future__ import annotations
 import os
 from functools import partial
 from pathlib import Path
+
+import apsw
 
 from proxy.backends.filesystem.bucket import OpenBucket
 from proxy.backends.filesystem.transaction import Transaction
@@ -31,6 +34,27 @@ def sweep_bucket(bucket: OpenBucket) -> None:
     if bucket.writer.submit(_orphans_due):
         for folder in sorted(_folders(bucket.folder / "blobs")):
             bucket.writer.submit(partial(_sweep_orphans, folder))
+
+
+def scrub(bucket: OpenBucket) -> bool:
+    """Leave nothing of bodies that no row names; False while some is too young, or still read.
+
+    The index is written anew, for what was deleted from it may stand in its free pages, and its log is
+    emptied. Raises S3Error, OSError, apsw.Error.
+    """
+    remove_abandoned(bucket.folder / "tmp")
+    while _collect(bucket) == _TOGETHER:
+        pass
+    with bucket.pool.lend() as connection:
+        if connection.execute("SELECT EXISTS (SELECT 1 FROM garbage)").get:
+            return False
+        bucket.require_space(2 * bucket.index_bytes())  # a copy beside it, and all of it in the log
+        try:
+            connection.execute("VACUUM")
+            connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+        except apsw.BusyError:
+            return False
+    return True
 
 
 def is_due(bucket: OpenBucket) -> bool:

@@ -1,16 +1,18 @@
-"""Taking a body: without moving bytes where that is possible, else hashed and written once."""
+"""Taking a body: without moving bytes where that is possible, else written once.
+
+What is sealed is stored as it comes; what is not is hashed on its way.
+"""
 
 from __future__ import annotations
 
-import hashlib
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from proxy.backends.base import Body, ReaderBody
+from proxy.backends.base import Body, ObjectReader, ReaderBody, SealedBody
+from proxy.backends.bodies import Running, is_md5
 from proxy.backends.filesystem.bucket import OpenBucket
 from proxy.backends.filesystem.incoming import (
-    Facts,
     Incoming,
     Inline,
     NewFiles,
@@ -20,15 +22,15 @@ from proxy.backends.filesystem.incoming import (
     link_files,
 )
 from proxy.backends.filesystem.reader import FileReader
-from proxy.backends.filesystem.rows import Segment
+from proxy.backends.filesystem.rows import Segment, Stored
+from proxy.backends.seals import PlainFacts
 from proxy.backends.values import PartInfo
 from proxy.errors import IncompleteBody
-from proxy.wire.checksums import ALGORITHMS, Checksum, value_of
 
 
 def take_body(
     bucket: OpenBucket,
-    body: Body,
+    body: Body | SealedBody,
     *,
     etag: str | None = None,
     need: Iterable[str] = (),
@@ -38,20 +40,16 @@ def take_body(
 
     Raises what the body raises, IncompleteBody, StorageFull, OSError.
     """
-    wanted = tuple(need)
     most = bucket.inline_bytes if inline_bytes is None else inline_bytes
+    if isinstance(body, SealedBody):
+        shared = _unmoved_sealed(bucket, body, most >= 0)
+        return shared or _received_sealed(bucket, body, most)
+    wanted = tuple(need)
     shared = _unmoved(bucket, body, etag, wanted, most >= 0) if isinstance(body, ReaderBody) else None
-    if shared is not None:
-        return shared
-    return _received(bucket, body, wanted, most)
+    return shared or _received(bucket, body, wanted, most)
 
 
 # -- without moving bytes ----------------------------------------------------------------
-def is_md5(etag: str) -> bool:
-    """Whether an ETag is the MD5 of the bytes (and not that of a multipart object)."""
-    return len(etag) == 32 and "-" not in etag
-
-
 def _unmoved(
     bucket: OpenBucket, body: ReaderBody, etag: str | None, need: tuple[str, ...], inline: bool
 ) -> Incoming | None:
@@ -63,21 +61,39 @@ def _unmoved(
         return None
     if any(name not in known.checksums for name in need):
         return None
-    if reader.where.body is not None:
-        same = inline and reader.bucket.is_same(bucket) and body.whole
-        return SharedInline(known, reader.where.body) if same else None
-    segments = tuple(_cut(reader.where.segments, body.start, body.end))
-    if reader.bucket.is_same(bucket):
-        return SharedBlobs(known, bucket, segments)
-    return link_files(bucket, ((reader.bucket.blob_path(each.blob), each) for each in segments), known)
+    where = reader.where
+    if where.body is not None and not body.whole:
+        return None
+    return _shared(
+        bucket, reader, Stored(where.body, tuple(_cut(where.segments, body.start, body.end))), known, inline
+    )
 
 
-def _known(reader: FileReader, body: ReaderBody) -> Facts | None:
+def _unmoved_sealed(bucket: OpenBucket, body: SealedBody, inline: bool) -> Incoming | None:
+    reader: ObjectReader | None = body.raw
+    if not isinstance(reader, FileReader):
+        return None
+    return _shared(bucket, reader, reader.where, body.plain, inline)
+
+
+def _shared(
+    bucket: OpenBucket, reader: FileReader, where: Stored, facts: PlainFacts, inline: bool
+) -> Incoming | None:
+    """The same bytes under one more name, or counted once more; None if they must be read."""
+    same = reader.bucket.is_same(bucket)
+    if where.body is not None:
+        return SharedInline(facts, where.body) if inline and same else None
+    if same:
+        return SharedBlobs(facts, bucket, where.segments)
+    return link_files(bucket, ((reader.bucket.blob_path(one.blob), one) for one in where.segments), facts)
+
+
+def _known(reader: FileReader, body: ReaderBody) -> PlainFacts | None:
     """ETag and checksums of these bytes, where a row says them."""
     if body.whole:
-        return Facts(reader.info.size, reader.info.etag, body.checksums)
+        return PlainFacts(reader.info.size, reader.info.etag, body.checksums)
     part = _part_at(reader.info.parts, body.start, body.end)
-    return Facts(part.size, part.etag, part.checksums) if part else None
+    return PlainFacts(part.size, part.etag, part.checksums) if part else None
 
 
 def _part_at(parts: Iterable[PartInfo], start: int, end: int) -> PartInfo | None:
@@ -100,30 +116,29 @@ def _cut(segments: Iterable[Segment], start: int, end: int) -> Iterator[Segment]
 
 # -- byte by byte ------------------------------------------------------------------------
 class _Sink:
-    """Hashes what comes; keeps it in memory up to a limit and in a file beyond it."""
+    """Keeps what comes in memory up to a limit and in a file beyond it."""
 
-    def __init__(self, bucket: OpenBucket, need: tuple[str, ...], inline_bytes: int) -> None:
+    def __init__(self, bucket: OpenBucket, length: int | None, inline_bytes: int) -> None:
+        """`length` is what the body announces. Raises StorageFull."""
+        bucket.require_space(length or 0)
         self._bucket = bucket
         self._inline_bytes = inline_bytes
-        self._md5 = hashlib.md5(usedforsecurity=False)
-        self._sums: dict[str, Checksum] = {name: ALGORITHMS[name].new() for name in need}
         self._small: list[bytes] = []
         self._path: Path | None = None
         self._descriptor = -1
         self.size = 0
+        if inline_bytes < 0 or (length or 0) > inline_bytes:
+            self._spill()
 
     def add(self, piece: bytes) -> None:
-        self._md5.update(piece)
-        for running in self._sums.values():
-            running.update(piece)
         self.size += len(piece)
         if self.size <= self._inline_bytes:
             self._small.append(piece)
             return
-        self.spill()
+        self._spill()
         _write_all(self._descriptor, piece)
 
-    def spill(self) -> None:
+    def _spill(self) -> None:
         """From here on into a file."""
         if self._path is not None:
             return
@@ -133,9 +148,7 @@ class _Sink:
             _write_all(self._descriptor, piece)
         self._small.clear()
 
-    def end(self, checksums: Mapping[str, str]) -> Incoming:
-        own = {name: value_of(running.digest()) for name, running in self._sums.items()}
-        facts = Facts(self.size, self._md5.hexdigest(), {**checksums, **own})
+    def end(self, facts: PlainFacts) -> Incoming:
         if self._path is None:
             return Inline(facts, b"".join(self._small))
         os.fsync(self._descriptor)
@@ -154,16 +167,24 @@ class _Sink:
 
 
 def _received(bucket: OpenBucket, body: Body, need: tuple[str, ...], inline_bytes: int) -> Incoming:
-    bucket.require_space(body.length or 0)
-    sink = _Sink(bucket, need, inline_bytes)
+    sink, running = _Sink(bucket, body.length, inline_bytes), Running(need)
     try:
-        if inline_bytes < 0 or (body.length or 0) > inline_bytes:
-            sink.spill()
         for piece in body:
+            running.add(piece)
             sink.add(piece)
         if body.length is not None and sink.size != body.length:
             raise IncompleteBody()
-        return sink.end(body.checksums)
+        return sink.end(running.facts(body.checksums))
+    finally:
+        sink.close()
+
+
+def _received_sealed(bucket: OpenBucket, body: SealedBody, inline_bytes: int) -> Incoming:
+    sink = _Sink(bucket, body.length, inline_bytes)
+    try:
+        for piece in body:
+            sink.add(piece)
+        return sink.end(body.plain)
     finally:
         sink.close()
 

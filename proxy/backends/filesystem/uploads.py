@@ -6,12 +6,15 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from proxy.backends.base import Body, ReaderBody
+from proxy.backends.base import Body, SealAs, SealedBody
+from proxy.backends.bodies import part_checksum, refuse_other_bytes
 from proxy.backends.filesystem.bucket import OpenBucket
-from proxy.backends.filesystem.objects import refuse_other_bytes, retry_with_bytes
+from proxy.backends.filesystem.objects import retry_with_bytes
 from proxy.backends.filesystem.reader import FileReader
 from proxy.backends.filesystem.rows import (
     PART,
+    PART_MARKS,
+    PART_SEGMENTS,
     UPLOAD,
     UPLOAD_MARKS,
     Row,
@@ -29,6 +32,7 @@ from proxy.backends.filesystem.transaction import Transaction
 from proxy.backends.filesystem.versions import put_version
 from proxy.backends.multipart import (
     COMPLETION_MS,
+    as_object,
     check_part_number,
     finished_as,
     plan_completion,
@@ -130,17 +134,15 @@ def _drop_parts(transaction: Transaction, upload_id: str, keep: frozenset[int]) 
 
 # -- parts ---------------------------------------------------------------------------------
 def put_part(
-    bucket: OpenBucket, upload_id: str, number: int, body: Body, carried: PartInfo | None
+    bucket: OpenBucket, upload_id: str, number: int, body: Body | SealedBody, carried: PartInfo | None
 ) -> PartInfo:
     """Raises NoSuchUpload, InvalidArgument, BadDigest, StorageFull and what the body raises."""
     check_part_number(number)
     with bucket.pool.lend() as connection:
         upload = _find_open(connection.execute, upload_id)
-    # A client's own body was told to compute it; one that is read from an object was not.
-    name = upload.checksum_algorithm.lower()
-    need = (name,) if name and carried is None and isinstance(body, ReaderBody) else ()
+    need = part_checksum(body, upload.checksum_algorithm, carried=carried is not None)
 
-    def attempt(source: Body) -> PartInfo:
+    def attempt(source: Body | SealedBody) -> PartInfo:
         incoming = take_body(
             bucket, source, etag=carried.etag if carried else None, need=need, inline_bytes=-1
         )
@@ -148,8 +150,9 @@ def put_part(
             found = incoming.facts
             part = PartInfo(number, found.size, found.etag, bucket.now(), found.checksums)
             if carried is not None:
-                refuse_other_bytes(incoming, carried.size, carried.etag)
+                refuse_other_bytes(found, carried.size, carried.etag)
                 part = replace(carried, number=number)
+            part = replace(part, segment=body.segments[0] if isinstance(body, SealedBody) else None)
             return bucket.writer.submit(
                 lambda transaction: _put_part(transaction, upload_id, part, incoming.land)
             )
@@ -166,12 +169,12 @@ def _put_part(
     old = transaction.row(_PART, upload_id, part.number)
     where = land(transaction)
     transaction.run(
-        f"INSERT OR REPLACE INTO parts (upload, {PART}) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        f"INSERT OR REPLACE INTO parts (upload, {PART}) VALUES (?, {PART_MARKS})",
         upload_id,
         *part_values(part, where.segments),
     )
     if old is not None:
-        transaction.release(Stored(None, segments_of(old[5])))
+        transaction.release(Stored(None, segments_of(old[PART_SEGMENTS])))
     return part
 
 
@@ -185,9 +188,11 @@ def open_part(bucket: OpenBucket, upload_id: str, number: int, release: Callable
         if row is None:
             raise InvalidPart(fields={"UploadId": upload_id, "PartNumber": str(number)})
         part = part_of(row)
-        info = ObjectInfo(upload.key, part.size, part.etag, part.last_modified, checksums=part.checksums)
+        info = as_object(upload, part)
         try:
-            return FileReader(bucket, info, Stored(None, segments_of(row[5])), None, began, release)
+            return FileReader(
+                bucket, info, Stored(None, segments_of(row[PART_SEGMENTS])), None, began, release
+            )
         except FileNotFoundError:
             if not bucket.is_there():
                 raise
@@ -213,6 +218,7 @@ def complete_upload(
     version_id: str,
     checksums: Mapping[str, str] | None,
     carried: ObjectInfo | None,
+    seal_as: SealAs | None,
 ) -> ObjectInfo:
     """See `Backend.complete_upload`. No byte moves: the parts' segments become the object's."""
     asked = tuple(parts)
@@ -226,11 +232,9 @@ def complete_upload(
         plan = plan_completion(upload, uploaded, asked, expected=checksums, carried=carried)
         chosen = frozenset(part.number for part in plan.parts)
         segments = tuple(_joined(rows, chosen))
-        said = carried or ObjectInfo(
-            upload.key, plan.size, plan.etag, transaction.now, parts=_renumbered(plan.parts),
-            checksums=plan.checksums, checksum_type=plan.checksum_type,
-        )  # fmt: skip
-        info = finished_as(upload, said, version_id, carried)
+        info = finished_as(upload, carried or plan.object(upload.key, transaction.now), version_id, carried)
+        if seal_as is not None:
+            info = replace(info, seal=seal_as(info, plan.parts))
         where = Stored(None, segments)
         info = put_version(transaction, info, lambda _: where, when, carried=carried is not None)
         _drop_parts(transaction, upload_id, keep=chosen)
@@ -242,9 +246,4 @@ def complete_upload(
 
 
 def _joined(rows: Iterable[Row], chosen: frozenset[int]) -> Iterable[Segment]:
-    return (segment for row in rows if row[0] in chosen for segment in segments_of(row[5]))
-
-
-def _renumbered(parts: tuple[PartInfo, ...]) -> tuple[PartInfo, ...]:
-    """Parts of a finished object count from 1 without gaps: what `partNumber` reads."""
-    return tuple(replace(part, number=index) for index, part in enumerate(parts, 1))
+    return (segment for row in rows if row[0] in chosen for segment in segments_of(row[PART_SEGMENTS]))

@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import builtins
-import threading
-import uuid
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from proxy.backends.base import Body, ObjectReader
-from proxy.backends.memory.bodies import MemoryReader, refuse_other_bytes, taken
-from proxy.backends.memory.listing import objects_page, uploads_page, versions_page
-from proxy.backends.memory.place import MemoryPlace, Upload
-from proxy.backends.multipart import COMPLETION_MS, check_part_number, finished_as, plan_completion
+from proxy.backends.base import Body, ObjectReader, SealAs, SealedBody
+from proxy.backends.bodies import composite_checksums, part_checksum, refuse_other_bytes
+from proxy.backends.memory.bodies import MemoryReader, taken
+from proxy.backends.memory.listing import objects_page, seal_entry, uploads_page, versions_page
+from proxy.backends.memory.place import Upload
+from proxy.backends.memory.premises import Premises
+from proxy.backends.multipart import (
+    COMPLETION_MS,
+    as_object,
+    check_part_number,
+    finished_as,
+    plan_completion,
+)
 from proxy.backends.rules import amended, refuse_marker
+from proxy.backends.seals import UNENCRYPTED, Reseal, SealListing
 from proxy.backends.values import (
     ALWAYS,
     CURRENT,
@@ -22,7 +30,6 @@ from proxy.backends.values import (
     Amendment,
     Clock,
     Deletion,
-    Finding,
     Listing,
     Lock,
     NewObject,
@@ -33,24 +40,13 @@ from proxy.backends.values import (
     Precondition,
     UploadInfo,
     UploadListing,
-    Usage,
     VersionListing,
 )
-from proxy.errors import (
-    BackendUnavailable,
-    BucketNotEmpty,
-    InvalidPart,
-    NoSuchBucket,
-    NoSuchUpload,
-    NotImplementedByUs,
-    ObjectLocked,
-    S3Error,
-)
-from proxy.wire.checksums import compute
+from proxy.errors import InvalidPart, NoSuchUpload, NotImplementedByUs, S3Error
 
 
-class MemoryBackend:
-    """See `proxy.backends.base.Backend`. One lock around everything but the reading of bodies.
+class MemoryBackend(Premises):
+    """See `proxy.backends.base.Backend`.
 
     Without `keeps_versions` it takes no version id but NULL_VERSION and no delete marker, without
     `keeps_locks` no locks (NotImplementedByUs): as some services that a bucket may move to.
@@ -58,105 +54,35 @@ class MemoryBackend:
 
     confirms_copies = False
     keeps_uploads = True
+    assigns_versions = False
+    counts_changes = True
+    seals_ahead = False
+    scrubs = True
 
     def __init__(
         self, name: str, now: Clock, *, keeps_versions: bool = True, keeps_locks: bool = True
     ) -> None:
+        super().__init__(name, now)
         self.keeps_versions = keeps_versions
         self.keeps_locks = keeps_locks
-        self.name = name
-        self.place_id = ""
-        self._now = now
-        self._lock = threading.RLock()
-        self._places: dict[Place, MemoryPlace] = {}
-
-    # -- the physical place and the buckets on it ----------------------------------------
-    def prepare(self, known_id: str | None) -> str:
-        if known_id is not None and known_id != self.place_id:
-            raise BackendUnavailable()
-        self.place_id = self.place_id or uuid.uuid4().hex
-        return self.place_id
-
-    def check(self) -> None:
-        if not self.place_id:
-            raise BackendUnavailable()
-
-    def check_store(self, *, deep: bool) -> Iterator[Finding]:
-        return iter(())
-
-    def create_bucket(self, place: Place) -> None:
-        self.check()
-        with self._lock:
-            self._places.setdefault(place, MemoryPlace())
-
-    def delete_bucket(
-        self, place: Place, *, uploads: bool = False, force: bool = False, unserved: bool = False
-    ) -> None:
-        with self._lock:
-            if place not in self._places:
-                return
-            held = self.usage(place)
-            if not force and (held.keys or held.versions or (held.uploads and not uploads)):
-                raise BucketNotEmpty(fields={"BucketName": place.bucket})
-            if held.locked and not unserved:
-                raise ObjectLocked(fields={"BucketName": place.bucket})
-            del self._places[place]
-
-    def places(self, bucket: str) -> tuple[Place, ...]:
-        self.check()
-        with self._lock:
-            return tuple(place for place in self._places if place.bucket == bucket)
-
-    def _at(self, place: Place) -> MemoryPlace:
-        self.check()
-        found = self._places.get(place)
-        if found is None:
-            raise NoSuchBucket(fields={"BucketName": place.bucket})
-        return found
-
-    def is_at_hand(self, place: Place) -> bool:
-        return False
-
-    def usage(self, place: Place) -> Usage:
-        with self._lock:
-            at = self._at(place)
-            live = [info.size for info in at.live()]
-            every = [info.size for info in at.all()]
-            return Usage(
-                keys=len(live),
-                versions=len(every) - len(live),
-                uploads=sum(upload.finished is None for upload in at.uploads.values()),
-                size=sum(live),
-                versions_size=sum(every) - sum(live),
-                locked=sum(info.lock.binds(self._now()) for info in at.all()),
-            )
-
-    def head_seq(self, place: Place) -> int:
-        with self._lock:
-            return self._at(place).seq
-
-    def mark(self, place: Place, name: str, text: str | None) -> None:
-        with self._lock:
-            marks = self._at(place).marks
-            marks.pop(name, None)
-            if text is not None:
-                marks[name] = text
-
-    def marked(self, place: Place, name: str) -> str | None:
-        with self._lock:
-            return self._at(place).marks.get(name)
 
     # -- objects -------------------------------------------------------------------------
-    def put(self, place: Place, new: NewObject, body: Body, when: Precondition = ALWAYS) -> ObjectInfo:
+    def put(
+        self, place: Place, new: NewObject, body: Body | SealedBody, when: Precondition = ALWAYS
+    ) -> ObjectInfo:
         with self._lock:
             self._at(place)
             self._refuse_unkept(new.version_id, new.lock)
-        data, md5, sums = taken(body)
         carried = new.carried
+        stale = () if carried else composite_checksums(body)
+        data, found = taken(body, stale)
         if carried is not None:
-            refuse_other_bytes(data, md5, carried.size, carried.etag)
-        kind = new.checksum_type if sums else ""
-        said = carried or ObjectInfo(new.key, len(data), md5, self._now(), checksums=sums, checksum_type=kind)
+            refuse_other_bytes(found, carried.size, carried.etag)
+        kind = "FULL_OBJECT" if stale else new.checksum_type
+        said = carried or ObjectInfo(
+            new.key, found.size, found.etag, self._now(),
+            checksums=found.checksums, checksum_type=kind if found.checksums else "",
+        )  # fmt: skip
         info = replace(
             said,
             key=new.key,
@@ -167,7 +93,11 @@ class MemoryBackend:
             version_id=new.version_id,
             lock=new.lock,
             acl=new.acl,
+            seal=None,
+            encryption=UNENCRYPTED,
         )
+        if isinstance(body, SealedBody):
+            info = replace(info, seal=body.seal(info))
         with self._lock:
             return self._at(place).put(info, data, when, self._now(), carried=carried is not None)
 
@@ -218,6 +148,28 @@ class MemoryBackend:
             at.amend(info, data)
             return info
 
+    # -- how bodies are sealed --------------------------------------------------------------
+    def list_seals(
+        self, place: Place, *, after: tuple[str, str] = ("", ""), limit: int = 1000
+    ) -> SealListing:
+        with self._lock:
+            at = self._at(place)
+            page = versions_page((info for info in at.all() if not info.marker), "", "", after, limit)
+            found = [at.find(info.key, info.version_id)[0] for info in page.versions]
+        return SealListing(tuple(seal_entry(info, self._now()) for info in found), page.last)
+
+    def count_seals(self, place: Place) -> Mapping[str, int]:
+        with self._lock:
+            at = self._at(place)
+            opened = [upload.info for upload in at.uploads.values() if upload.finished is None]
+            seals = [one.seal.wrap for one in (*at.all(), *opened) if one.seal is not None]
+        return Counter(wrap.rpartition(".")[0] for wrap in seals)
+
+    def reseal(self, place: Place, changes: Sequence[Reseal]) -> Sequence[bool]:
+        with self._lock:
+            return [self._at(place).reseal(change) for change in changes]
+
+    # -- listings ---------------------------------------------------------------------------
     def list(
         self, place: Place, *, prefix: str = "", delimiter: str = "", after: str = "", limit: int = 1000
     ) -> Listing:
@@ -262,19 +214,25 @@ class MemoryBackend:
             return self._found(place, upload_id).info
 
     def put_part(
-        self, place: Place, upload_id: str, number: int, body: Body, carried: PartInfo | None = None
+        self,
+        place: Place,
+        upload_id: str,
+        number: int,
+        body: Body | SealedBody,
+        carried: PartInfo | None = None,
+        *,
+        customer_key: bytes | None = None,
     ) -> PartInfo:
         check_part_number(number)
         with self._lock:
             upload = self._open_upload(place, upload_id).info
-        data, md5, sums = taken(body)
-        name = upload.checksum_algorithm.lower()
-        if name and name not in sums:
-            sums = {**sums, name: compute(name, data)}
-        part = PartInfo(number, len(data), md5, self._now(), sums)
+        need = part_checksum(body, upload.checksum_algorithm, carried=carried is not None)
+        data, found = taken(body, need)
+        part = PartInfo(number, found.size, found.etag, self._now(), found.checksums)
         if carried is not None:
-            refuse_other_bytes(data, md5, carried.size, carried.etag)
+            refuse_other_bytes(found, carried.size, carried.etag)
             part = replace(carried, number=number)
+        part = replace(part, segment=body.segments[0] if isinstance(body, SealedBody) else None)
         with self._lock:
             self._open_upload(place, upload_id).parts[number] = (part, data)
         return part
@@ -285,8 +243,7 @@ class MemoryBackend:
             if number not in upload.parts:
                 raise InvalidPart(fields={"UploadId": upload_id, "PartNumber": str(number)})
             part, data = upload.parts[number]
-        info = ObjectInfo(upload.info.key, part.size, part.etag, part.last_modified, checksums=part.checksums)
-        return MemoryReader(info, data)
+        return MemoryReader(as_object(upload.info, part), data)
 
     def complete_upload(
         self,
@@ -298,6 +255,8 @@ class MemoryBackend:
         version_id: str = NULL_VERSION,
         checksums: Mapping[str, str] | None = None,
         carried: ObjectInfo | None = None,
+        customer_key: bytes | None = None,
+        seal_as: SealAs | None = None,
     ) -> ObjectInfo:
         with self._lock:
             upload = self._found(place, upload_id)
@@ -306,12 +265,9 @@ class MemoryBackend:
                 return info.completed
             have = {number: part for number, (part, _) in upload.parts.items()}
             plan = plan_completion(info, have, parts, expected=checksums, carried=carried)
-            said = carried or ObjectInfo(
-                info.key, plan.size, plan.etag, self._now(), checksums=plan.checksums,
-                checksum_type=plan.checksum_type,
-                parts=tuple(replace(part, number=index) for index, part in enumerate(plan.parts, 1)),
-            )  # fmt: skip
-            said = finished_as(info, said, version_id, carried)
+            said = finished_as(info, carried or plan.object(info.key, self._now()), version_id, carried)
+            if seal_as is not None:
+                said = replace(said, seal=seal_as(said, plan.parts))
             self._refuse_unkept(said.version_id, said.lock)
             data = b"".join(upload.parts[part.number][1] for part in plan.parts)
             at = self._at(place)

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 
-from proxy.backends.base import Body, ReaderBody
+from proxy.backends.base import Body, SealedBody, nothing_to_unlock
+from proxy.backends.bodies import Running
+from proxy.backends.seals import PlainFacts
 from proxy.backends.values import PIECE_BYTES, ObjectInfo
-from proxy.errors import BadDigest, IncompleteBody
-from proxy.wire.checksums import compute
+from proxy.errors import IncompleteBody
 
 
 class MemoryReader(AbstractContextManager["MemoryReader"]):
-    """An open object: a snapshot, so nothing can happen to it."""
+    """An open object: a snapshot, so nothing can happen to it. It reads what is stored."""
 
     def __init__(self, info: ObjectInfo, data: bytes) -> None:
         self.info = info
@@ -23,6 +23,9 @@ class MemoryReader(AbstractContextManager["MemoryReader"]):
         for at in range(start, min(end, len(self.data)), PIECE_BYTES):
             yield self.data[at : min(at + PIECE_BYTES, end)]
 
+    def unlock(self, customer_key: bytes) -> None:
+        raise nothing_to_unlock()
+
     def close(self) -> None:
         return None
 
@@ -30,18 +33,13 @@ class MemoryReader(AbstractContextManager["MemoryReader"]):
         return None
 
 
-def taken(body: Body) -> tuple[bytes, str, dict[str, str]]:
-    """The bytes, their MD5 and checksums that fit an object that is put whole."""
+def taken(body: Body | SealedBody, need: tuple[str, ...]) -> tuple[bytes, PlainFacts]:
+    """The bytes to keep and the facts of the plaintext; `need`: checksums to compute."""
     data = b"".join(body)
+    if isinstance(body, SealedBody):
+        return data, body.plain
     if body.length is not None and body.length != len(data):
         raise IncompleteBody()
-    sums = dict(body.checksums)
-    if isinstance(body, ReaderBody):
-        sums = {name: compute(name, data) if "-" in value else value for name, value in sums.items()}
-    return data, hashlib.md5(data, usedforsecurity=False).hexdigest(), sums
-
-
-def refuse_other_bytes(data: bytes, md5: str, size: int, etag: str) -> None:
-    """Raises BadDigest if what came is not what was carried."""
-    if len(data) != size or ("-" not in etag and md5 != etag):
-        raise BadDigest("The bytes are not those of the object that they are a copy of.")
+    running = Running(need)
+    running.add(data)
+    return data, running.facts(body.checksums)

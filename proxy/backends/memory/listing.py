@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import TypeVar
 
+from proxy.backends.seals import Seal, SealEntry
 from proxy.backends.values import (
     STORAGE_CLASS,
     UNLOCKED,
@@ -69,6 +70,15 @@ def uploads_page(
     )
 
 
+def seal_entry(info: ObjectInfo, now: int) -> SealEntry:
+    """How a version is sealed."""
+    seal = info.seal or Seal("")
+    return SealEntry(
+        info.key, info.version_id, info.size, seal.wrap, info.lock.binds(now), info.latest,
+        etag=info.etag, segments=seal.segments,
+    )  # fmt: skip
+
+
 _FIRST = (-(1 << 63), ())
 
 
@@ -88,7 +98,7 @@ def _is_under(key: str, prefix: str, delimiter: str) -> bool:
 
 def _shown(info: ObjectInfo) -> ObjectInfo:
     headers = {name: value for name, value in info.headers.items() if name == STORAGE_CLASS}
-    return replace(info, headers=headers, metadata={}, tags={}, parts=(), lock=UNLOCKED, acl="")
+    return replace(info, headers=headers, metadata={}, tags={}, parts=(), lock=UNLOCKED, acl="", seal=None)
 
 
 def _cut(entries: list[T | str], limit: int) -> tuple[list[T], tuple[str, ...], T | str | None]:

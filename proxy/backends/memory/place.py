@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from proxy.backends.rules import no_such, require_free
+from proxy.backends.seals import Reseal
 from proxy.backends.values import (
     CURRENT,
     Deletion,
@@ -87,6 +88,20 @@ class MemoryPlace:
 
     def amend(self, info: ObjectInfo, data: bytes) -> None:
         self.keys[info.key][info.version_id] = (info, data)
+
+    def reseal(self, change: Reseal) -> bool:
+        """Whether there was such a version, or open upload, with that old wrap."""
+        upload = self.uploads.get(change.upload_id)
+        if upload is not None and upload.finished is None:
+            if upload.info.seal is None or upload.info.seal.wrap != change.old:
+                return False
+            upload.info = replace(upload.info, seal=replace(upload.info.seal, wrap=change.new))
+            return True
+        info, data = self.keys.get(change.key, {}).get(change.version_id, (None, b""))
+        if change.upload_id or info is None or info.seal is None or info.seal.wrap != change.old:
+            return False
+        self.amend(replace(info, seal=replace(info.seal, wrap=change.new)), data)
+        return True
 
     def _require_free(
         self, key: str, version: str, new: ObjectInfo | None, now: int, *, bypass: bool = False

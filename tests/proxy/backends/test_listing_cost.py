@@ -21,8 +21,9 @@ A_PAGE = 100
 PER_ENTRY = 150
 """More steps than an entry takes, of whatever kind; a walk over the rows would take a hundredfold."""
 
-LIVE = "INSERT INTO live VALUES (?, 1, '', 0, 0, '', '', '', '', 'v', 1, '', 0, 0, NULL, '', '', '', '')"
-OLDER = "INSERT INTO history VALUES (?, 1, '', 0, 0, '', '', '', '', ?, ?, '', 0, 0, NULL, '', '', '', '', ?)"
+_SHAPE = "(?, 1, '', 0, 0, '', '', '', '', {}, '', 0, 0, NULL, '', '', '', ''{}, '', '')"
+LIVE = "INSERT INTO live VALUES " + _SHAPE.format("'v', 1", "")
+OLDER = "INSERT INTO history VALUES " + _SHAPE.format("?, ?", ", ?")
 
 
 @pytest.fixture

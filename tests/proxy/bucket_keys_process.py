@@ -1,0 +1,43 @@
+"""A process that asks for the newest key of many buckets, and for a fresh one of each after that."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+
+import django
+
+django.setup()
+
+from proxy.backends.values import Place  # noqa: E402
+from proxy.bucket_keys import BucketKeys  # noqa: E402
+from proxy.crypto.ring import Ring  # noqa: E402
+
+BUCKETS = 20
+
+
+class Notes:
+    """Copies that nobody reads."""
+
+    def __init__(self) -> None:
+        self.texts: dict[tuple[Place, str], str | None] = {}
+
+    def mark(self, place: Place, name: str, text: str | None) -> None:
+        self.texts[(place, name)] = text
+
+    def marked(self, place: Place, name: str) -> str | None:
+        return self.texts.get((place, name))
+
+
+def main() -> None:
+    keys = BucketKeys("local", Ring([("one", b"1" * 32)]), Notes(), lambda: time.time_ns() // 1_000_000)
+    places = [Place(f"bucket-{number}", "name", "life") for number in range(BUCKETS)]
+    print("ready", flush=True)
+    for line in sys.stdin:
+        act = {"newest": keys.newest, "make_new": keys.make_new}[line.strip()]
+        print(json.dumps([(key.id, key.key.hex()) for key in map(act, places)]), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,227 @@
+"""Bucket keys: made once, found by all, rotated without a new key, and never lost with a database."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from proxy import bucket_keys
+from proxy.backends.values import Place
+from proxy.bucket_keys import COPY, BucketKeys, MissingBucketKey
+from proxy.crypto.ring import EmptyRing, MissingKey, Ring
+from proxy.crypto.wraps import DamagedBody
+from proxy.key_records import copy_of
+from proxy.models import BucketKey
+from tests.conftest import FakeClock
+from tests.proxy.bucket_keys_process import BUCKETS, Notes
+from tests.sites import GATEWAY_ALONE, Site
+
+OLD, NEW = ("one", b"1" * 32), ("two", b"2" * 32)
+PLACE = Place("bucket", "photos", "life")
+OTHER = Place("other-bucket", "other", "life")
+
+
+def _keys(notes: Notes, clock: FakeClock, *ring: tuple[str, bytes], backend: str = "local") -> BucketKeys:
+    return BucketKeys(backend, Ring(ring or [OLD]), notes, clock)
+
+
+@pytest.fixture
+def notes() -> Notes:
+    return Notes()
+
+
+@pytest.mark.django_db
+def test_a_bucket_gets_one_key_on_first_use_and_keeps_it(notes: Notes, clock: FakeClock) -> None:
+    keys = _keys(notes, clock)
+    first = keys.newest(PLACE)
+    assert len(first.key) == 32 and len(first.id) == 16
+    assert keys.newest(PLACE) == first == keys.of(PLACE, first.id)
+    assert _keys(notes, clock).newest(PLACE) == first, "another process"
+    assert keys.newest(OTHER).key != first.key
+    assert _keys(notes, clock, backend="far").newest(PLACE).key != first.key
+
+
+@pytest.mark.django_db
+def test_the_key_itself_is_nowhere_in_the_row_or_the_copy(notes: Notes, clock: FakeClock) -> None:
+    key = _keys(notes, clock).newest(PLACE)
+    row = BucketKey.objects.get()
+    copy = notes.marked(PLACE, COPY) or ""
+    assert row.wrapped.startswith("v1.r.one.") and row.wrapped in copy
+    assert key.key.hex() not in row.wrapped + copy
+
+
+@pytest.mark.django_db
+def test_a_fresh_key_seals_from_then_on_in_every_process_and_the_old_one_still_opens(
+    notes: Notes, clock: FakeClock
+) -> None:
+    one, two = _keys(notes, clock), _keys(notes, clock)
+    old = one.newest(PLACE)
+    assert two.newest(PLACE) == old
+    clock.advance(seconds=1)
+    fresh = one.make_new(PLACE)
+    assert fresh.id != old.id
+    assert one.newest(PLACE) == two.newest(PLACE) == fresh
+    assert two.of(PLACE, old.id) == _keys(notes, clock).of(PLACE, old.id) == old
+    assert one.copy_agrees(PLACE)
+
+
+@pytest.mark.django_db
+def test_rotating_a_key_of_the_ring_changes_records_and_no_bucket_key(notes: Notes, clock: FakeClock) -> None:
+    before = _keys(notes, clock)
+    keys = [before.newest(PLACE)]
+    clock.advance(seconds=1)
+    keys.append(before.make_new(PLACE))
+    both = _keys(notes, clock, OLD, NEW)
+    assert both.rewrap(PLACE) == 2
+    assert both.rewrap(PLACE) == 0, "again changes nothing"
+    assert {record.ring_key_id for record in both.records(PLACE)} == {"two"}
+    after = _keys(notes, clock, NEW)
+    assert [after.of(PLACE, key.id) for key in keys] == keys
+    assert after.newest(PLACE) == keys[-1]
+    assert '"one"' not in (notes.marked(PLACE, COPY) or "")
+
+
+@pytest.mark.django_db
+def test_without_the_key_of_the_ring_the_error_names_it_and_nothing_is_changed(
+    notes: Notes, clock: FakeClock
+) -> None:
+    key = _keys(notes, clock).newest(PLACE)
+    copy = notes.marked(PLACE, COPY)
+    without = _keys(notes, clock, NEW)
+    attempts = (
+        lambda: without.newest(PLACE),
+        lambda: without.of(PLACE, key.id),
+        lambda: without.rewrap(PLACE),
+    )
+    for attempt in attempts:
+        with pytest.raises(MissingKey, match=r"'one' is wanted; the ring has: two\."):
+            attempt()
+    assert notes.marked(PLACE, COPY) == copy
+    assert _keys(notes, clock).newest(PLACE) == key
+
+
+@pytest.mark.django_db
+def test_an_empty_ring_makes_no_key(notes: Notes, clock: FakeClock) -> None:
+    with pytest.raises(EmptyRing):
+        BucketKeys("local", Ring(), notes, clock).newest(PLACE)
+    assert not BucketKey.objects.exists()
+
+
+@pytest.mark.django_db
+def test_a_lost_database_finds_its_keys_again_beside_the_objects(notes: Notes, clock: FakeClock) -> None:
+    before = _keys(notes, clock)
+    old = before.newest(PLACE)
+    clock.advance(seconds=1)
+    fresh = before.make_new(PLACE)
+    BucketKey.objects.all().delete()
+    assert _keys(notes, clock).of(PLACE, old.id) == old
+    assert BucketKey.objects.count() == 2
+    BucketKey.objects.all().delete()
+    assert _keys(notes, clock).newest(PLACE) == fresh, "no new key is made"
+    assert [row.newest for row in BucketKey.objects.order_by("created_ms")] == [False, True]
+
+
+@pytest.mark.django_db
+def test_a_restored_database_learns_of_the_keys_that_were_made_after_it_was_saved(
+    notes: Notes, clock: FakeClock
+) -> None:
+    before = _keys(notes, clock)
+    before.newest(PLACE)
+    saved = BucketKey.objects.get()
+    clock.advance(seconds=1)
+    fresh = before.make_new(PLACE)
+    BucketKey.objects.all().delete()
+    saved.save(force_insert=True)
+    restored = _keys(notes, clock)
+    assert restored.of(PLACE, fresh.id) == fresh
+    assert restored.newest(PLACE) == fresh, "the newest of both seals"
+
+
+@pytest.mark.django_db
+def test_a_key_that_is_nowhere_is_named(notes: Notes, clock: FakeClock) -> None:
+    keys = _keys(notes, clock)
+    keys.newest(PLACE)
+    with pytest.raises(MissingBucketKey, match="0123456789abcdef"):
+        keys.of(PLACE, "0123456789abcdef")
+    with pytest.raises(MissingBucketKey):
+        keys.of(OTHER, keys.newest(PLACE).id)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("text", ["{", "[]", '{"version": 2, "keys": []}', '{"version": 1, "keys": [{}]}'])
+def test_a_copy_that_is_no_copy_makes_no_second_key(notes: Notes, clock: FakeClock, text: str) -> None:
+    notes.mark(PLACE, COPY, text)
+    with pytest.raises(DamagedBody, match="copy of its bucket's keys"):
+        _keys(notes, clock).newest(PLACE)
+    assert not BucketKey.objects.exists()
+
+
+@pytest.mark.django_db
+def test_a_copy_of_another_bucket_gives_nothing(notes: Notes, clock: FakeClock) -> None:
+    keys = _keys(notes, clock)
+    strange = keys.newest(OTHER)
+    notes.mark(PLACE, COPY, copy_of(keys.records(OTHER)))
+    BucketKey.objects.all().delete()
+    assert keys.newest(PLACE).id != strange.id
+    with pytest.raises(MissingBucketKey):
+        keys.of(PLACE, strange.id)
+
+
+@pytest.mark.django_db
+def test_a_copy_that_was_not_written_is_written_by_the_next_process_that_seals(
+    notes: Notes, clock: FakeClock
+) -> None:
+    _keys(notes, clock).newest(PLACE)
+    for lost in (None, "{}"):
+        notes.mark(PLACE, COPY, lost)
+        keys = _keys(notes, clock)
+        assert not keys.copy_agrees(PLACE)
+        keys.newest(PLACE)
+        assert keys.copy_agrees(PLACE)
+
+
+@pytest.mark.django_db
+def test_a_new_life_of_the_place_gets_its_copy(notes: Notes, clock: FakeClock) -> None:
+    keys = _keys(notes, clock)
+    key = keys.newest(PLACE)
+    again = Place(PLACE.bucket_id, PLACE.bucket, "second life")
+    assert keys.newest(again) == key
+    assert keys.copy_agrees(again)
+
+
+@pytest.mark.django_db
+def test_keys_that_nothing_needs_are_dropped_but_never_the_newest(notes: Notes, clock: FakeClock) -> None:
+    keys = _keys(notes, clock)
+    made = [keys.newest(PLACE)]
+    for _ in range(2):
+        clock.advance(seconds=1)
+        made.append(keys.make_new(PLACE))
+    assert keys.drop_unused(PLACE, {made[1].id}) == 1
+    assert [record.id for record in keys.records(PLACE)] == [made[1].id, made[2].id]
+    assert len(json.loads(notes.marked(PLACE, COPY) or "")["keys"]) == 2
+
+
+@pytest.mark.django_db
+def test_what_a_gone_bucket_had_is_forgotten_on_that_backend_alone(notes: Notes, clock: FakeClock) -> None:
+    for backend in ("local", "far"):
+        _keys(notes, clock, backend=backend).newest(PLACE)
+    bucket_keys.forget_bucket(PLACE.bucket_id, "local")
+    assert [row.backend for row in BucketKey.objects.all()] == ["far"]
+
+
+def test_of_processes_that_make_keys_at_once_all_get_the_same(site: Site) -> None:
+    started = [site.start("tests.proxy.bucket_keys_process", **GATEWAY_ALONE) for _ in range(3)]
+    for process in started:
+        assert process.stdout is not None and process.stdout.readline() == "ready\n"
+    newest = []
+    for word in ("newest", "make_new", "newest"):
+        for process in started:
+            assert process.stdin is not None
+            process.stdin.write(f"{word}\n")
+            process.stdin.flush()
+        newest.append([json.loads(process.stdout.readline()) for process in started if process.stdout])
+    before, _, after = newest
+    assert before[0] == before[1] == before[2]
+    assert after[0] == after[1] == after[2]
+    assert len({key_id for key_id, _ in before[0] + after[0]}) == 2 * BUCKETS
