@@ -71,8 +71,8 @@ class ReencryptRequest(Strict):
     mode = serializers.ChoiceField(
         choices=MODES,
         required=False,
-        help_text="rewrap: a fresh bucket key and new wraps, no body moves. rewrite: every body is sealed anew."
-        " Left away: as little as the configuration wants.",
+        help_text="rewrap: a fresh bucket key and new wraps, no body moves."
+        " rewrite: every body is sealed anew. Left away: as little as the configuration wants.",
     )
 
 

@@ -39,8 +39,8 @@ WORDS = Words(
         " and writes to {bucket} are accepted again."
     ),
     stop=(
-        "The bucket has moved already. Cancel stops the cleanup: what is left on {source} stays there, and the"
-        " job ends as succeeded."
+        "The bucket has moved already. Cancel stops the cleanup: what is left on {source} stays there, and"
+        " the job ends as succeeded."
     ),
 )
 

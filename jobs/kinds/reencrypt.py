@@ -37,8 +37,8 @@ WORDS = Words(
     unwinding="The job is ending; every object stays readable as it is now.",
     stopping="",
     cancel=(
-        "{objects} objects are done with and stay so; the others stay as they are. All of them are readable, and"
-        " writes to {bucket} are accepted again."
+        "{objects} objects are done with and stay so; the others stay as they are. All of them are readable,"
+        " and writes to {bucket} are accepted again."
     ),
     stop="",
 )
@@ -82,5 +82,5 @@ class Reencrypt:
         raise ValueError(f"{phase} is no turn")
 
     def report(self, state: Mapping[str, Any]) -> Mapping[str, Any]:
-        """`survey`: what there was to do; `seals`: how many versions and uploads each key seals at the end."""
+        """`survey`: what there was to do; `seals`: how many versions and uploads each key seals then."""
         return {name: state[name] for name in ("survey", "seals") if name in state}

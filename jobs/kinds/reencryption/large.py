@@ -93,9 +93,7 @@ def complete(ground: Ground, item: Item) -> Outcome:
         if parts and sum(part.size for part in parts) != info.size:
             raise IncompleteBody(f"{len(parts)} pieces of {_number(ground, info)} were written.")
         asked = [PartRequest(part.number, part.etag) for part in parts]
-        store.complete_upload(
-            upload_id, asked, unchanged(info), version_id=info.version_id, carried=info
-        )
+        store.complete_upload(upload_id, asked, unchanged(info), version_id=info.version_id, carried=info)
     return Outcome()
 
 

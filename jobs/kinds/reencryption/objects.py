@@ -29,9 +29,7 @@ def _page(ground: Ground, token: str | None) -> Page:
     if position.inside:
         return pieces_page(ground, position)
     store = ground.store
-    listing = store.backend.list_seals(
-        store.place, after=(position.after, position.after_id), limit=ENTRIES
-    )
+    listing = store.backend.list_seals(store.place, after=(position.after, position.after_id), limit=ENTRIES)
     found = _decided(listing.entries, ground.aim)
     taken = fitting(found, ground.limits)
     if found and not taken:
@@ -94,9 +92,7 @@ def _rewrap(ground: Ground, item: Item) -> Outcome:
     """
     after, among = item.data["after"], item.data["among"]
     with ground.work.effect():
-        listing = ground.store.backend.list_seals(
-            ground.route.place, after=(after[0], after[1]), limit=among
-        )
+        listing = ground.store.backend.list_seals(ground.route.place, after=(after[0], after[1]), limit=among)
         entries = [entry for entry, how in _decided(listing.entries, ground.aim) if how is Way.REWRAP]
         found = ground.resealing.rewrapped(entries)
         changes = [each for each in found if not isinstance(each, S3Error)]

@@ -100,7 +100,8 @@ def notes(name: str, aim: Aim, tally: Tally) -> list[str]:
         (rewritten.objects > 0, f"{rewritten.objects} versions are read and written again."),
         (
             customer.objects > 0,
-            f"{customer.objects} versions are sealed with a client's own key: only the client can change that.",
+            f"{customer.objects} versions are sealed with a client's own key: only the client can change"
+            " that.",
         ),
         (
             tally.of(Way.FIXED).objects > 0,

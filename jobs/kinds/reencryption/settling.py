@@ -8,7 +8,7 @@ from __future__ import annotations
 from django.conf import settings
 
 from jobs.kinds.base import Issue, Item, Outcome, Page
-from jobs.kinds.position import Position, decode, encode
+from jobs.kinds.position import decode, encode
 from jobs.kinds.reencryption.deciding import Way
 from jobs.kinds.reencryption.ground import ENTRIES, Ground
 from jobs.kinds.steps import Step, todo
@@ -35,8 +35,7 @@ def _uploads_page(ground: Ground, token: str | None, then: str | None) -> Page:
         if upload.upload_id.startswith(ground.collects)
     ]
     if listing.last is not None:
-        goes_on = encode(Position(after=listing.last[0], after_id=listing.last[1]))
-        return Page(items, token=goes_on, truncated=True)
+        return Page(items, token=encode(position.past(*listing.last)), truncated=True)
     return Page(items, token=then, truncated=then is not None)
 
 

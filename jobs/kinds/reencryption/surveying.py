@@ -16,9 +16,7 @@ def _page(ground: Ground, token: str | None) -> Page:
     goes_on = read(ground, position, tally)
     held = ground.work.state.setdefault("held", _held(ground))
     ground.work.state["survey"] = tally.told()
-    return Page(
-        token=None if goes_on is None else encode(goes_on), truncated=goes_on is not None, total=held
-    )
+    return Page(token=None if goes_on is None else encode(goes_on), truncated=goes_on is not None, total=held)
 
 
 def _held(ground: Ground) -> int:
@@ -29,9 +27,7 @@ def _held(ground: Ground) -> int:
 
 def _versions(ground: Ground, position: Position, tally: Tally) -> Position:
     store = ground.store
-    listing = store.backend.list_seals(
-        store.place, after=(position.after, position.after_id), limit=ENTRIES
-    )
+    listing = store.backend.list_seals(store.place, after=(position.after, position.after_id), limit=ENTRIES)
     tally.add(listing.entries, ground.aim)
     return Position(UPLOADS) if listing.last is None else position.past(*listing.last)
 

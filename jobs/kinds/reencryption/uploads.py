@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from jobs.kinds.base import Issue, Item, Outcome, Page
-from jobs.kinds.position import Position, decode, encode
+from jobs.kinds.position import decode, encode
 from jobs.kinds.reencryption.deciding import Way, upload_way
 from jobs.kinds.reencryption.ground import ENTRIES, Ground
 from jobs.kinds.steps import Step, todo
@@ -14,13 +14,13 @@ _WORDS = {Way.REWRAP: "rewrap", Way.REWRITE: "other", Way.OTHER: "other"}
 
 
 def _page(ground: Ground, token: str | None) -> Page:
-    position = decode(token)
+    position, aim = decode(token), ground.aim
     listing = ground.store.list_uploads(after=(position.after, position.after_id), limit=ENTRIES)
-    found = [(upload, upload_way(upload, ground.aim)) for upload in listing.uploads]
+    found = [(upload, upload_way(upload, aim)) for upload in listing.uploads]
     items = [todo(_WORDS[how], each.key, upload=each.upload_id) for each, how in found if how in _WORDS]
     if listing.last is None:
         return Page(items)
-    return Page(items, token=encode(Position(after=listing.last[0], after_id=listing.last[1])), truncated=True)
+    return Page(items, token=encode(position.past(*listing.last)), truncated=True)
 
 
 def _rewrap(ground: Ground, item: Item) -> Outcome:
@@ -38,7 +38,7 @@ def _rewrap(ground: Ground, item: Item) -> Outcome:
 
 
 def _other(ground: Ground, item: Item) -> Outcome:
-    """Its parts were sealed by what was configured when it was begun, or were not, and so will be its object."""
+    """Its parts are as it was begun, and so its object would be."""
     try:
         upload = ground.store.head_upload(item.data["upload"])
     except NoSuchUpload:
