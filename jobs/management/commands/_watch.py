@@ -44,13 +44,13 @@ def watch(who: Actor, public_id: str, out: TextIO, sleep: Callable[[float], None
         sleep(TERMINAL_POLL_S if bar else PLAIN_POLL_S)
 
 
-def follow(command: BaseCommand, public_id: str) -> bool:
+def follow(command: BaseCommand, public_id: str, out: TextIO | None = None) -> bool:
     """Watch a job for a command, and tell how it ended: False unless it succeeded.
 
     Ctrl-C leaves it running. Raises SystemExit.
     """
     try:
-        shown = watch(actor(), public_id, sys.stdout)
+        shown = watch(actor(), public_id, out or sys.stdout)
     except KeyboardInterrupt:
         command.stderr.write(
             f"\nNo longer watching. {public_id} goes on; end it with: manage.py jobs cancel {public_id}"

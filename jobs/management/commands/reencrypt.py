@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from typing import Any
 
@@ -54,8 +55,9 @@ class Command(BaseCommand):
             self._tell(found)
         for name, refusal in found.errors.items():
             self.stderr.write(f"Refused ({refusal.code}) {name}: {refusal.message}")
-        ended = [follow(self, job.public_id) for job in found.jobs.values()] if options["wait"] else []
-        if not all(ended):
+        watched = list(found.jobs.values()) if options["wait"] else []
+        progress = sys.stderr if options["json"] else sys.stdout
+        if not all([follow(self, job.public_id, progress) for job in watched]):
             raise SystemExit(FAILED)
         if found.errors:
             raise SystemExit(REFUSED)
