@@ -57,7 +57,8 @@ class Command(BaseCommand):
             self.stderr.write(f"Refused ({refusal.code}) {name}: {refusal.message}")
         watched = list(found.jobs.values()) if options["wait"] else []
         progress = sys.stderr if options["json"] else sys.stdout
-        if not all([follow(self, job.public_id, progress) for job in watched]):
+        ended = [follow(self, job.public_id, progress) for job in watched]
+        if not all(ended):
             raise SystemExit(FAILED)
         if found.errors:
             raise SystemExit(REFUSED)
