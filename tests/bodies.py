@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from proxy.backends.base import ObjectReader
 from proxy.backends.values import PIECE_BYTES
@@ -23,6 +23,18 @@ class Bytes:
         for at in range(0, len(self.data), PIECE_BYTES):
             yield self.data[at : at + PIECE_BYTES]
         self.checksums = {name: compute(name, self.data) for name in self._sums}
+
+
+class Pieces:
+    """A body that comes in pieces of its own."""
+
+    def __init__(self, pieces: Sequence[bytes], length: int | None = None) -> None:
+        self.length = length
+        self.checksums: Mapping[str, str] = {}
+        self._pieces = pieces
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self._pieces)
 
 
 class Failing:

@@ -140,12 +140,12 @@ class ReaderBody:
         self.length: int | None = self.end - self.start
         self.whole = self.length == reader.info.size
         self.checksums: Mapping[str, str] = dict(reader.info.checksums) if self.whole else {}
-        self._pulse = pulse
+        self.pulse = pulse
 
     def __iter__(self) -> Iterator[bytes]:
         for piece in self.reader.read(self.start, self.end):
-            if self._pulse is not None:
-                self._pulse()
+            if self.pulse is not None:
+                self.pulse()
             yield piece
 
 

@@ -59,7 +59,7 @@ class PartInfo:
     etag: str
     last_modified: int
     checksums: Mapping[str, str] = field(default_factory=dict)
-    segment: SealedSegment | None = None
+    segment: SealedSegment | None = field(default=None, compare=False)
 
 
 NULL_VERSION = "null"
@@ -106,7 +106,8 @@ class ObjectInfo:
     `ordinal` orders the versions of one key: the greatest is the newest. A delete marker has
     `marker` set, size 0 and no ETag. `latest` is True for the newest version of its key.
     `acl` is opaque to backends ("" means: the owner alone). `size`, `etag`, `checksums` and `parts`
-    are always those of the plaintext, also if `seal` says that what is stored is not.
+    are always those of the plaintext, also if `seal` says that what is stored is not. How it is sealed
+    is no fact of an object: infos that differ only there are equal.
     """
 
     key: str
@@ -127,7 +128,7 @@ class ObjectInfo:
     latest: bool = True
     lock: Lock = UNLOCKED
     acl: str = ""
-    seal: Seal | None = None
+    seal: Seal | None = field(default=None, compare=False)
     encryption: Encryption = UNENCRYPTED
 
 
@@ -198,7 +199,7 @@ class UploadInfo:
     lock: Lock = UNLOCKED
     acl: str = ""
     completed: ObjectInfo | None = None
-    seal: Seal | None = None
+    seal: Seal | None = field(default=None, compare=False)
     encryption: Encryption = UNENCRYPTED
     customer_key: bytes | None = field(default=None, repr=False, compare=False)
 

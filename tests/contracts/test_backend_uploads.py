@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 
@@ -33,6 +34,7 @@ from proxy.errors import (
 from proxy.wire.checksums import combine, composite, compute
 from tests.bodies import Bytes, Failing, content, noise
 from tests.conftest import FakeClock
+from tests.contracts.conftest import facts
 
 FIVE = 5 * 1024 * 1024
 DAY_S = 24 * 3600
@@ -237,7 +239,8 @@ def test_creating_the_same_upload_again_keeps_its_parts(backend: Backend, place:
     upload, _ = two_parts(backend, place)
     backend.create_upload(place, upload)
     assert len(backend.list_parts(place, upload.upload_id)[0]) == 2
-    assert backend.head_upload(place, upload.upload_id) == upload
+    found = backend.head_upload(place, upload.upload_id)
+    assert found == replace(upload, encryption=found.encryption)
 
 
 def test_parts_are_listed_in_pages_and_can_be_read(backend: Backend, place: Place) -> None:
@@ -295,8 +298,7 @@ def test_a_carried_object_is_made_of_parts_of_any_size_with_every_fact(
     with pytest.raises(BadDigest):
         backend.complete_upload(place, upload.upload_id, asked[:2], carried=carried)
     info = backend.complete_upload(place, upload.upload_id, asked, carried=carried)
-    names = [name for name in ObjectInfo.__dataclass_fields__ if name != "seq"]
-    assert {n: getattr(info, n) for n in names} == {n: getattr(carried, n) for n in names}
+    assert facts(info) == facts(carried)
     assert content(backend.open(place, "k")) == data
     assert backend.complete_upload(place, upload.upload_id, asked, carried=carried) == info
 

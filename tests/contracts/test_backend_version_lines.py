@@ -17,7 +17,7 @@ from proxy.backends.values import (
 )
 from tests.bodies import Bytes, noise
 from tests.conftest import FakeClock
-from tests.contracts.conftest import new_place
+from tests.contracts.conftest import facts, new_place
 from tests.contracts.versioned import found, line, mark, put
 
 
@@ -55,8 +55,7 @@ def test_carried_versions_stand_in_the_same_line_whatever_comes_first(
                 backend.head(place, info.key, info.version_id)
                 for backend, place in ((source, here), (target, there))
             )
-            names = [name for name in before.__dataclass_fields__ if name != "seq"]
-            assert [getattr(before, n) for n in names] == [getattr(after, n) for n in names]
+            assert facts(before) == facts(after)
     old, new = source.list_versions(here).versions, target.list_versions(there).versions
     assert [(i.version_id, i.last_modified, i.ordinal, i.owner_id) for i in old] == [
         (i.version_id, i.last_modified, i.ordinal, i.owner_id) for i in new

@@ -27,9 +27,9 @@ from proxy.errors import (
     S3Error,
 )
 from proxy.wire.checksums import compute
-from tests.bodies import Bytes, Failing, content, noise
+from tests.bodies import Bytes, Failing, Pieces, content, noise
 from tests.conftest import FakeClock
-from tests.contracts.conftest import MakeBackend, new_place
+from tests.contracts.conftest import MakeBackend, facts, new_place
 
 SIZES = (0, 1, 4096, 32 * 1024, 32 * 1024 + 1, 3 * 1024 * 1024 + 7)
 
@@ -201,6 +201,16 @@ def test_a_body_of_unknown_length_is_taken(backend: Backend, place: Place) -> No
         assert content(backend.open(place, "k")) == data
 
 
+@pytest.mark.parametrize("length", [100_000, None])
+def test_a_body_that_comes_in_small_pieces_is_taken_whole(
+    backend: Backend, place: Place, length: int | None
+) -> None:
+    data = noise(100_000)
+    body = Pieces([data[at : at + 1_000] for at in range(0, len(data), 1_000)], length)
+    assert backend.put(place, NewObject("k"), body).etag == md5(data)
+    assert content(backend.open(place, "k")) == data
+
+
 @pytest.mark.parametrize("size", [100, 100_000])
 def test_a_body_that_fails_leaves_what_was_there(backend: Backend, place: Place, size: int) -> None:
     put(backend, place, "k", b"old")
@@ -301,8 +311,7 @@ CARRIED = ObjectInfo(
 def test_a_carried_object_keeps_every_fact(backend: Backend, place: Place) -> None:
     backend.put(place, NewObject.copy_of(CARRIED), Bytes(b"sixsix", "sha1"))
     found = backend.head(place, "k")
-    names = [name for name in CARRIED.__dataclass_fields__ if name != "seq"]
-    assert {name: getattr(found, name) for name in names} == {name: getattr(CARRIED, name) for name in names}
+    assert facts(found) == facts(CARRIED)
     assert found.seq == backend.head_seq(place)
     assert content(backend.open(place, "k")) == b"sixsix"
 

@@ -82,7 +82,8 @@ def _entry(row: Row, now: int) -> SealEntry:
 def count_seals(bucket: OpenBucket) -> Mapping[str, int]:
     """See `Backend.count_seals`."""
     with bucket.pool.lend() as connection:
-        return dict(connection.execute(_COUNT).fetchall())
+        rows: list[Row] = connection.execute(_COUNT).fetchall()
+    return {str(sealed_by): int(number) for sealed_by, number in rows}
 
 
 def reseal(bucket: OpenBucket, changes: Sequence[Reseal]) -> list[bool]:

@@ -132,7 +132,7 @@ class _Sink:
 
     def add(self, piece: bytes) -> None:
         self.size += len(piece)
-        if self.size <= self._inline_bytes:
+        if self._path is None and self.size <= self._inline_bytes:
             self._small.append(piece)
             return
         self._spill()

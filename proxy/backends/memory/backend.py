@@ -161,9 +161,9 @@ class MemoryBackend(Premises):
     def count_seals(self, place: Place) -> Mapping[str, int]:
         with self._lock:
             at = self._at(place)
-            opened = [upload.info for upload in at.uploads.values() if upload.finished is None]
-            seals = [one.seal.wrap for one in (*at.all(), *opened) if one.seal is not None]
-        return Counter(wrap.rpartition(".")[0] for wrap in seals)
+            seals = [info.seal for info in at.all()]
+            seals += [upload.info.seal for upload in at.uploads.values() if upload.finished is None]
+        return Counter(seal.wrap.rpartition(".")[0] for seal in seals if seal is not None)
 
     def reseal(self, place: Place, changes: Sequence[Reseal]) -> Sequence[bool]:
         with self._lock:
