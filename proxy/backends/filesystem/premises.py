@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from pathlib import Path
 
+from proxy.backends.base import SCRUB_GRACE_S
 from proxy.backends.filesystem import places
 from proxy.backends.filesystem.bucket import OpenBucket
 from proxy.backends.filesystem.keeper import Keeper
@@ -140,6 +141,6 @@ class Premises:
             except NoSuchBucket:
                 continue
 
-    def scrub(self, place: Place) -> bool:
+    def scrub(self, place: Place, grace_s: float = SCRUB_GRACE_S) -> bool:
         with self._writing(place) as bucket:
-            return scrub(bucket)
+            return scrub(bucket, grace_ms=int(grace_s * 1000))
