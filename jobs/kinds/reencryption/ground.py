@@ -16,6 +16,11 @@ from proxy.store import Store
 
 ENTRIES = 1000
 """Versions that one page looks at; whatever of them needs another wrap gets it in one commit."""
+UNSCRUBBED = "unscrubbed"
+"""The note on a place that bodies were replaced whose bytes may still be found there.
+
+It outlives the job: the next one cleans up what a cancelled one has left.
+"""
 
 
 @dataclass(frozen=True)

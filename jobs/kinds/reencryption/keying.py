@@ -9,7 +9,7 @@ from __future__ import annotations
 from jobs.errors import BadToken
 from jobs.kinds.base import Item, Outcome, Page
 from jobs.kinds.reencryption.deciding import SEALED, Way
-from jobs.kinds.reencryption.ground import Ground
+from jobs.kinds.reencryption.ground import UNSCRUBBED, Ground
 from jobs.kinds.steps import Step, todo
 
 _FRESH, _NOTED = "fresh", "noted"
@@ -20,6 +20,8 @@ def _page(ground: Ground, token: str | None) -> Page:
     if token is None:
         state["before"] = resealing.newest_key()
         items = [todo("rewrap", name)]
+        if ground.survey.of(Way.REWRITE).objects and ground.store.backend.scrubs:
+            items.append(todo("remember", name))
         return Page(items, token=_FRESH, truncated=True) if needs_fresh(ground) else Page(items)
     if token == _FRESH:
         there = resealing.newest_key() == state["before"]
@@ -42,10 +44,17 @@ def _rewrap(ground: Ground, item: Item) -> Outcome:
         return Outcome(objects=ground.resealing.rewrap_keys())
 
 
+def _remember(ground: Ground, item: Item) -> Outcome:
+    """Bodies will be replaced: whatever becomes of this job, what they leave must go."""
+    with ground.work.effect():
+        ground.store.backend.mark(ground.route.place, UNSCRUBBED, ground.work.holder)
+    return Outcome(objects=0)
+
+
 def _fresh(ground: Ground, item: Item) -> Outcome:
     with ground.work.effect():
         ground.resealing.make_key()
     return Outcome(objects=0)
 
 
-KEYS = Step(_page, {"rewrap": _rewrap, "fresh": _fresh})
+KEYS = Step(_page, {"rewrap": _rewrap, "remember": _remember, "fresh": _fresh})

@@ -5,12 +5,13 @@ The walk goes: uploads of this job whose object could not be completed, then rep
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from django.conf import settings
 
 from jobs.kinds.base import Issue, Item, Outcome, Page
 from jobs.kinds.position import decode, encode
-from jobs.kinds.reencryption.deciding import Way
-from jobs.kinds.reencryption.ground import ENTRIES, Ground
+from jobs.kinds.reencryption.ground import ENTRIES, UNSCRUBBED, Ground
 from jobs.kinds.steps import Step, todo
 from proxy.errors import NoSuchUpload
 
@@ -41,17 +42,19 @@ def _uploads_page(ground: Ground, token: str | None, then: str | None) -> Page:
 
 def _scrub_page(ground: Ground) -> Page:
     """Waits until what was replaced is gone. It is kept as long as reads may be at it."""
-    work, backend = ground.work, ground.store.backend
+    work, backend, place = ground.work, ground.store.backend, ground.route.place
+    goes_on = Page(token=_KEYS, truncated=True)
+    if backend.marked(place, UNSCRUBBED) is None:
+        return goes_on
     since = work.state.setdefault("scrubbing_ms", work.now_ms())
-    if backend.scrubs:
-        with work.effect():
-            scrubbed = backend.scrub(ground.route.place)
-        if not scrubbed and ground.survey.of(Way.REWRITE).objects:
-            waited_s = (work.now_ms() - since) / 1000
-            if waited_s < settings.CLEANUP_GRACE_SECONDS + SCRUB_PATIENCE_S:
-                return Page(token=_SCRUB, truncated=True, wait_s=SCRUB_EVERY_S)
-            return Page([todo("kept", work.bucket.name)], token=_KEYS, truncated=True)
-    return Page(token=_KEYS, truncated=True)
+    grace_s: float = settings.CLEANUP_GRACE_SECONDS
+    with work.effect():
+        if backend.scrub(place, grace_s):
+            backend.mark(place, UNSCRUBBED, None)
+            return goes_on
+    if (work.now_ms() - since) / 1000 < grace_s + SCRUB_PATIENCE_S:
+        return Page(token=_SCRUB, truncated=True, wait_s=SCRUB_EVERY_S)
+    return replace(goes_on, items=[todo("kept", work.bucket.name)])
 
 
 def _keys_page(ground: Ground) -> Page:

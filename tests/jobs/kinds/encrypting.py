@@ -1,0 +1,83 @@
+"""A backend whose encryption changes, and re-encryptions on it without an engine."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import os
+from collections import Counter
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from jobs.kinds.pieces import Limits
+from jobs.kinds.reencrypt import Reencrypt
+from jobs.kinds.reencryption.deciding import mode_of
+from proxy import routes
+from proxy.backends.seals import SealEntry
+from proxy.backends.values import Route
+from proxy.records import find_bucket
+from tests.jobs.kinds.driving import Drive, Saved, nothing
+from tests.jobs.kinds.world import HOLDER, KIB, NOW_MS
+
+_jobs = itertools.count(1)
+PLAIN, SEALED = "none", "aes256-gcm-proxy"
+SMALL_STEPS = Limits(large_bytes=256 * KIB, part_bytes=100 * KIB, page_items=3, page_bytes=300 * KIB)
+
+
+def ring(*ids: str) -> list[dict[str, str]]:
+    """Keys of those ids, the same ones for the same id; the last seals."""
+    return [{"id": each, "key": hashlib.sha256(each.encode()).hexdigest()} for each in ids]
+
+
+class House:
+    """`here`, a backend in a folder or in memory, whose configuration is changed and read again."""
+
+    def __init__(self, settings: Any, kind: str, root: Path) -> None:
+        self._settings, self._kind, self._root = settings, kind, root
+
+    def set(self, mode: str, *ids: str) -> None:
+        """From now on, in this process; as after a start with another file."""
+        entry = {
+            "type": self._kind,
+            "path": str(self._root / "here"),
+            "encryption": {"mode": mode, "keys": ring(*ids), "kms_key_id": None},
+        }
+        self.close()
+        self._settings.STORAGE = {"backends": {"here": entry}, "default_backend": "here", "buckets": {}}
+
+    def close(self) -> None:
+        built = routes._built.get("here")
+        if built is not None:
+            getattr(built, "close", lambda: None)()
+
+    def files_with(self, marker: bytes) -> list[str]:
+        """Files of the backend's folder that show these bytes."""
+        found = []
+        for folder, _, names in os.walk(self._root / "here"):
+            paths = [Path(folder) / name for name in names]
+            found += [str(path) for path in paths if marker in path.read_bytes()]
+        return found
+
+
+def reencryption(
+    mode: str = "",
+    *,
+    name: str = "photos",
+    limits: Limits = SMALL_STEPS,
+    happens: Callable[[str], None] = nothing,
+) -> Drive:
+    """A job as it is after its creation."""
+    kind = Reencrypt(limits)
+    plan = kind.plan(find_bucket(name), {"mode": mode})
+    return Drive(kind, Saved(name, HOLDER, dict(plan.spec), NOW_MS, next(_jobs)), happens)
+
+
+def entries(route: Route) -> Sequence[SealEntry]:
+    """How each version is sealed."""
+    return routes.backend(route.backend).list_seals(route.place, limit=10_000).entries
+
+
+def modes(route: Route) -> dict[str, int]:
+    """How many versions are in each mode."""
+    return dict(Counter(mode_of(entry.wrap, entry.encryption) for entry in entries(route)))
