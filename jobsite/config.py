@@ -15,7 +15,8 @@ import yaml
 from django.core.exceptions import ImproperlyConfigured
 from pydantic import ValidationError
 
-from jobsite.config_models import Config, Loc, contradictions, explain
+from jobsite.config_encryption import Loc
+from jobsite.config_models import Config, contradictions, explain
 
 MAX_BYTES = 1024 * 1024
 MAX_DEPTH = 20

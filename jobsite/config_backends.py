@@ -7,6 +7,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from jobsite.config_encryption import hidden_hex, read_key
+
+KEY_ID = r"^[A-Za-z0-9_-]{1,64}$"
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$")]
 BucketName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")]
 Text = Annotated[str, StringConstraints(min_length=1)]
@@ -19,13 +22,15 @@ class Strict(BaseModel):
 
 
 class RingKey(Strict):
-    """One key of a KeyRing: 32 bytes as 64 hex digits, here or in a file."""
+    """One key of a KeyRing: 32 bytes as 64 hexadecimal digits or base64, here or in a file."""
 
-    id: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")] = Field(
+    id: Annotated[str, StringConstraints(pattern=KEY_ID)] = Field(
         description="Its name for ever: what it has sealed refers to it."
     )
-    key: Text | None = Field(default=None, description="The key itself: ${env:NAME}.")
-    key_file: Text | None = Field(default=None, description="A file with it, relative to SLUICEGATE_HOME.")
+    key: Text | None = Field(default=None, repr=False, description="The key itself: ${env:NAME}.")
+    key_file: Text | None = Field(
+        default=None, description="A file of mode 0600 with it, relative to SLUICEGATE_HOME."
+    )
 
 
 class WithRing(Strict):
@@ -52,9 +57,9 @@ class ServiceEncryption(WithRing):
 
 
 def _plain_encryption(encryption: Encryption | ServiceEncryption, home: Path) -> dict[str, Any]:
+    """Keys are handed on as what they are, so that their files are read at the start alone."""
     keys = [
-        {"id": key.id, "key": key.key, "key_file": key.key_file and str(home / key.key_file)}
-        for key in encryption.keys
+        {"id": key.id, "key": hidden_hex(read_key(key.key, key.key_file, home))} for key in encryption.keys
     ]
     return {**encryption.model_dump(), "keys": keys}
 

@@ -9,10 +9,17 @@ from typing import Annotated, Any
 
 from pydantic import Field, ValidationError
 
-from jobsite.config_backends import TYPES, AnyBackend, BucketName, FilesystemBackend, Name, S3Backend, Strict
-
-Loc = tuple[str | int, ...]
-"""Where something is: keys and indexes from the top of the document."""
+from jobsite.config_backends import (
+    KEY_ID,
+    TYPES,
+    AnyBackend,
+    BucketName,
+    FilesystemBackend,
+    Name,
+    S3Backend,
+    Strict,
+)
+from jobsite.config_encryption import Loc, key_contradictions
 
 
 class BucketStorage(Strict):
@@ -58,7 +65,7 @@ def explain(error: ValidationError) -> Iterator[tuple[Loc, str]]:
             case "missing":
                 yield loc[:-1], f"'{loc[-1]}' is missing"
             case "string_pattern_mismatch":
-                yield loc, "use lower-case letters, digits and '-' (in bucket names also '.')"
+                yield loc, _PATTERNS.get(finding["ctx"]["pattern"], _NAMES)
             case _:
                 yield loc, finding["msg"][0].lower() + finding["msg"][1:]
 
@@ -69,6 +76,10 @@ def _hint(loc: Loc) -> str:
     close = difflib.get_close_matches(str(loc[-1]), known, n=1)
     return f"; did you mean '{close[0]}'?" if close else f"; known here: {', '.join(known)}"
 
+
+_NAMES = "use lower-case letters, digits and '-' (in bucket names also '.')"
+_PATTERNS = {KEY_ID: "use up to 64 letters, digits, '-' and '_'"}
+"""What to say of text that has not the form that a pattern demands."""
 
 _NOT_WRITTEN = frozenset({"[key]", *TYPES})
 """What pydantic puts into a place that stands nowhere in the document."""
@@ -81,7 +92,7 @@ _KEYS: dict[Loc, list[str]] = {
 
 
 def contradictions(plain: Any, home: Path) -> Iterator[tuple[Loc, str]]:
-    """What single values cannot show: names that are used twice or nowhere declared, nested paths.
+    """What single values cannot show: names that are used twice or nowhere declared, nested paths, keys.
 
     Looks at the document as it was written, so that these are told together with the rest.
     """
@@ -96,6 +107,7 @@ def contradictions(plain: Any, home: Path) -> Iterator[tuple[Loc, str]]:
     ]
     yield from _names_used_twice(backends)
     yield from _nested_paths(backends, home)
+    yield from key_contradictions(backends, home)
     names = {str(item.get("name")) for _, item in backends}
     if names:
         yield from _undeclared(storage, names)

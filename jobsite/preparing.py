@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,7 @@ from django.core.management import call_command
 from django.db import connection, transaction
 
 from jobsite import first_start
-from proxy import keys, routes
+from proxy import keys, rings, routes
 from proxy.models import AccessKey
 
 ADMIN = "admin"
@@ -45,6 +46,7 @@ def prepare(verbosity: int = 1) -> Prepared:
         call_command("check", databases=["default"], stdout=io.StringIO())
         with _one_host_at_a_time():
             call_command("migrate", interactive=False, verbosity=verbosity)
+            _note_rings()
             found = routes.prepare_backends()
             made = _credentials(path)
     return Prepared(path, made, tuple(name for name in routes.backend_names() if name not in found))
@@ -56,6 +58,11 @@ def _secrets(home: Path) -> None:
         settings.MASTER_KEY = first_start.make_secret(home / "master_key")
     if not settings.SECRET_KEY_SHARED:
         settings.SECRET_KEY = first_start.make_secret(home / "secret_key")
+
+
+def _note_rings() -> None:
+    for name in routes.backend_names():
+        rings.note_keys(name, time.time_ns() // 1_000_000)
 
 
 @contextlib.contextmanager

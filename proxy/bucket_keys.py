@@ -113,9 +113,13 @@ class BucketKeys:
         return str(rows[0][0]) if rows else None
 
     # -- making and changing -------------------------------------------------------------------
-    def records(self, place: Place) -> list[KeyRecord]:
+    def records(self, bucket_id: str) -> list[KeyRecord]:
         """Every bucket key of a bucket here, oldest first."""
-        return [_record(row) for row in read(_ALL, place.bucket_id, self._backend)]
+        return [_record(row) for row in read(_ALL, bucket_id, self._backend)]
+
+    def open_record(self, record: KeyRecord) -> bytes:
+        """The key of a record. Raises MissingKey, WrongWrap."""
+        return unwrap_bucket_key(record.wrapped, record.id, record.bucket_id, self._ring)
 
     def make_new(self, place: Place) -> WrappingKey:
         """A fresh key that seals from now on; the others still open.
@@ -137,11 +141,10 @@ class BucketKeys:
         Each record is changed on its own, guarded by its old wrap. Raises EmptyRing, MissingKey, WrongWrap.
         """
         changed = 0
-        for record in self.records(place):
+        for record in self.records(place.bucket_id):
             if record.ring_key_id == self._ring.newest.id:
                 continue
-            key = unwrap_bucket_key(record.wrapped, record.id, record.bucket_id, self._ring)
-            wrapped = wrap_bucket_key(key, record.id, record.bucket_id, self._ring)
+            wrapped = wrap_bucket_key(self.open_record(record), record.id, record.bucket_id, self._ring)
             with connection.cursor() as cursor:
                 cursor.execute(
                     "UPDATE proxy_bucketkey SET wrapped = %s, ring_key_id = %s"
@@ -157,7 +160,11 @@ class BucketKeys:
 
         Whoever calls must have seen to it that nothing is being written to the bucket.
         """
-        dropped = [record for record in self.records(place) if not record.newest and record.id not in needed]
+        dropped = [
+            record
+            for record in self.records(place.bucket_id)
+            if not record.newest and record.id not in needed
+        ]
         with transaction.atomic(), connection.cursor() as cursor:
             for record in dropped:
                 cursor.execute("DELETE FROM proxy_bucketkey WHERE id = %s AND NOT newest", [record.id])
@@ -190,7 +197,7 @@ class BucketKeys:
     # -- the copies on the backend ---------------------------------------------------------------
     def copy_agrees(self, place: Place) -> bool:
         """Whether the copy on the backend says what the control database does."""
-        return self._notes.marked(place, COPY) == copy_of(self.records(place))
+        return self._notes.marked(place, COPY) == copy_of(self.records(place.bucket_id))
 
     def refresh_copy(self, place: Place) -> None:
         """Bring the copy on the backend up to date.
@@ -200,7 +207,7 @@ class BucketKeys:
         for _ in range(_COPY_TRIES):
             if self.copy_agrees(place):
                 return
-            self._notes.mark(place, COPY, copy_of(self.records(place)))
+            self._notes.mark(place, COPY, copy_of(self.records(place.bucket_id)))
 
     def _recover(self, place: Place) -> bool:
         """Take over what the copy has and the control database lacks; False if there is no copy."""
@@ -212,7 +219,7 @@ class BucketKeys:
             for record in copied:
                 if record.bucket_id == place.bucket_id:
                     cursor.execute(_INSERT, [*self._values(record)[:-1], False])
-            rows = self.records(place)
+            rows = self.records(place.bucket_id)
             if rows:
                 newest = rows[-1].id
                 unset = "UPDATE proxy_bucketkey SET newest = %s WHERE bucket_id = %s AND backend = %s"

@@ -10,14 +10,17 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, Tags, register
+from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.db import DEFAULT_DB_ALIAS, connection
 
 from proxy import mounts, slots
 from proxy.backends.filesystem.index import SAFE_VERSION, require_safe_sqlite
+from proxy.crypto.ring import fingerprint
 from proxy.errors import BackendUnavailable
+from proxy.key_needs import MISSING, RETIRED, key_states, recorded_needs
 from proxy.keys import unreadable_keys
-from proxy.models import AccessKey
+from proxy.models import AccessKey, BucketKey
+from proxy.rings import changed_keys, ring_of
 from proxy.slots.advisory import behind_pooler
 
 Messages = Iterable[CheckMessage]
@@ -67,6 +70,19 @@ def network_file_systems() -> Messages:
             )
 
 
+def one_key_twice() -> Messages:
+    """A key that is replaced by itself is no new key."""
+    for name in settings.STORAGE["backends"]:
+        ring, ids = ring_of(name), dict[str, str]()
+        for key_id in ring.ids:
+            first = ids.setdefault(fingerprint(ring.key(key_id).key), key_id)
+            if first != key_id:
+                yield Warning(
+                    f"The encryption keys {first!r} and {key_id!r} of backend {name!r} are the same key.",
+                    id="proxy.W001",
+                )
+
+
 def _local_paths() -> Iterator[tuple[str, Path]]:
     if connection.vendor == "sqlite":
         yield "The control database", Path(connection.settings_dict["NAME"])
@@ -112,8 +128,40 @@ def master_key() -> Messages:
         )
 
 
-SETTINGS_CHECKS = (control_kind, control_library, index_library, network_file_systems)
-DATABASE_CHECKS = (synchronous_commit, transaction_pooler, master_key)
+def encryption_keys() -> Messages:
+    """What was sealed must be open to this process, and a key's id must mean what it meant."""
+    if BucketKey._meta.db_table not in connection.introspection.table_names():
+        return
+    for changed in changed_keys():
+        yield Error(
+            f"The encryption key {changed.key_id!r} of backend {changed.backend!r} has changed.",
+            hint="Give a new key an id of its own, and keep the old one on the ring while it is needed.",
+            id="proxy.E009",
+        )
+    for name in settings.STORAGE["backends"]:
+        yield from _ring_of_backend(name)
+
+
+def _ring_of_backend(name: str) -> Messages:
+    on_ring = ring_of(name).ids
+    for state in key_states(name, recorded_needs(name)):
+        if state.state == MISSING:
+            yield Error(
+                f"The encryption key {state.key_id!r} is not on the ring of backend {name!r}. What needs it:"
+                f" {state.need}.",
+                hint="Put it back (`encryption.keys`): what it has sealed can be read with nothing else.",
+                id="proxy.E008",
+            )
+        if state.state == RETIRED and on_ring[-1:] == (state.key_id,):
+            yield Error(
+                f"The encryption key {state.key_id!r} of backend {name!r} is retired, and is the newest.",
+                hint="Put the key that is to seal at the end of `encryption.keys`.",
+                id="proxy.E010",
+            )
+
+
+SETTINGS_CHECKS = (control_kind, control_library, index_library, network_file_systems, one_key_twice)
+DATABASE_CHECKS = (synchronous_commit, transaction_pooler, master_key, encryption_keys)
 
 
 @register("proxy")

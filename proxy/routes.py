@@ -1,6 +1,7 @@
 """Routes: which backend and which place on it serve a bucket; buckets are made and removed here.
 
-Backends are built once per process (again after a fork) from `settings.STORAGE`. Which
+Backends are built once per process (again after a fork) from `settings.STORAGE`, and each is
+wrapped in what seals and opens bodies: without a key too, for customers may bring theirs. Which
 physical place a name means is noted in the control database when it is first prepared; a
 name that later shows another place, or none, is unavailable and never an empty backend.
 """
@@ -20,7 +21,9 @@ from django.db import connection
 
 from proxy import backends
 from proxy.backends.base import Backend
+from proxy.backends.encrypted import Encrypted
 from proxy.backends.values import Place, Route, Usage
+from proxy.bucket_keys import BucketKeys
 from proxy.bucket_settings import BucketSettings, settings_text
 from proxy.errors import (
     BackendUnavailable,
@@ -32,6 +35,7 @@ from proxy.errors import (
 )
 from proxy.models import new_bucket_id
 from proxy.records import BucketRecord, find_bucket
+from proxy.rings import encryption_of, ring_of
 
 _log = logging.getLogger(__name__)
 
@@ -118,7 +122,8 @@ def _build(name: str) -> Backend:
     shown = built.prepare(known)
     if known is None:
         _note_place(name, shown)
-    return built
+    keys = BucketKeys(name, ring_of(name), built, _now_ms)
+    return Encrypted(built, keys, encryption_of(name).get("mode", "none"))
 
 
 def _known_place(name: str) -> str | None:

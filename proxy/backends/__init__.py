@@ -7,12 +7,20 @@ from pathlib import Path
 from typing import Any
 
 from proxy.backends.base import Backend
+from proxy.backends.encrypted import SEALING
 from proxy.backends.filesystem import FilesystemBackend
 from proxy.backends.memory import MemoryBackend
 from proxy.backends.values import Clock
 
+
+def _seals(options: Mapping[str, Any]) -> bool:
+    return bool(options.get("encryption", {}).get("mode", "none") == SEALING)
+
+
 BACKENDS: Mapping[str, Callable[[str, Mapping[str, Any], Clock], Backend]] = {
-    "filesystem": lambda name, options, now: FilesystemBackend(name, Path(options["path"]), now),
+    "filesystem": lambda name, options, now: FilesystemBackend(
+        name, Path(options["path"]), now, secure_delete=_seals(options)
+    ),
     "memory": lambda name, options, now: MemoryBackend(
         name,
         now,

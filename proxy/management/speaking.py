@@ -26,7 +26,7 @@ class _Options(Protocol):
 
 
 class Speaking(BaseCommand):
-    """A command whose actions are its methods of the same name."""
+    """A command whose actions are its methods of the same name, or of that in the default `method`."""
 
     examples = ""
 
@@ -42,7 +42,7 @@ class Speaking(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            getattr(self, options["action"])(options)
+            getattr(self, options.get("method") or options["action"])(options)
         except S3Error as error:
             raise CommandError(error.message) from None
 

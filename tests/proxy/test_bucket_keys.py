@@ -75,7 +75,7 @@ def test_rotating_a_key_of_the_ring_changes_records_and_no_bucket_key(notes: Not
     both = _keys(notes, clock, OLD, NEW)
     assert both.rewrap(PLACE) == 2
     assert both.rewrap(PLACE) == 0, "again changes nothing"
-    assert {record.ring_key_id for record in both.records(PLACE)} == {"two"}
+    assert {record.ring_key_id for record in both.records(PLACE.bucket_id)} == {"two"}
     after = _keys(notes, clock, NEW)
     assert [after.of(PLACE, key.id) for key in keys] == keys
     assert after.newest(PLACE) == keys[-1]
@@ -161,7 +161,7 @@ def test_a_copy_that_is_no_copy_makes_no_second_key(notes: Notes, clock: FakeClo
 def test_a_copy_of_another_bucket_gives_nothing(notes: Notes, clock: FakeClock) -> None:
     keys = _keys(notes, clock)
     strange = keys.newest(OTHER)
-    notes.mark(PLACE, COPY, copy_of(keys.records(OTHER)))
+    notes.mark(PLACE, COPY, copy_of(keys.records(OTHER.bucket_id)))
     BucketKey.objects.all().delete()
     assert keys.newest(PLACE).id != strange.id
     with pytest.raises(MissingBucketKey):
@@ -198,7 +198,7 @@ def test_keys_that_nothing_needs_are_dropped_but_never_the_newest(notes: Notes, 
         clock.advance(seconds=1)
         made.append(keys.make_new(PLACE))
     assert keys.drop_unused(PLACE, {made[1].id}) == 1
-    assert [record.id for record in keys.records(PLACE)] == [made[1].id, made[2].id]
+    assert [record.id for record in keys.records(PLACE.bucket_id)] == [made[1].id, made[2].id]
     assert len(json.loads(notes.marked(PLACE, COPY) or "")["keys"]) == 2
 
 

@@ -92,14 +92,14 @@ def test_a_refused_key_makes_no_user(run: Any) -> None:
 @pytest.mark.parametrize(("text", "days"), [("90d", 90.0), ("12h", 0.5), ("30m", 1 / 48)])
 def test_a_key_ends_after_a_span(run: Any, text: str, days: float) -> None:
     run("keys", "create", "alice", "--expires", text)
-    (row,) = json.loads(run("keys", "list", "--json"))
+    (row,) = json.loads(run("keys", "list", "--json"))["access_keys"]
     left = datetime.fromisoformat(row["expires"]) - datetime.now(UTC)
     assert abs(left - timedelta(days=days)) < timedelta(minutes=1)
 
 
 def test_a_key_ends_at_a_date(run: Any) -> None:
     run("keys", "create", "alice", "--expires", "2999-12-31")
-    assert json.loads(run("keys", "list", "--json"))[0]["expires"] == "2999-12-31T00:00:00Z"
+    assert json.loads(run("keys", "list", "--json"))["access_keys"][0]["expires"] == "2999-12-31T00:00:00Z"
 
 
 @pytest.mark.parametrize("text", ["1999-01-01", "soon", "0d", "-1d", "90", "9999999d", "99999999999999999d"])
@@ -113,7 +113,7 @@ def test_keys_are_listed_disabled_enabled_and_deleted(run: Any) -> None:
     made = json.loads(run("keys", "create", "alice", "--json"))
     run("keys", "create", "bob")
     key = made["access_key"]
-    (row,) = json.loads(run("keys", "list", "--user", "alice", "--json"))
+    (row,) = json.loads(run("keys", "list", "--user", "alice", "--json"))["access_keys"]
     assert (row["access_key"], row["user"], row["disabled"], row["last_used"]) == (key, "alice", False, None)
     run("keys", "disable", key)
     assert _secret(key) is None

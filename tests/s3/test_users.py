@@ -55,7 +55,7 @@ def test_who_may_not_create_buckets_does_not(dave: Any) -> None:
 
 def test_a_used_key_says_when(s3_server: Server, dave: Any) -> None:
     dave.list_buckets()
-    (row,) = json.loads(s3_server.manage("keys", "list", "--user", "dave", "--json"))
+    (row,) = json.loads(s3_server.manage("keys", "list", "--user", "dave", "--json"))["access_keys"]
     assert row["last_used"] is not None
 
 

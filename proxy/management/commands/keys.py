@@ -1,4 +1,4 @@
-"""Access keys from the command line."""
+"""Access keys and encryption keys from the command line."""
 
 from __future__ import annotations
 
@@ -13,18 +13,24 @@ from django.utils import timezone
 
 from proxy import keys, users
 from proxy.errors import InvalidArgument
-from proxy.management.speaking import Speaking, expiry, json_option, moment, read_stdin, show_json, show_table
+from proxy.management.encryption_keys import EncryptionKeys, encryption_row
+from proxy.management.speaking import expiry, json_option, moment, read_stdin, show_json, show_table
 from proxy.models import AccessKey, User
 
 
-class Command(Speaking):
-    help = "Make, list and switch off the access keys with which S3 clients sign."
+class Command(EncryptionKeys):
+    help = (
+        "Make, list and switch off the access keys with which S3 clients sign; make, list, check and retire"
+        " the encryption keys of backends."
+    )
     examples = """
       manage.py keys create alice                       a key for alice, who is made if need be
       manage.py keys create backup --expires 90d --json
       eval "$(manage.py keys create alice --export)"    and the AWS clients of this shell use it
       manage.py keys create alice --access-key ALICE --secret-key-stdin < secret
       manage.py keys disable SGEXAMPLE
+      manage.py keys generate --out /etc/sluicegate/key-2026
+      manage.py keys check && manage.py keys retire key-2025
     """
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -42,8 +48,8 @@ class Command(Speaking):
         shown = create.add_mutually_exclusive_group()
         json_option(shown)
         shown.add_argument("--export", action="store_true", help="print a line for eval in a shell")
-        listing = actions.add_parser("list", help="show all keys, without secrets")
-        listing.add_argument("--user", metavar="NAME", help="only those of one user")
+        listing = actions.add_parser("list", help="show all keys, without secrets, and what needs them")
+        listing.add_argument("--user", metavar="NAME", help="only the access keys of one user")
         json_option(listing)
         for action, text in (
             ("disable", "refuse a key from now on"),
@@ -51,6 +57,7 @@ class Command(Speaking):
             ("delete", "take a key away for good"),
         ):
             self._named(actions.add_parser(action, help=text))
+        self.add_encryption_actions(actions)
 
     @staticmethod
     def _named(parser: ArgumentParser) -> None:
@@ -77,12 +84,20 @@ class Command(Speaking):
         found = AccessKey.objects.select_related("user").order_by("created", "access_key")
         if options["user"]:
             found = found.filter(user=users.user_named(options["user"]))
+        encryption = [] if options["user"] else self.encryption_keys()
         if options["json"]:
-            show_json(self, [_row(key) for key in found])
+            rows = {
+                "access_keys": [_row(key) for key in found],
+                "encryption_keys": [encryption_row(state) for state in encryption],
+            }
+            show_json(self, rows)
             return
         now = timezone.now()
         heads = ("ACCESS KEY", "USER", "CREATED", "LAST USED", "EXPIRES", "STATE")
         show_table(self, heads, [_cells(key, now) for key in found])
+        if encryption:
+            self.stdout.write("")
+            self.show_encryption_keys(encryption)
 
     def disable(self, options: dict[str, Any]) -> None:
         self._switch(options["access_key"], False)
