@@ -1,8 +1,8 @@
 """`python -m benchmarks`: everything beside the peers that are installed, in one run.
 
-`listing` is what a page costs at a million keys, without a server; `requests` are single requests of
-each kind; `memory` is what 32 uploads and downloads at once cost; `moving` is a migration beside a copy
-inside a peer. `--help` lists the options.
+`listing` is what a page costs at a million keys and `sealing` what encryption costs a body, both
+without a server; `requests` are single requests of each kind; `memory` is what 32 uploads and downloads
+at once cost; `moving` is a migration beside a copy inside a peer. `--help` lists the options.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ from __future__ import annotations
 import argparse
 from contextlib import ExitStack
 
-from benchmarks import listing, memory, moving, requests
+from benchmarks import listing, memory, moving, requests, sealing
 from benchmarks.servers import PEERS, PROGRAMS, Server, program, sluicegate
 
-PARTS = ("listing", "requests", "memory", "moving")
+PARTS = ("listing", "sealing", "requests", "memory", "moving")
 
 
 def _arguments() -> argparse.Namespace:
@@ -47,7 +47,9 @@ def main() -> None:
     parts = (options.only,) if options.only else PARTS
     if "listing" in parts:
         print(*listing.table(1_000_000), sep="\n", flush=True)
-    if options.only == "listing":
+    if "sealing" in parts:
+        print(*sealing.table(), sep="\n", flush=True)
+    if options.only in ("listing", "sealing"):
         return
     with ExitStack() as stack:
         ours = stack.enter_context(sluicegate())

@@ -50,6 +50,7 @@ class Notes(Protocol):
 
     def mark(self, place: Place, name: str, text: str | None) -> None: ...
     def marked(self, place: Place, name: str) -> str | None: ...
+    def places(self, bucket: str) -> tuple[Place, ...]: ...
 
 
 class MissingBucketKey(InternalError):
@@ -170,6 +171,12 @@ class BucketKeys:
                 cursor.execute("DELETE FROM proxy_bucketkey WHERE id = %s AND NOT newest", [record.id])
         self.refresh_copy(place)
         return len(dropped)
+
+    def forget(self, place: Place) -> None:
+        """Remove the keys of a bucket whose last place here is gone; another one of it keeps them."""
+        others = self._notes.places(place.bucket)
+        if not any(other.bucket_id == place.bucket_id for other in others):
+            forget_bucket(place.bucket_id, self._backend)
 
     def _first_row(self, place: Place) -> tuple[str, str]:
         if self._recover(place):

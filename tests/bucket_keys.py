@@ -30,6 +30,9 @@ class HeldKeys:
                 return key
         raise MissingKey(key_id, [key.id for key in held])
 
+    def forget(self, place: Place) -> None:
+        self._keys.pop(place.bucket_id, None)
+
     def rotate(self, place: Place) -> WrappingKey:
         """Another key that seals from now on."""
         held = self._keys[place.bucket_id]

@@ -70,6 +70,13 @@ class Encrypted(Forwarding):
         self._keys = keys
         self._seals = mode == SEALING
 
+    def delete_bucket(
+        self, place: Place, *, uploads: bool = False, force: bool = False, unserved: bool = False
+    ) -> None:
+        """The bucket's keys go with its last place."""
+        self.inner.delete_bucket(place, uploads=uploads, force=force, unserved=unserved)
+        self._keys.forget(place)
+
     def check_store(self, *, deep: bool, open_object: OpenObject | None = None) -> Iterator[Finding]:
         return self.inner.check_store(deep=deep, open_object=open_object or self.open)
 

@@ -18,7 +18,7 @@ BUCKETS = 20
 
 
 class Notes:
-    """Copies that nobody reads."""
+    """Copies in memory, and the places that have one."""
 
     def __init__(self) -> None:
         self.texts: dict[tuple[Place, str], str | None] = {}
@@ -28,6 +28,9 @@ class Notes:
 
     def marked(self, place: Place, name: str) -> str | None:
         return self.texts.get((place, name))
+
+    def places(self, bucket: str) -> tuple[Place, ...]:
+        return tuple({place for place, _ in self.texts if place.bucket == bucket})
 
 
 def main() -> None:

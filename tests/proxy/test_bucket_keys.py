@@ -210,6 +210,20 @@ def test_what_a_gone_bucket_had_is_forgotten_on_that_backend_alone(notes: Notes,
     assert [row.backend for row in BucketKey.objects.all()] == ["far"]
 
 
+@pytest.mark.django_db
+def test_the_keys_of_a_bucket_go_with_its_last_place(notes: Notes, clock: FakeClock) -> None:
+    keys = _keys(notes, clock)
+    keys.newest(PLACE)
+    again = Place(PLACE.bucket_id, PLACE.bucket, "second life")
+    keys.newest(again)
+    del notes.texts[(PLACE, COPY)]
+    keys.forget(PLACE)
+    assert BucketKey.objects.count() == 1
+    del notes.texts[(again, COPY)]
+    keys.forget(again)
+    assert not BucketKey.objects.exists()
+
+
 def test_of_processes_that_make_keys_at_once_all_get_the_same(site: Site) -> None:
     started = [site.start("tests.proxy.bucket_keys_process", **GATEWAY_ALONE) for _ in range(3)]
     for process in started:

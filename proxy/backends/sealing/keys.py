@@ -33,6 +33,9 @@ class BucketKeys(Protocol):
     def of(self, place: Place, key_id: str) -> WrappingKey:
         """Raises MissingKey."""
 
+    def forget(self, place: Place) -> None:
+        """The place is gone, with all that was sealed there."""
+
 
 def bound_object(place: Place, info: ObjectInfo, segments: Sequence[SealedSegment]) -> Bound:
     """What a version's wrap binds."""
