@@ -57,7 +57,7 @@ class Resealing:
     # -- bucket keys -----------------------------------------------------------------------
     def newest_key(self) -> str:
         """The id of the bucket key that seals now; empty if none was ever made."""
-        newest = [record.id for record in self._keys.records(self._place) if record.newest]
+        newest = [record.id for record in self._keys.records(self._place.bucket_id) if record.newest]
         return newest[0] if newest else ""
 
     def rewrap_keys(self) -> int:
@@ -67,20 +67,25 @@ class Resealing:
         """
         if self.needed():
             self._keys.newest(self._place)  # from the copy on the backend, if the rows were lost
-        return self._keys.rewrap(self._place) if self._keys.records(self._place) else 0
+        return self._keys.rewrap(self._place) if self._keys.records(self._place.bucket_id) else 0
 
     def make_key(self) -> None:
         """A fresh bucket key, which seals from now on. Raises EmptyRing."""
         self._keys.make_new(self._place)
 
     def needed(self) -> set[str]:
-        """The ids of the bucket keys that some version or open upload needs."""
-        names = map(name_of, self.backend.count_seals(self._place))
+        """The ids of the bucket keys that some version or open upload needs.
+
+        In any place of the bucket here: what a migration has left behind is sealed by the same keys.
+        """
+        others = self.backend.places(self._place.bucket)
+        places = {self._place, *(each for each in others if each.bucket_id == self._place.bucket_id)}
+        names = [name_of(sealed_by) for place in places for sealed_by in self.backend.count_seals(place)]
         return {name.key_id for name in names if name.kind == BUCKET}
 
     def drop_keys(self) -> None:
         """Remove the bucket keys that nothing needs; the newest too, if nothing new is sealed either."""
-        if not self._keys.records(self._place):
+        if not self._keys.records(self._place.bucket_id):
             return
         needed = self.needed()
         if not needed and self.mode != SEALS:
