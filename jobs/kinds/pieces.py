@@ -21,13 +21,15 @@ class Limits:
 
     Bodies above `large_bytes` are moved (and verified) in pieces of `part_bytes`, so that a
     slice can end inside an object. A page holds at most `page_items` items and, unless its
-    first item alone is larger, `page_bytes` bytes.
+    first item alone is larger, `page_bytes` bytes. `page_entries` are looked at together where
+    no body moves.
     """
 
     large_bytes: int = 64 * MIB
     part_bytes: int = 64 * MIB
     page_items: int = 250
     page_bytes: int = 128 * MIB
+    page_entries: int = 1000
 
 
 MOST_PARTS = 10_000

@@ -8,12 +8,24 @@ from typing import Any
 from tests.jobsite.service import until
 from tests.sites import Site
 
+CONFIG = f"""
+storage:
+  backends:
+    - {{name: local, type: filesystem, path: local, encryption: {{keys: [{{id: k1, key: {"5e" * 32}}}]}}}}
+    - {{name: archive, type: filesystem, path: archive}}
+  default_backend: local
+"""
+"""Two backends; the first could seal, and does not unless a sample says so."""
+
 
 class Workers:
     """The process of `tests.contracts.workers` in a site, and a job of a sample."""
 
     def __init__(self, site: Site, kind: str, index: int) -> None:
         site.env["SLUICEGATE_CLEANUP_GRACE_SECONDS"] = "0"
+        config = site.home / "contract.yaml"
+        config.write_text(CONFIG)
+        site.env["SLUICEGATE_CONFIG"] = str(config)
         self._process = site.start("tests.contracts.workers")
         self._sample = {"kind": kind, "index": index}
         self.kills = 0

@@ -10,7 +10,8 @@ from jobs.kinds.pieces import Limits
 from jobs.kinds.position import Position, encode
 from jobs.kinds.reencryption.deciding import Aim
 from jobs.kinds.reencryption.tally import Tally
-from proxy.backends.values import Route
+from proxy.backends.seals import SealListing
+from proxy.backends.values import Route, UploadListing
 from proxy.resealing import Resealing
 from proxy.store import Store
 
@@ -61,6 +62,16 @@ class Ground:
     def collects(self) -> str:
         """What the ids of the uploads begin with that collect large bodies: this job's, and nobody else's."""
         return f"reseal-{self.work.job_id}-"
+
+    def seals_after(self, position: Position) -> SealListing:
+        """The next versions, and how each is sealed."""
+        store, after = self.store, (position.after, position.after_id)
+        return store.backend.list_seals(store.place, after=after, limit=self.limits.page_entries)
+
+    def uploads_after(self, position: Position) -> UploadListing:
+        """The next open uploads."""
+        after = (position.after, position.after_id)
+        return self.store.list_uploads(after=after, limit=self.limits.page_entries)
 
     def page(self, items: list[Item], goes_on: Position | None) -> Page:
         """A page of the counted phase: with the totals that the survey found."""

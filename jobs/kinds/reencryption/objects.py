@@ -13,7 +13,7 @@ from jobs.kinds.base import Issue, Item, Outcome, Page
 from jobs.kinds.pieces import GONE, Limits
 from jobs.kinds.position import Position, decode
 from jobs.kinds.reencryption.deciding import Aim, Way, way
-from jobs.kinds.reencryption.ground import ENTRIES, Ground
+from jobs.kinds.reencryption.ground import Ground
 from jobs.kinds.reencryption.large import begin, complete, copy_piece, enter_large, pieces_page, unchanged
 from jobs.kinds.steps import Step, todo
 from proxy.backends.base import ReaderBody
@@ -29,7 +29,9 @@ def _page(ground: Ground, token: str | None) -> Page:
     if position.inside:
         return pieces_page(ground, position)
     store = ground.store
-    listing = store.backend.list_seals(store.place, after=(position.after, position.after_id), limit=ENTRIES)
+    listing = store.backend.list_seals(
+        store.place, after=(position.after, position.after_id), limit=ground.limits.page_entries
+    )
     found = _decided(listing.entries, ground.aim)
     taken = fitting(found, ground.limits)
     if found and not taken:

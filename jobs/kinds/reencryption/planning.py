@@ -9,13 +9,14 @@ from typing import Any
 from jobs.errors import BadRequest, Unavailable
 from jobs.kinds.base import Plan
 from jobs.kinds.reencryption.deciding import MODES, REWRAP, REWRITE, SEALED, Aim, Way
-from jobs.kinds.reencryption.ground import ENTRIES, aim_of
+from jobs.kinds.reencryption.ground import aim_of
 from jobs.kinds.reencryption.tally import Tally
 from proxy.errors import ServiceUnavailable
 from proxy.records import BucketRecord
 from proxy.resealing import Resealing
 from proxy.store import Store
 
+ENTRIES = 1000
 PATIENCE_S = 2.0
 """How long a preview counts."""
 

@@ -11,7 +11,7 @@ from django.conf import settings
 
 from jobs.kinds.base import Issue, Item, Outcome, Page
 from jobs.kinds.position import decode, encode
-from jobs.kinds.reencryption.ground import ENTRIES, UNSCRUBBED, Ground
+from jobs.kinds.reencryption.ground import UNSCRUBBED, Ground
 from jobs.kinds.steps import Step, todo
 from proxy.errors import NoSuchUpload
 
@@ -29,7 +29,9 @@ def _page(ground: Ground, token: str | None) -> Page:
 
 def _uploads_page(ground: Ground, token: str | None, then: str | None) -> Page:
     position = decode(token)
-    listing = ground.store.list_uploads(after=(position.after, position.after_id), limit=ENTRIES)
+    listing = ground.store.list_uploads(
+        after=(position.after, position.after_id), limit=ground.limits.page_entries
+    )
     items = [
         todo("abort", upload.key, upload=upload.upload_id)
         for upload in listing.uploads

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from jobs.kinds.base import Page
 from jobs.kinds.position import UPLOADS, Position, decode, encode
-from jobs.kinds.reencryption.ground import ENTRIES, Ground
+from jobs.kinds.reencryption.ground import Ground
 from jobs.kinds.reencryption.tally import Tally
 from jobs.kinds.steps import Step
 
@@ -27,13 +27,17 @@ def _held(ground: Ground) -> int:
 
 def _versions(ground: Ground, position: Position, tally: Tally) -> Position:
     store = ground.store
-    listing = store.backend.list_seals(store.place, after=(position.after, position.after_id), limit=ENTRIES)
+    listing = store.backend.list_seals(
+        store.place, after=(position.after, position.after_id), limit=ground.limits.page_entries
+    )
     tally.add(listing.entries, ground.aim)
     return Position(UPLOADS) if listing.last is None else position.past(*listing.last)
 
 
 def _uploads(ground: Ground, position: Position, tally: Tally) -> Position | None:
-    listing = ground.store.list_uploads(after=(position.after, position.after_id), limit=ENTRIES)
+    listing = ground.store.list_uploads(
+        after=(position.after, position.after_id), limit=ground.limits.page_entries
+    )
     tally.add_uploads(listing.uploads, ground.aim)
     return None if listing.last is None else position.past(*listing.last)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from jobs.kinds.base import Issue, Item, Outcome, Page
 from jobs.kinds.position import decode, encode
 from jobs.kinds.reencryption.deciding import Way, upload_way
-from jobs.kinds.reencryption.ground import ENTRIES, Ground
+from jobs.kinds.reencryption.ground import Ground
 from jobs.kinds.steps import Step, todo
 from proxy.backends.values import UploadInfo
 from proxy.errors import NoSuchUpload
@@ -15,7 +15,9 @@ _WORDS = {Way.REWRAP: "rewrap", Way.REWRITE: "other", Way.OTHER: "other"}
 
 def _page(ground: Ground, token: str | None) -> Page:
     position, aim = decode(token), ground.aim
-    listing = ground.store.list_uploads(after=(position.after, position.after_id), limit=ENTRIES)
+    listing = ground.store.list_uploads(
+        after=(position.after, position.after_id), limit=ground.limits.page_entries
+    )
     found = [(upload, upload_way(upload, aim)) for upload in listing.uploads]
     items = [todo(_WORDS[how], each.key, upload=each.upload_id) for each, how in found if how in _WORDS]
     if listing.last is None:

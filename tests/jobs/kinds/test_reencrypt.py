@@ -77,7 +77,7 @@ def ring_keys(route: Route) -> set[str]:
     """The ids of the ring's keys that the bucket's keys need."""
     backend = routes.backend(route.backend)
     keys = BucketKeys(route.backend, ring_of(route.backend), backend, lambda: 0)
-    return {record.ring_key_id for record in keys.records(route.place)}
+    return {record.ring_key_id for record in keys.records(route.place.bucket_id)}
 
 
 def found(drive: Drive) -> Mapping[str, Any]:
