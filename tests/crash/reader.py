@@ -1,4 +1,4 @@
-"""A client that only reads: `reader.py REPORT` reads its orders from REPORT.orders, until REPORT.stop is there.
+"""A client that only reads: `reader.py REPORT`, with orders in REPORT.orders, until REPORT.stop is there.
 
 Every object and every version must be there at every moment, whole and in ranges, as it was written.
 """

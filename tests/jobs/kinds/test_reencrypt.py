@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.management import CommandError, call_command
 
 from jobs.kinds.reencrypt import Reencrypt
 from jobs.kinds.reencryption.planning import preview
@@ -168,6 +170,22 @@ def test_rotating_a_key_of_the_ring_touches_no_object_and_frees_the_old_one(hous
         assert ring_keys(route) == {new}
     assert [entry.wrap for entry in entries(route)] == wraps
     house.set(SEALED, "ring-3")
+    assert contents(route) == before
+
+
+def test_a_key_of_the_ring_can_be_retired_once_the_buckets_are_encrypted_anew(house: House) -> None:
+    house.set(SEALED, "ring-1")
+    route = filled()
+    before = contents(route)
+    house.set(SEALED, "ring-1", "ring-2")
+    with pytest.raises(CommandError, match="photos"):
+        call_command("keys", "retire", "ring-1")
+    reencryption().run()
+    told = io.StringIO()
+    call_command("keys", "retire", "ring-1", stdout=told, stderr=io.StringIO())
+    assert "nothing needs ring-1" in told.getvalue()
+    house.set(SEALED, "ring-2")
+    call_command("keys", "check", stdout=told)
     assert contents(route) == before
 
 
