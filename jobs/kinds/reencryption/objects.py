@@ -28,10 +28,9 @@ def _page(ground: Ground, token: str | None) -> Page:
     position = decode(token)
     if position.inside:
         return pieces_page(ground, position)
-    store = ground.store
-    listing = store.backend.list_seals(
-        store.place, after=(position.after, position.after_id), limit=ground.limits.page_entries
-    )
+    if token is None and not ground.survey.changes:
+        return ground.page(_all_passed_over(ground), None)
+    listing = ground.seals_after(position)
     found = _decided(listing.entries, ground.aim)
     taken = fitting(found, ground.limits)
     if found and not taken:
@@ -41,6 +40,11 @@ def _page(ground: Ground, token: str | None) -> Page:
         last, _ = taken[-1]
         return ground.page(items, position.past(last.key, last.version_id))
     return ground.page(items, None if listing.last is None else position.past(*listing.last))
+
+
+def _all_passed_over(ground: Ground) -> list[Item]:
+    number = ground.survey.objects
+    return [todo("pass over", ground.work.bucket.name, number=number)] if number else []
 
 
 Decided = tuple[SealEntry, Way]

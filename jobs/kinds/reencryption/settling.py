@@ -29,9 +29,7 @@ def _page(ground: Ground, token: str | None) -> Page:
 
 def _uploads_page(ground: Ground, token: str | None, then: str | None) -> Page:
     position = decode(token)
-    listing = ground.store.list_uploads(
-        after=(position.after, position.after_id), limit=ground.limits.page_entries
-    )
+    listing = ground.uploads_after(position)
     items = [
         todo("abort", upload.key, upload=upload.upload_id)
         for upload in listing.uploads

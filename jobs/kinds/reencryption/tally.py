@@ -47,6 +47,11 @@ class Tally:
         return sum(count.objects for count in self.ways.values())
 
     @property
+    def changes(self) -> bool:
+        """Whether something is to be done to any version."""
+        return bool(self.of(Way.REWRAP).objects or self.of(Way.REWRITE).objects)
+
+    @property
     def bytes_moved(self) -> int:
         """The bytes of the bodies that are written again."""
         return self.of(Way.REWRITE).bytes

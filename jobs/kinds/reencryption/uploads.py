@@ -15,9 +15,7 @@ _WORDS = {Way.REWRAP: "rewrap", Way.REWRITE: "other", Way.OTHER: "other"}
 
 def _page(ground: Ground, token: str | None) -> Page:
     position, aim = decode(token), ground.aim
-    listing = ground.store.list_uploads(
-        after=(position.after, position.after_id), limit=ground.limits.page_entries
-    )
+    listing = ground.uploads_after(position)
     found = [(upload, upload_way(upload, aim)) for upload in listing.uploads]
     items = [todo(_WORDS[how], each.key, upload=each.upload_id) for each, how in found if how in _WORDS]
     if listing.last is None:

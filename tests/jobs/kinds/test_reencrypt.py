@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
+from jobs.kinds.pieces import Limits
 from jobs.kinds.reencrypt import Reencrypt
 from jobs.kinds.reencryption.planning import preview
 from proxy import routes
@@ -187,6 +188,29 @@ def test_a_key_of_the_ring_can_be_retired_once_the_buckets_are_encrypted_anew(ho
     house.set(SEALED, "ring-2")
     call_command("keys", "check", stdout=told)
     assert contents(route) == before
+
+
+def test_a_bucket_without_markers_is_found_right_by_counts_alone(house: House) -> None:
+    house.set(SEALED, "ring-1")
+    bucket = make_bucket()
+    store = Store.at(bucket.route)
+    put(store, "kept", b"first", version_id="v-1")
+    put(store, "kept", b"newest", version_id="v-2")
+    open_upload(store, "u-1", "to come", {1: b"part"})
+    closed(bucket)
+    pages = 0
+
+    def count(event: str) -> None:
+        nonlocal pages
+        pages += event == "page"
+
+    drive = reencryption(happens=count, limits=Limits(page_entries=1))
+    saved = drive.run()
+    assert (saved.processed, saved.skipped > 0, pages) == (2, True, 8)
+    assert found(drive)["survey"]["ways"] == {"right": {"objects": 2, "bytes": 11}}
+    mark(store, "kept", "m-1")
+    assert reencryption(happens=count, limits=Limits(page_entries=1)).run().processed == 2
+    assert pages > 8 + 8
 
 
 @pytest.mark.parametrize("mode", ["rewrap", "rewrite"])
