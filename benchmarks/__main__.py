@@ -1,8 +1,9 @@
 """`python -m benchmarks`: everything beside the peers that are installed, in one run.
 
-`listing` is what a page costs at a million keys and `sealing` what encryption costs a body, both
-without a server; `requests` are single requests of each kind; `memory` is what 32 uploads and downloads
-at once cost; `moving` is a migration beside a copy inside a peer. `--help` lists the options.
+`listing` is what a page costs at a million keys, `sealing` what encryption costs a body, `reencrypting`
+what a bucket of sealed ones costs whose keys are rotated, all without a server; `requests` are single
+requests of each kind; `memory` is what 32 uploads and downloads at once cost; `moving` is a migration
+beside a copy inside a peer. `--help` lists the options.
 """
 
 from __future__ import annotations
@@ -10,10 +11,10 @@ from __future__ import annotations
 import argparse
 from contextlib import ExitStack
 
-from benchmarks import listing, memory, moving, requests, sealing
+from benchmarks import listing, memory, moving, reencrypting, requests, sealing
 from benchmarks.servers import PEERS, PROGRAMS, Server, program, sluicegate
 
-PARTS = ("listing", "sealing", "requests", "memory", "moving")
+PARTS = ("listing", "sealing", "reencrypting", "requests", "memory", "moving")
 
 
 def _arguments() -> argparse.Namespace:
@@ -24,6 +25,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--size", type=int, default=1024, help="MiB of each of 32 objects (memory)")
     parser.add_argument("--small", type=int, default=20_000, help="4 KiB objects to migrate")
     parser.add_argument("--large", type=int, default=20, help="64 MiB objects to migrate")
+    parser.add_argument("--rewrap", type=int, default=100_000, help="objects whose keys are wrapped anew")
     parser.add_argument("--only", choices=PARTS, help="one part alone")
     return parser.parse_args()
 
@@ -49,7 +51,9 @@ def main() -> None:
         print(*listing.table(1_000_000), sep="\n", flush=True)
     if "sealing" in parts:
         print(*sealing.table(), sep="\n", flush=True)
-    if options.only in ("listing", "sealing"):
+    if "reencrypting" in parts:
+        print(*reencrypting.table(options.rewrap, large=8), sep="\n", flush=True)
+    if options.only in ("listing", "sealing", "reencrypting"):
         return
     with ExitStack() as stack:
         ours = stack.enter_context(sluicegate())
