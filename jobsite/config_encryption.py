@@ -18,6 +18,7 @@ KEY_BYTES = 32
 SEALING_MODES = ("aes256-gcm-proxy",)
 """The modes that need a key of ours."""
 
+_NEEDS_KEY = "mode {mode} needs a key; `manage.py keys generate` draws one, while the mode is none"
 _HEX = re.compile(r"[0-9A-Fa-f]{64}")
 _MOST_CHARACTERS = 4096
 _OTHERS = 0o077
@@ -77,7 +78,7 @@ def key_contradictions(
         written = encryption.get("keys")
         keys = written if isinstance(written, list) else []
         if encryption.get("mode") in SEALING_MODES and not keys:
-            yield where, f"mode {encryption['mode']} needs a key: see `manage.py keys generate`"
+            yield where, _NEEDS_KEY.format(mode=encryption["mode"])
         yield from _ids_used_twice(keys, where)
         for declared in _readable(keys, (*where, "keys"), str(backend.get("name")), home):
             if isinstance(declared, _Declared):

@@ -143,6 +143,7 @@ DATABASES = {"default": _database}
 # -- the gateway -----------------------------------------------------------------------
 REGION = env_str("SLUICEGATE_REGION", "us-east-1")
 DOMAINS = env_domains("SLUICEGATE_DOMAIN")
+SSE_C_OVER_HTTP = env_bool("SLUICEGATE_SSE_C_OVER_HTTP")
 GATE_GRACE_SECONDS = env_int("SLUICEGATE_GATE_GRACE_SECONDS", 30)
 READ_IDLE_SECONDS = env_int("SLUICEGATE_READ_IDLE_SECONDS", 30, least=1)
 WRITE_IDLE_SECONDS = env_int("SLUICEGATE_WRITE_IDLE_SECONDS", 60, least=1)

@@ -17,7 +17,7 @@ from proxy import mounts, slots
 from proxy.backends.filesystem.index import SAFE_VERSION, require_safe_sqlite
 from proxy.crypto.ring import fingerprint
 from proxy.errors import BackendUnavailable
-from proxy.key_needs import MISSING, RETIRED, key_states, recorded_needs
+from proxy.key_needs import MISSING, key_states, recorded_needs
 from proxy.keys import unreadable_keys
 from proxy.models import AccessKey, BucketKey
 from proxy.rings import changed_keys, ring_of
@@ -72,13 +72,15 @@ def network_file_systems() -> Messages:
 
 def one_key_twice() -> Messages:
     """A key that is replaced by itself is no new key."""
+    first: dict[str, tuple[str, str]] = {}
     for name in settings.STORAGE["backends"]:
-        ring, ids = ring_of(name), dict[str, str]()
+        ring = ring_of(name)
         for key_id in ring.ids:
-            first = ids.setdefault(fingerprint(ring.key(key_id).key), key_id)
-            if first != key_id:
+            other, other_id = first.setdefault(fingerprint(ring.key(key_id).key), (name, key_id))
+            if other_id != key_id:
                 yield Warning(
-                    f"The encryption keys {first!r} and {key_id!r} of backend {name!r} are the same key.",
+                    f"The encryption key {key_id!r} of backend {name!r} is the same key as {other_id!r} of"
+                    f" backend {other!r}.",
                     id="proxy.W001",
                 )
 
@@ -152,7 +154,8 @@ def _ring_of_backend(name: str) -> Messages:
                 hint="Put it back (`encryption.keys`): what it has sealed can be read with nothing else.",
                 id="proxy.E008",
             )
-        if state.state == RETIRED and on_ring[-1:] == (state.key_id,):
+        retired = state.known is not None and state.known.retired_ms is not None
+        if retired and on_ring[-1:] == (state.key_id,):
             yield Error(
                 f"The encryption key {state.key_id!r} of backend {name!r} is retired, and is the newest.",
                 hint="Put the key that is to seal at the end of `encryption.keys`.",

@@ -108,6 +108,11 @@ class InvalidBucketState(S3Error):
     text = "The request is not valid for the current state of the bucket."
 
 
+class InvalidEncryptionAlgorithmError(S3Error):
+    code, status = "InvalidEncryptionAlgorithmError", 400
+    text = "The Encryption request you specified is not valid. Supported value: AES256."
+
+
 class InvalidLocationConstraint(S3Error):
     code, status = "InvalidLocationConstraint", 400
     text = "The specified location constraint is not valid."

@@ -25,12 +25,13 @@ from proxy.access.actions import HANGS_ON_OBJECT, versioned
 from proxy.attempts import Attempt
 from proxy.caller import NOBODY, Caller
 from proxy.errors import AccessDenied, EntityTooLarge, InternalError, S3Error, ServiceUnavailable
-from proxy.handlers.call import Answer, Call, Download, Pieces
+from proxy.handlers import encrypting
+from proxy.handlers.call import Answer, Call, Download, NoPieces, Pieces
 from proxy.limits import BRIEF_BYTES, MAX_FORM_BYTES, MAX_PUT_BYTES
 from proxy.operations import Access, Operation, match
 from proxy.records import BucketRecord, find_bucket
 from proxy.unsupported import refuse_unsupported
-from proxy.wire import cors, sigv2, sigv4, xml
+from proxy.wire import cors, encryption, sigv2, sigv4, xml
 from proxy.wire.request import S3Request, parse_length
 from proxy.wire.sigv4 import Credentials
 
@@ -164,8 +165,10 @@ def _admit(admitted: Admitted, *, ask: bool) -> Admitted:
     if operation.in_bucket:
         admitted.bucket = find_bucket(request.bucket)
     _authorise(admitted, request, operation)
-    refuse_unsupported(request)
+    refuse_unsupported(request, operation.name)
     _check_size(request)
+    if encryption.is_mentioned(request.headers):
+        encrypting.check_asked(_call(admitted, NoPieces()))
     if ask and operation.access is not Access.READ and admitted.bucket is not None:
         gate.check(admitted.bucket)
     return admitted
@@ -225,6 +228,7 @@ def _call(admitted: Admitted, pieces: Pieces) -> Call:
         pieces=pieces,
         now_ms=admitted.now_ms,
         region=settings.REGION,
+        keys_in_clear=settings.SSE_C_OVER_HTTP,
         bucket=admitted.bucket,
     )
 

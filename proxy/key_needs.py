@@ -202,10 +202,9 @@ def _more(need: Need, bucket: str, records: int, sealed: int | None) -> Need:
 def _state_of_key(
     key_id: str, on_ring: Sequence[str], known: KnownKey | None, needed: Mapping[str, Need]
 ) -> str:
-    if key_id not in on_ring and key_id in needed:
+    if key_id in on_ring:
+        retired = known is not None and known.retired_ms is not None and key_id not in needed
+        return RETIRED if retired else NEWEST if key_id == on_ring[-1] else OLDER
+    if key_id in needed:
         return MISSING
-    if known is not None and known.retired_ms is not None:
-        return RETIRED
-    if key_id not in on_ring:
-        return REMOVED
-    return NEWEST if key_id == on_ring[-1] else OLDER
+    return RETIRED if known is not None and known.retired_ms is not None else REMOVED

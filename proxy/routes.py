@@ -22,6 +22,7 @@ from django.db import connection
 from proxy import backends
 from proxy.backends.base import Backend
 from proxy.backends.encrypted import Encrypted
+from proxy.backends.seals import Encryption
 from proxy.backends.values import Place, Route, Usage
 from proxy.bucket_keys import BucketKeys
 from proxy.bucket_settings import BucketSettings, settings_text
@@ -36,6 +37,7 @@ from proxy.errors import (
 from proxy.models import new_bucket_id
 from proxy.records import BucketRecord, find_bucket
 from proxy.rings import encryption_of, ring_of
+from proxy.wire.encryption import AES256, KMS
 
 _log = logging.getLogger(__name__)
 
@@ -88,6 +90,16 @@ def is_at_hand(route: Route) -> bool:
     """Whether a row there is read without waiting: its backend is built and says so of the place."""
     built = _built.get(route.backend)
     return built is not None and built.is_at_hand(route.place)
+
+
+_TOLD_AS = {"aes256-gcm-proxy": AES256, "sse-s3": AES256, "sse-kms": KMS}
+
+
+def encryption_at(backend_name: str) -> Encryption:
+    """How what is written there is encrypted at rest, as clients are told; a client's own key goes first."""
+    said = encryption_of(backend_name)
+    mode = _TOLD_AS.get(said.get("mode", ""), "")
+    return Encryption(mode, (said.get("kms_key_id") or "") if mode == KMS else "")
 
 
 def place_id(backend_name: str) -> str:

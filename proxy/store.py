@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from proxy import routes
 from proxy.backends.base import Backend, Body, ObjectReader, ReaderBody
+from proxy.backends.seals import Encryption
 from proxy.backends.values import (
     ALWAYS,
     CURRENT,
@@ -63,6 +64,11 @@ class Store:
     @property
     def place(self) -> Place:
         return self.route.place
+
+    @property
+    def encryption(self) -> Encryption:
+        """How what is written here is encrypted at rest, unless the client brings a key of its own."""
+        return routes.encryption_at(self.route.backend)
 
     def _read(self, read: Callable[[Backend, Place], T]) -> T:
         try:
@@ -169,9 +175,17 @@ class Store:
     def create_upload(self, upload: UploadInfo) -> None:
         self.backend.create_upload(self.place, upload)
 
-    def put_part(self, upload_id: str, number: int, body: Body, carried: PartInfo | None = None) -> PartInfo:
+    def put_part(
+        self,
+        upload_id: str,
+        number: int,
+        body: Body,
+        carried: PartInfo | None = None,
+        *,
+        customer_key: bytes | None = None,
+    ) -> PartInfo:
         """Raises NoSuchUpload."""
-        return self.backend.put_part(self.place, upload_id, number, body, carried)
+        return self.backend.put_part(self.place, upload_id, number, body, carried, customer_key=customer_key)
 
     def complete_upload(
         self,
@@ -182,6 +196,7 @@ class Store:
         version_id: str = NULL_VERSION,
         checksums: Mapping[str, str] | None = None,
         carried: ObjectInfo | None = None,
+        customer_key: bytes | None = None,
     ) -> ObjectInfo:
         return self.backend.complete_upload(
             self.place,
@@ -191,6 +206,7 @@ class Store:
             version_id=version_id,
             checksums=checksums,
             carried=carried,
+            customer_key=customer_key,
         )
 
     def abort_upload(self, upload_id: str) -> None:

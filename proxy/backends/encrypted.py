@@ -67,7 +67,7 @@ class Encrypted(Forwarding):
     def __init__(self, inner: Backend, keys: BucketKeys, mode: str = "none") -> None:
         super().__init__(inner)
         self.mode = mode
-        self._keys = keys
+        self.keys = keys
         self._seals = mode == SEALING
 
     def delete_bucket(
@@ -75,7 +75,7 @@ class Encrypted(Forwarding):
     ) -> None:
         """The bucket's keys go with its last place."""
         self.inner.delete_bucket(place, uploads=uploads, force=force, unserved=unserved)
-        self._keys.forget(place)
+        self.keys.forget(place)
 
     def check_store(self, *, deep: bool, open_object: OpenObject | None = None) -> Iterator[Finding]:
         return self.inner.check_store(deep=deep, open_object=open_object or self.open)
@@ -102,7 +102,7 @@ class Encrypted(Forwarding):
     def _opened(self, place: Place, reader: ObjectReader, seal: Seal, bound: Bound) -> SealedReader:
         try:
             locked = is_customers(seal.wrap)
-            data_key = None if locked else unwrapped(self._keys, place, seal.wrap, bound)
+            data_key = None if locked else unwrapped(self.keys, place, seal.wrap, bound)
             return SealedReader(reader, seal, bound, data_key)
         except BaseException:
             reader.close()
@@ -143,7 +143,7 @@ class Encrypted(Forwarding):
         return self._data_key(place, key, new_data_key(), customer_key)
 
     def _data_key(self, place: Place, key: str, data_key: bytes, customer_key: bytes | None) -> DataKey:
-        by = wrapping(self._keys, place, customer_key)
+        by = wrapping(self.keys, place, customer_key)
         return DataKey(place, key, data_key, by, ahead=self.inner.seals_ahead)
 
     def can_link(self, reader: ObjectReader) -> bool:
@@ -250,14 +250,14 @@ class Encrypted(Forwarding):
             return unlocked(wrap, customer_key, bound)
         if customer_key is not None:
             raise InvalidRequest(_NOT_ASKED_FOR)
-        return unwrapped(self._keys, place, wrap, bound)
+        return unwrapped(self.keys, place, wrap, bound)
 
     def _seal_as(self, place: Place, upload: UploadInfo, wrap: str) -> SealAs:
         """Keys are fetched here, since a backend asks in the middle of its commit."""
         key: DataKey | None = None
         if not stays(wrap):
             bound = bound_upload(place, upload.key, upload.upload_id)
-            opened = unwrapped(self._keys, place, wrap, bound)
+            opened = unwrapped(self.keys, place, wrap, bound)
             key = self._data_key(place, upload.key, opened, None)
 
         def seal_as(info: ObjectInfo, parts: Sequence[PartInfo]) -> Seal:

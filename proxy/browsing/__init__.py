@@ -4,7 +4,15 @@ Each thing is decided by the caller's rights as the same S3 request would be, wr
 and whoever may not know of a bucket is told that there is none.
 """
 
-from proxy.browsing.reading import DELIMITER, describe, may_read, objects, open_object, versions
+from proxy.browsing.reading import (
+    DELIMITER,
+    describe,
+    may_read,
+    needs_key,
+    objects,
+    open_object,
+    versions,
+)
 from proxy.browsing.visits import Visit, buckets, visit
 from proxy.browsing.writing import (
     Upload,
@@ -29,6 +37,7 @@ __all__ = [
     "may_delete",
     "may_read",
     "may_upload",
+    "needs_key",
     "objects",
     "open_object",
     "restore",

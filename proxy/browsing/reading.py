@@ -9,10 +9,14 @@ from typing import TypeVar
 from proxy.backends.base import ObjectReader
 from proxy.backends.values import CURRENT, Listing, ObjectInfo, VersionListing
 from proxy.browsing.visits import Visit, of_version
-from proxy.errors import NoSuchKey, NoSuchVersion
+from proxy.errors import InvalidRequest, NoSuchKey, NoSuchVersion
 from proxy.limits import MAX_KEYS
+from proxy.wire.encryption import CUSTOMER
 
 DELIMITER = "/"
+_NEEDS_KEY = (
+    "A key of its writer's own seals this object (SSE-C): only an S3 client with that key can read it."
+)
 
 T = TypeVar("T")
 
@@ -50,16 +54,26 @@ def describe(here: Visit, key: str, version: str = CURRENT) -> ObjectInfo:
     return replace(info, lock=lock)
 
 
+def needs_key(info: ObjectInfo) -> bool:
+    """Whether its writer's own key seals it (SSE-C), which the console is never given."""
+    return info.encryption.mode == CUSTOMER
+
+
 def may_read(here: Visit, info: ObjectInfo, version: str = CURRENT) -> bool:
-    """Whether the bytes may be had, as far as a listing's facts tell: they leave tags out."""
-    return here.may(of_version("s3:GetObject", version), info.key, info)
+    """Whether the bytes may be had here, as far as a listing's facts tell: they leave tags out."""
+    return not needs_key(info) and here.may(of_version("s3:GetObject", version), info.key, info)
 
 
 def open_object(here: Visit, key: str, version: str = CURRENT) -> ObjectReader:
-    """Raises as `describe` does; whoever gets the reader closes it."""
+    """Raises as `describe` does, and InvalidRequest for what needs its writer's key.
+
+    Whoever gets the reader closes it.
+    """
     reader = _found(here, lambda: here.store.open(key, version))
     try:
         here.require(of_version("s3:GetObject", version), key, reader.info)
+        if needs_key(reader.info):
+            raise InvalidRequest(_NEEDS_KEY)
     except BaseException:
         reader.close()
         raise

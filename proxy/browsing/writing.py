@@ -134,7 +134,8 @@ def delete(here: Visit, wanted: Sequence[tuple[str, str]]) -> list[S3Error | Non
 def restore(here: Visit, key: str, version: str) -> ObjectInfo:
     """Make an older version the current one by copying it; it stays as it is.
 
-    Raises NoSuchVersion, MethodNotAllowed (a delete marker), AccessDenied, SlowDown, InvalidArgument.
+    Raises NoSuchVersion, MethodNotAllowed (a delete marker), AccessDenied, SlowDown, InvalidArgument,
+    InvalidRequest (it needs its writer's key).
     """
     with open_object(here, key, version) as reader, gate.enter(here.bucket.name) as entry:
         info = reader.info

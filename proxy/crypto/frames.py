@@ -38,10 +38,8 @@ LEAST_FRAME, MOST_FRAME = 64 * 1024, 1024 * 1024
 FOOTER_BYTES = 256
 """Of the footer's plaintext, always; so what a body takes sealed is known before it is there."""
 
-TAG_BYTES = 16
-TAIL_BYTES = 32
-BODY_ID_BYTES = 16
-DATA_KEY_BYTES = 32
+TAG_BYTES, TAIL_BYTES = 16, 32
+BODY_ID_BYTES, DATA_KEY_BYTES = 16, 32
 
 _HEADER = struct.Struct(">4sB11x16s")
 _TAIL = struct.Struct(">4sBxHQ16s")
@@ -50,9 +48,7 @@ _HEAD_MAGIC, _TAIL_MAGIC = b"SGS1", b"SGE1"
 _MORE, _LAST, _FOOTER = 0, 1, 2
 _PURPOSE = b"sluicegate segment 1"
 _FRAMES_OF_A_BODY = 16  # at least, where the least frame allows; a range then opens little beside itself
-
-FOOTER_STORED = FOOTER_BYTES + TAG_BYTES
-HEADER_BYTES = _HEADER.size
+HEADER_BYTES, FOOTER_STORED = _HEADER.size, FOOTER_BYTES + TAG_BYTES
 
 
 class DamagedBody(InternalError):

@@ -42,7 +42,7 @@ class WrongWrap(DamagedBody):
 
 @dataclass(frozen=True, slots=True)
 class WrappingKey:
-    """What wraps data keys: a bucket's key, or a customer's."""
+    """What wraps: the key of a bucket, of a customer, or of a ring."""
 
     kind: str
     id: str
@@ -94,31 +94,33 @@ class WrapName:
 
 def wrap_data_key(data_key: bytes, by: WrappingKey, bound: Bound) -> str:
     """A wrap that opens only with `by` and for what is `bound`."""
-    return _wrap(data_key, by.kind, by.id, by.key, _BOUND, _bound_fields(bound))
+    return _wrap(data_key, by, _BOUND, _bound_fields(bound))
 
 
 def wrap_ahead(data_key: bytes, by: WrappingKey, bucket_id: str, key: str) -> str:
     """A wrap for a body of which nothing but its key is known yet."""
-    return _wrap(data_key, by.kind, by.id, by.key, _AHEAD, _ahead_fields(bucket_id, key))
+    return _wrap(data_key, by, _AHEAD, _ahead_fields(bucket_id, key))
 
 
 def unwrap_data_key(wrap: str, by: WrappingKey, bound: Bound) -> bytes:
     """The data key. Of a wrap made ahead only bucket and key of `bound` count. Raises WrongWrap."""
-    form = _payload(wrap)[:1]
-    fields = _ahead_fields(bound.bucket_id, bound.key) if form == _AHEAD else _bound_fields(bound)
-    return _unwrap(wrap, by.kind, by.id, by.key, fields)
+    payload = _payload(wrap)
+    ahead = payload[:1] == _AHEAD
+    fields = _ahead_fields(bound.bucket_id, bound.key) if ahead else _bound_fields(bound)
+    return _unwrap(wrap, payload, by, fields)
 
 
 def wrap_bucket_key(key: bytes, key_id: str, bucket_id: str, ring: Ring) -> str:
     """A bucket's key, wrapped by the ring's newest key. Raises EmptyRing."""
-    by = ring.newest
-    return _wrap(key, RING, by.id, by.key, _BOUND, (bucket_id, key_id))
+    by = WrappingKey(RING, ring.newest.id, ring.newest.key)
+    return _wrap(key, by, _BOUND, (bucket_id, key_id))
 
 
 def unwrap_bucket_key(wrap: str, key_id: str, bucket_id: str, ring: Ring) -> bytes:
     """The bucket's key. Raises MissingKey, WrongWrap."""
-    by = ring.key(name_of(wrap).key_id)
-    return _unwrap(wrap, RING, by.id, by.key, (bucket_id, key_id))
+    found = ring.key(name_of(wrap).key_id)
+    by = WrappingKey(RING, found.id, found.key)
+    return _unwrap(wrap, _payload(wrap), by, (bucket_id, key_id))
 
 
 def kind_and_key(wrap: str) -> str:
@@ -148,25 +150,24 @@ def _ahead_fields(bucket_id: str, key: str) -> tuple[str, ...]:
     return (bucket_id, key)
 
 
-def _context(kind: str, key_id: str, form: bytes, fields: Iterable[str]) -> bytes:
-    said = [_FORMAT.encode(), kind.encode(), key_id.encode(), form]
+def _context(by: WrappingKey, form: bytes, fields: Iterable[str]) -> bytes:
+    said = [_FORMAT.encode(), by.kind.encode(), by.id.encode(), form]
     said += [text.encode("utf-8", "surrogatepass") for text in fields]
-    return b"".join(struct.pack(">I", len(text)) + text for text in said)
+    return b"".join(len(text).to_bytes(4) + text for text in said)
 
 
-def _wrap(plain: bytes, kind: str, key_id: str, key: bytes, form: bytes, fields: Iterable[str]) -> str:
+def _wrap(plain: bytes, by: WrappingKey, form: bytes, fields: Iterable[str]) -> str:
     nonce = os.urandom(_NONCE_BYTES)
-    sealed = AESGCM(key).encrypt(nonce, plain, _context(kind, key_id, form, fields))
-    return f"{_FORMAT}.{kind}.{key_id}.{_text(form + nonce + sealed)}"
+    sealed = AESGCM(by.key).encrypt(nonce, plain, _context(by, form, fields))
+    return f"{_FORMAT}.{by.kind}.{by.id}.{_text(form + nonce + sealed)}"
 
 
-def _unwrap(wrap: str, kind: str, key_id: str, key: bytes, fields: Iterable[str]) -> bytes:
-    if name_of(wrap) != WrapName(kind, key_id):
-        raise WrongWrap(f"its wrap is by another key than {key_id}")
-    payload = _payload(wrap)
+def _unwrap(wrap: str, payload: bytes, by: WrappingKey, fields: Iterable[str]) -> bytes:
+    if kind_and_key(wrap) != f"{_FORMAT}.{by.kind}.{by.id}":
+        raise WrongWrap(f"its wrap is not by the key {by.id}")
     form, nonce, sealed = payload[:1], payload[1 : 1 + _NONCE_BYTES], payload[1 + _NONCE_BYTES :]
     try:
-        return AESGCM(key).decrypt(nonce, sealed, _context(kind, key_id, form, fields))
+        return AESGCM(by.key).decrypt(nonce, sealed, _context(by, form, fields))
     except (InvalidTag, ValueError):  # ValueError: too short for a nonce
         raise WrongWrap("its wrap was altered, or is that of something else") from None
 

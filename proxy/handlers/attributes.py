@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from proxy.backends.values import STORAGE_CLASS, ObjectInfo
 from proxy.errors import AccessDenied, InvalidArgument
-from proxy.handlers import headers
+from proxy.handlers import encrypting, headers
 from proxy.handlers.call import Answer, Call, document
 from proxy.handlers.parameters import number, page_size
 from proxy.wire import xml
@@ -22,9 +22,11 @@ def get_object_attributes(call: Call) -> Answer:
             "Invalid attribute name specified.",
             fields={"ArgumentName": "x-amz-object-attributes", "ArgumentValue": text},
         )
+    key = encrypting.key_of_read(call)
     info = call.head()
     if not call.may("s3:GetObject", info):
         raise AccessDenied()
+    encrypting.check_key(info.encryption, key)
     storage_class = info.headers.get(STORAGE_CLASS, "STANDARD")
     content = xml.object_attributes(
         etag=info.etag if "ETag" in wanted else None,

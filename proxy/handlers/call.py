@@ -35,6 +35,16 @@ class Pieces(Protocol):
     def __iter__(self) -> Iterator[bytes]: ...
 
 
+@dataclass(slots=True)
+class NoPieces:
+    """Of a request whose body was not asked for yet."""
+
+    pulse: Pulse | None = None
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(())
+
+
 class Rights(Protocol):
     """What a caller may do in one bucket. The gateway has asked for the operation's own right.
 
@@ -65,6 +75,7 @@ class Call:
     """One authenticated, authorised request on its way through a handler.
 
     `right` is what the operation needs. `credentials` is None for an anonymous request.
+    `keys_in_clear` lets clients' own encryption keys come without TLS from anywhere.
     """
 
     request: S3Request
@@ -75,6 +86,7 @@ class Call:
     pieces: Pieces
     now_ms: int
     region: str
+    keys_in_clear: bool = False
     bucket: BucketRecord | None = None
     pulse: Pulse | None = None
     _store: Store | None = None

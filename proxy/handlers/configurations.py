@@ -13,7 +13,6 @@ from proxy.absences import (
     NoSuchLifecycleConfiguration,
     NoSuchWebsiteConfiguration,
     ReplicationConfigurationNotFoundError,
-    ServerSideEncryptionConfigurationNotFoundError,
 )
 from proxy.errors import MalformedXML, NotImplementedByUs, S3Error
 from proxy.handlers.call import Answer, Call, document
@@ -58,7 +57,6 @@ def _nothing_to_delete(call: Call) -> Answer:
     return Answer(204)
 
 
-get_encryption = _absent(ServerSideEncryptionConfigurationNotFoundError)
 get_lifecycle = _absent(NoSuchLifecycleConfiguration)
 get_replication = _absent(ReplicationConfigurationNotFoundError)
 get_website = _absent(NoSuchWebsiteConfiguration)
@@ -70,7 +68,7 @@ analytics = _none_of("ListBucketAnalyticsConfigurationResult")
 intelligent_tiering = _none_of("ListBucketIntelligentTieringConfigurationsOutput")
 inventory = _none_of("ListInventoryConfigurationsResult")
 metrics = _none_of("ListMetricsConfigurationsResult")
-delete_encryption = delete_lifecycle = delete_replication = delete_website = _nothing_to_delete
+delete_lifecycle = delete_replication = delete_website = _nothing_to_delete
 
 
 def put_notification(call: Call) -> Answer:

@@ -10,6 +10,7 @@ from proxy.access.actions import versioned
 from proxy.backends.base import ObjectReader
 from proxy.backends.values import CURRENT, ObjectInfo
 from proxy.errors import InvalidRequest, InvalidURI, MethodNotAllowed, NoSuchKey, NoSuchVersion
+from proxy.handlers import encrypting
 from proxy.handlers.call import Call, Rights
 from proxy.handlers.parameters import wrong
 from proxy.records import BucketRecord, find_bucket
@@ -69,8 +70,9 @@ def open_source(call: Call) -> CopySource:
     """The source, if the caller may read it and its conditions hold.
 
     Raises NoSuchBucket, NoSuchKey, NoSuchVersion, AccessDenied, PreconditionFailed, InvalidArgument,
-    and InvalidRequest for a version that is a delete marker.
+    InvalidRequest for a version that is a delete marker, and what `key_of_read` and `unlock` do.
     """
+    key = encrypting.key_of_read(call, of_source=True)
     named = read_copy_source(call.request.headers[_SOURCE])
     bucket = call.here if named.bucket == call.here.name else find_bucket(named.bucket)
     rights = call.rights.elsewhere(bucket)
@@ -86,6 +88,7 @@ def open_source(call: Call) -> CopySource:
     source = CopySource(named, bucket, reader, rights, is_target=here and reader.info.latest)
     try:
         source.require("s3:GetObject")
+        encrypting.unlock(reader, key)
         check_copy_source(call.request.headers, reader.info.etag, reader.info.last_modified)
     except BaseException:
         reader.close()

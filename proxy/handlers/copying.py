@@ -7,13 +7,14 @@ import dataclasses
 from proxy.backends.base import Body, ReaderBody
 from proxy.backends.values import STORAGE_CLASS, NewObject
 from proxy.errors import InvalidRequest
-from proxy.handlers import granting, headers
+from proxy.handlers import encrypting, granting, headers
 from proxy.handlers.call import Answer, Call, document
 from proxy.handlers.copy_source import CopySource, open_source
 from proxy.handlers.multipart import required_part_number, upload_of
 from proxy.handlers.parameters import wrong
 from proxy.limits import MAX_PUT_BYTES
 from proxy.wire import checksums, xml
+from proxy.wire.encryption import CUSTOMER, CUSTOMER_HEADERS, MANAGED_HEADER
 from proxy.wire.ranges import parse_copy_range
 from proxy.wire.summing import SummedBody
 
@@ -21,7 +22,7 @@ _ALGORITHM = "x-amz-checksum-algorithm"
 _REDIRECT = "x-amz-website-redirect-location"
 _NEVER_COPIED = frozenset({STORAGE_CLASS, _REDIRECT})
 """These are the request's or the default, whatever the directive says."""
-_CHANGES = (STORAGE_CLASS, _REDIRECT, _ALGORITHM)
+_CHANGES = (STORAGE_CLASS, _REDIRECT, _ALGORITHM, MANAGED_HEADER, *CUSTOMER_HEADERS)
 """Headers that make a copy of an object onto itself something else than it was."""
 _ILLEGAL = (
     "This copy request is illegal because it is trying to copy an object to itself without changing the "
@@ -48,6 +49,7 @@ def copy_object(call: Call) -> Answer:
         )
     )
     answer.headers.update(source.headers)
+    answer.headers.update(encrypting.told(info.encryption))
     answer.headers.update(headers.of_new_version(info))
     return answer
 
@@ -56,17 +58,19 @@ def upload_part_copy(call: Call) -> Answer:
     """Raises what `open_source` does, NoSuchUpload, and InvalidArgument or InvalidRange for the range."""
     number = required_part_number(call)
     upload = upload_of(call)
+    key = encrypting.key_of_part(call, upload)
     with open_source(call) as source:
         text = call.request.headers.get("x-amz-copy-source-range")
         start, end = (0, source.info.size) if text is None else parse_copy_range(text, source.info.size)
         if end - start > MAX_PUT_BYTES:
             raise InvalidRequest(_TOO_LARGE)
         body = ReaderBody(source.reader, start, end, call.pulse)
-        part = call.store.put_part(upload.upload_id, number, body)
+        part = call.store.put_part(upload.upload_id, number, body, customer_key=key.key if key else None)
     answer = document(
         xml.copy_part(etag=part.etag, last_modified=part.last_modified, checksums=part.checksums)
     )
     answer.headers.update(source.headers)
+    answer.headers.update(encrypting.told(upload.encryption))
     return answer
 
 
@@ -89,7 +93,7 @@ def _described(call: Call, source: CopySource) -> NewObject:
     """
     asked = headers.new_object(call, tagged=_directive(call, "x-amz-tagging-directive") == "REPLACE")
     replaces = _directive(call, "x-amz-metadata-directive") == "REPLACE"
-    if source.is_target and not replaces and not any(name in call.request.headers for name in _CHANGES):
+    if source.is_target and not (replaces or _changes(call, source)):
         raise InvalidRequest(_ILLEGAL)
     if not replaces:
         kept = {n: v for n, v in source.info.headers.items() if n not in _NEVER_COPIED}
@@ -100,6 +104,11 @@ def _described(call: Call, source: CopySource) -> NewObject:
         granting.require_on_new(call, "s3:PutObjectTagging")
         asked = dataclasses.replace(asked, tags=source.info.tags)
     return asked
+
+
+def _changes(call: Call, source: CopySource) -> bool:
+    """Whether a copy onto itself makes something else of the object, its metadata apart."""
+    return source.info.encryption.mode == CUSTOMER or any(name in call.request.headers for name in _CHANGES)
 
 
 def _directive(call: Call, name: str) -> str:

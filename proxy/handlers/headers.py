@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from proxy.backends.values import NULL_VERSION, UNLOCKED, NewObject, ObjectInfo, Precondition
 from proxy.errors import InvalidRequest
+from proxy.handlers import encrypting
 from proxy.handlers.call import Call
 from proxy.handlers.granting import asked_acl, new_owner, require_on_new
 from proxy.handlers.locking import asked_lock
@@ -43,6 +44,7 @@ def of_object(call: Call, info: ObjectInfo) -> dict[str, str]:
     headers.update(info.headers)
     for name, value in info.metadata.items():
         headers[f"x-amz-meta-{name}"] = value
+    headers.update(encrypting.told(info.encryption))
     headers.update(of_version(call, info))
     if info.tags and call.may("s3:GetObjectTagging", info):
         headers["x-amz-tagging-count"] = str(len(info.tags))
@@ -102,10 +104,11 @@ def new_object(call: Call, *, tagged: bool = True) -> NewObject:
     """The object that a request's headers describe, under the version id that it is to have.
 
     Without `tagged`, the tags of the headers do not count. Raises MetadataTooLarge, InvalidTag,
-    InvalidRequest (object lock) ..., and AccessDenied for tags, locks and access lists that the
-    caller may not set.
+    InvalidRequest (object lock) ..., AccessDenied for tags, locks and access lists that the
+    caller may not set, and what `key_of_new` raises.
     """
     headers = call.request.headers
+    key = encrypting.key_of_new(call)
     tags = parse_tagging(headers.get("x-amz-tagging", "")) if tagged else {}
     if tags:
         require_on_new(call, "s3:PutObjectTagging")
@@ -118,6 +121,7 @@ def new_object(call: Call, *, tagged: bool = True) -> NewObject:
         version_id=call.new_version_id(),
         lock=asked_lock(call),
         acl=asked_acl(call),
+        customer_key=key.key if key else None,
     )
 
 

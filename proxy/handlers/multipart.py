@@ -9,12 +9,13 @@ import secrets
 
 from proxy.backends.values import PartRequest, UploadInfo
 from proxy.errors import InvalidRequest, NoSuchUpload
-from proxy.handlers import headers
+from proxy.handlers import encrypting, headers
 from proxy.handlers.call import Answer, Call, document
 from proxy.handlers.listing import asked_of
 from proxy.handlers.parameters import number, page_size, part_number, wrong
 from proxy.identity import name_of
 from proxy.wire import checksums, xml
+from proxy.wire.encryption import CUSTOMER
 
 FULL_OBJECT, COMPOSITE = "FULL_OBJECT", "COMPOSITE"
 
@@ -34,9 +35,11 @@ def create_upload(call: Call) -> Answer:
         checksum_type=kind,
         lock=new.lock,
         acl=new.acl,
+        customer_key=new.customer_key,
     )
     call.store.create_upload(upload)
     answer = document(xml.initiate_upload(bucket=call.here.name, key=new.key, upload_id=upload.upload_id))
+    answer.headers.update(encrypting.told(encrypting.of_new(call, new.customer_key)))
     if algorithm:
         answer.headers["x-amz-checksum-algorithm"] = algorithm.upper()
         answer.headers["x-amz-checksum-type"] = kind
@@ -87,9 +90,12 @@ def required_part_number(call: Call) -> int:
 def upload_part(call: Call) -> Answer:
     part = required_part_number(call)
     upload = upload_of(call)
+    key = encrypting.key_of_part(call, upload)
     _check_algorithm(call, upload)
-    info = call.store.put_part(upload.upload_id, part, call.body(upload.checksum_algorithm))
+    body = call.body(upload.checksum_algorithm)
+    info = call.store.put_part(upload.upload_id, part, body, customer_key=key.key if key else None)
     answer = {"ETag": headers.quoted(info.etag)}
+    answer.update(encrypting.told(upload.encryption))
     answer.update(headers.of_checksums(info.checksums, ""))
     return Answer(200, answer)
 
@@ -107,6 +113,7 @@ def _check_algorithm(call: Call, upload: UploadInfo) -> None:
 
 def complete_upload(call: Call) -> Answer:
     upload = upload_of(call)
+    key = encrypting.key_of_completion(call, upload)
     parts = xml.read_complete(call.document())
     _check_size(call, upload, {part.number for part in parts})
     info = call.store.complete_upload(
@@ -115,6 +122,7 @@ def complete_upload(call: Call) -> Answer:
         headers.precondition(call),
         version_id=call.new_version_id(),
         checksums=_expected(call, upload),
+        customer_key=key.key if key else None,
     )
     request = call.request
     answer = document(
@@ -127,6 +135,8 @@ def complete_upload(call: Call) -> Answer:
             checksum_type=info.checksum_type,
         )
     )
+    if info.encryption.mode != CUSTOMER:  # (S3 does not tell a customer's key again here)
+        answer.headers.update(encrypting.told(info.encryption))
     answer.headers.update(headers.of_new_version(info))
     return answer
 

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from proxy.backends.values import ObjectInfo
 from proxy.errors import InvalidArgument, InvalidPart, InvalidRequest, NoSuchKey, NotModified
-from proxy.handlers import headers
+from proxy.handlers import encrypting, headers
 from proxy.handlers.call import Answer, Call, Download
 from proxy.handlers.parameters import part_number
 from proxy.wire.conditions import check_read, range_holds
@@ -23,14 +23,17 @@ def put_object(call: Call) -> Answer:
     new = headers.new_object(call)
     info = call.store.put(new, call.body(), headers.precondition(call))
     answer = {"ETag": headers.quoted(info.etag)}
+    answer.update(encrypting.told(info.encryption))
     answer.update(headers.of_new_version(info))
     answer.update(headers.of_checksums(info.checksums, info.checksum_type))
     return Answer(200, answer)
 
 
 def get_object(call: Call) -> Answer:
+    key = encrypting.key_of_read(call)
     reader = _found(call.open)
     try:
+        encrypting.unlock(reader, key)
         answer, (start, end) = _read(call, reader.info)
         if start == end:
             reader.close()
@@ -43,7 +46,10 @@ def get_object(call: Call) -> Answer:
 
 
 def head_object(call: Call) -> Answer:
-    answer, (start, end) = _read(call, _found(call.head))
+    key = encrypting.key_of_read(call)
+    info = _found(call.head)
+    encrypting.check_key(info.encryption, key)
+    answer, (start, end) = _read(call, info)
     answer.length = end - start
     return answer
 

@@ -20,6 +20,7 @@ from proxy.handlers.parameters import wrong
 from proxy.limits import MAX_FORM_BYTES, MAX_PUT_BYTES
 from proxy.unsupported import refuse_unsupported
 from proxy.wire.body import too_large
+from proxy.wire.encryption import is_key
 from proxy.wire.form_policy import FormPolicy, read_policy
 from proxy.wire.form_signatures import is_signed, verify
 from proxy.wire.forms import Form, FormReader
@@ -126,7 +127,7 @@ def _as_put(call: Call, fields: Mapping[str, str], file: _File) -> Call:
     request = replace(
         call.request, key=fields["key"], query={}, raw_query=b"", headers=headers, content_length=None
     )
-    refuse_unsupported(request)
+    refuse_unsupported(request, "PostObject")
     where = Circumstances.of(request, None, call.now_ms, call.region, form=is_signed(fields))
     rights = Access(call.caller, call.here, where)
     return replace(call, request=request, credentials=None, rights=rights, pieces=file)
@@ -146,8 +147,9 @@ def _header(name: str, value: str) -> tuple[bytes, bytes]:
     """Raises InvalidArgument for what could not have come as a header."""
     raw = value.encode()
     if not _NAME.fullmatch(name) or not _VALUE.fullmatch(raw.decode("latin-1")):
+        shown = "***" if is_key(name) else value
         raise InvalidArgument(
-            "A field of the form cannot be a header.", fields={"ArgumentName": name, "ArgumentValue": value}
+            "A field of the form cannot be a header.", fields={"ArgumentName": name, "ArgumentValue": shown}
         )
     return name.encode(), raw
 

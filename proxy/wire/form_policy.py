@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from proxy.errors import AccessDenied, EntityTooLarge, EntityTooSmall, InvalidPolicyDocument
+from proxy.wire.encryption import is_key
 
 _EXEMPT = frozenset(
     {"policy", "file", "signature", "awsaccesskeyid", "x-amz-signature", "x-amz-security-token"}
@@ -28,7 +29,8 @@ _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?Z", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """`operator` is eq or starts-with, `name` a lower-case field; `said` is how the policy put it."""
+    """`operator` is eq or starts-with, `name` a lower-case field; `said` is how the policy put it,
+    without the value if that is a key."""
 
     operator: str
     name: str
@@ -130,7 +132,8 @@ def _condition(said: Any) -> Condition:
 def _made(operator: str, name: str, value: Any, said: list[Any]) -> Condition:
     if not name or not isinstance(value, str):
         raise _invalid("Invalid Simple-Condition: value must be a string.")
-    return Condition(operator, name.lower(), value, json.dumps(said))
+    shown = [*said[:2], "***"] if is_key(name.lower()) else said
+    return Condition(operator, name.lower(), value, json.dumps(shown))
 
 
 def _invalid(why: str) -> InvalidPolicyDocument:

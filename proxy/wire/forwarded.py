@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 Network = IPv4Network | IPv6Network
 Networks = tuple[Network, ...]
@@ -18,6 +18,14 @@ def is_within(address: str, networks: Networks) -> bool:
     """Whether an address is in one of the networks; what is no address is in none."""
     found = _address(address)
     return found is not None and any(found in network for network in networks)
+
+
+_THIS_HOST: Networks = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
+
+
+def is_loopback(address: str) -> bool:
+    """Whether it is this host's own, on which nobody can listen in."""
+    return is_within(address, _THIS_HOST)
 
 
 def client_behind(peer: str, forwarded_for: Sequence[str], proxies: Networks) -> str:

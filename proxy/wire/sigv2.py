@@ -22,6 +22,7 @@ from proxy.errors import (
 )
 from proxy.wire.claims import MAX_SKEW_SECONDS, PAYLOAD_HEADER, STREAMING, UNSIGNED
 from proxy.wire.dates import iso_seconds, parse_http_date
+from proxy.wire.encryption import without_keys
 from proxy.wire.request import S3Request
 from proxy.wire.sigv4 import Credentials, find_secret
 
@@ -126,7 +127,7 @@ def authenticate(request: S3Request, secret_for: Callable[[str], str | None], *,
         raise SignatureDoesNotMatch(
             fields={
                 "AWSAccessKeyId": claim.access_key,
-                "StringToSign": texts[0],
+                "StringToSign": without_keys(texts[0], request.headers),
                 "SignatureProvided": claim.signature,
             }
         )

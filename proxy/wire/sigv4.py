@@ -7,13 +7,14 @@ responses". `claims` reads what a request says of itself, `signing` does the ari
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from proxy.errors import AccessDenied, InvalidAccessKeyId, SignatureDoesNotMatch
 from proxy.wire import signing
 from proxy.wire.claims import PAYLOAD_HEADER, Claim, read_claim
 from proxy.wire.encoding import decode, encode
+from proxy.wire.encryption import without_keys
 from proxy.wire.request import S3Request
 
 _ACCESS_KEY = re.compile(r"[!-~]{1,128}")
@@ -109,17 +110,18 @@ def _verify(claim: Claim, request: S3Request, key: bytes) -> None:
             return
         first = first or (canonical, text)
     assert first is not None
-    raise _mismatch(claim, *first)
+    raise _mismatch(claim, *first, request.headers)
 
 
-def _mismatch(claim: Claim, canonical: bytes, text: str) -> SignatureDoesNotMatch:
+def _mismatch(claim: Claim, canonical: bytes, text: str, headers: Mapping[str, str]) -> SignatureDoesNotMatch:
+    shown = without_keys(canonical.decode("latin-1"), headers)
     return SignatureDoesNotMatch(
         fields={
             "AWSAccessKeyId": claim.access_key,
             "StringToSign": text,
             "SignatureProvided": claim.signature,
             "StringToSignBytes": text.encode("latin-1").hex(" "),
-            "CanonicalRequest": canonical.decode("latin-1"),
-            "CanonicalRequestBytes": canonical.hex(" "),
+            "CanonicalRequest": shown,
+            "CanonicalRequestBytes": shown.encode("latin-1").hex(" "),
         }
     )

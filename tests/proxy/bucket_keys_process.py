@@ -1,8 +1,10 @@
-"""A process that asks for the newest key of many buckets, and for a fresh one of each after that."""
+"""A process that asks for the keys of many buckets as it is told, and dies where it is told to."""
 
 from __future__ import annotations
 
 import json
+import os
+import signal
 import sys
 import time
 
@@ -20,10 +22,14 @@ BUCKETS = 20
 class Notes:
     """Copies in memory, and the places that have one."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, deadly: bool = False) -> None:
         self.texts: dict[tuple[Place, str], str | None] = {}
+        self._deadly = deadly
 
     def mark(self, place: Place, name: str, text: str | None) -> None:
+        if self._deadly:
+            print(text, flush=True)
+            os.kill(os.getpid(), signal.SIGKILL)
         self.texts[(place, name)] = text
 
     def marked(self, place: Place, name: str) -> str | None:
@@ -34,7 +40,8 @@ class Notes:
 
 
 def main() -> None:
-    keys = BucketKeys("local", Ring([("one", b"1" * 32)]), Notes(), lambda: time.time_ns() // 1_000_000)
+    notes = Notes(deadly="die" in sys.argv)
+    keys = BucketKeys("local", Ring([("one", b"1" * 32)]), notes, lambda: time.time_ns() // 1_000_000)
     places = [Place(f"bucket-{number}", "name", "life") for number in range(BUCKETS)]
     print("ready", flush=True)
     for line in sys.stdin:

@@ -224,18 +224,41 @@ def test_the_keys_of_a_bucket_go_with_its_last_place(notes: Notes, clock: FakeCl
     assert not BucketKey.objects.exists()
 
 
+class Keeper:
+    """A process that has the keys of BUCKETS buckets."""
+
+    def __init__(self, site: Site, *arguments: str) -> None:
+        self.process = site.start("tests.proxy.bucket_keys_process", *arguments, **GATEWAY_ALONE)
+
+    def tell(self, word: str) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.write(f"{word}\n")
+        self.process.stdin.flush()
+
+    def hear(self) -> str:
+        assert self.process.stdout is not None
+        return self.process.stdout.readline()
+
+
 def test_of_processes_that_make_keys_at_once_all_get_the_same(site: Site) -> None:
-    started = [site.start("tests.proxy.bucket_keys_process", **GATEWAY_ALONE) for _ in range(3)]
-    for process in started:
-        assert process.stdout is not None and process.stdout.readline() == "ready\n"
-    newest = []
+    keepers = [Keeper(site) for _ in range(3)]
+    assert {keeper.hear() for keeper in keepers} == {"ready\n"}
+    heard = []
     for word in ("newest", "make_new", "newest"):
-        for process in started:
-            assert process.stdin is not None
-            process.stdin.write(f"{word}\n")
-            process.stdin.flush()
-        newest.append([json.loads(process.stdout.readline()) for process in started if process.stdout])
-    before, _, after = newest
+        for keeper in keepers:
+            keeper.tell(word)
+        heard.append([json.loads(keeper.hear()) for keeper in keepers])
+    before, _, after = heard
     assert before[0] == before[1] == before[2]
     assert after[0] == after[1] == after[2]
     assert len({key_id for key_id, _ in before[0] + after[0]}) == 2 * BUCKETS
+
+
+def test_a_key_whose_maker_was_killed_before_it_was_copied_is_the_buckets_key(sqlite_site: Site) -> None:
+    killed, other = Keeper(sqlite_site, "die"), Keeper(sqlite_site)
+    assert killed.hear() == other.hear() == "ready\n"
+    killed.tell("newest")
+    (made,) = json.loads(killed.hear())["keys"]
+    assert killed.process.wait(10) == -9
+    other.tell("newest")
+    assert json.loads(other.hear())[0][0] == made["id"]

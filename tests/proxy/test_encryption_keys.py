@@ -6,8 +6,11 @@ import io
 import json
 import shutil
 import stat
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
+from textwrap import indent
 from typing import Any
 
 import pytest
@@ -21,6 +24,7 @@ from proxy.bucket_keys import COPY, BucketKeys
 from proxy.models import BucketKey, RingKey
 from proxy.records import BucketRecord, find_bucket
 from tests.bodies import Bytes
+from tests.sites import ROOT, Site
 
 pytestmark = pytest.mark.django_db
 
@@ -263,6 +267,47 @@ def test_a_key_of_that_id_is_retired_on_each_backend_or_on_one(ring: Rings) -> N
         _run("retire", "k-1999")
 
 
+# -- a whole site ----------------------------------------------------------------------------------
+
+_CONFIG = """\
+storage:
+  default_backend: local
+  backends:
+    - name: local
+      type: filesystem
+      path: local
+      encryption:
+        mode: aes256-gcm-proxy
+        keys:
+"""
+
+
+def test_a_site_starts_with_a_generated_key_and_not_with_another_one_in_its_place(
+    sqlite_site: Site, tmp_path: Path
+) -> None:
+    config = tmp_path / "sealed.yaml"
+    sqlite_site.env["SLUICEGATE_CONFIG"] = str(config)
+    config.write_text(_CONFIG.replace("aes256-gcm-proxy", "none").replace("keys:", "keys: []"))
+    for name in ("one", "two"):
+        entry = sqlite_site.manage("keys", "generate", "--id", "k-1", "--out", str(tmp_path / name))
+        config.write_text(_CONFIG + indent(entry, " " * 10))
+        if name == "one":
+            sqlite_site.manage("prepare")
+            assert (
+                json.loads(sqlite_site.manage("keys", "list", "--json"))["encryption_keys"][0]["id"] == "k-1"
+            )
+    done = subprocess.run(
+        [sys.executable, "manage.py", "prepare"],
+        cwd=ROOT,
+        env=sqlite_site.env,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode != 0
+    assert "proxy.E009" in done.stderr and "Traceback" not in done.stderr
+    assert (tmp_path / "two").read_text().strip() not in done.stderr
+
+
 # -- at the start ----------------------------------------------------------------------------------
 
 
@@ -294,7 +339,25 @@ def test_a_start_with_a_retired_key_as_the_newest_is_refused(ring: Rings) -> Non
     assert [check for check, _ in _found()] == ["proxy.E010"]
 
 
-def test_one_key_under_two_ids_is_warned_of(ring: Rings) -> None:
-    ring.set(OLD, ("k-again", OLD[1]))
+@pytest.mark.parametrize("elsewhere", [False, True])
+def test_one_key_under_two_ids_is_warned_of(ring: Rings, elsewhere: bool) -> None:
+    again = ("k-again", OLD[1])
+    if elsewhere:
+        ring.set(OLD, far=(again,))
+    else:
+        ring.set(OLD, again)
     [(check, text)] = _found()
-    assert (check, "'k-2025' and 'k-again'" in text) == ("proxy.W001", True)
+    backend = "far" if elsewhere else "local"
+    assert check == "proxy.W001"
+    assert text.endswith(f"'k-again' of backend '{backend}' is the same key as 'k-2025' of backend 'local'.")
+
+
+def test_a_retired_key_that_something_needs_after_all_is_shown_as_what_it_is(ring: Rings) -> None:
+    ring.set(OLD, NEW)
+    _run("retire", "k-2025")
+    ring.set(OLD)
+    _bucket("photos", "a")
+    ring.set(OLD, NEW)
+    assert _listed()["k-2025"] == ("older", 1, ["photos"], 1)
+    with pytest.raises(CommandError, match="is needed by"):
+        _run("retire", "k-2025")

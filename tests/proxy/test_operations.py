@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from proxy.errors import MethodNotAllowed, NotImplementedByUs
+from proxy.errors import InvalidArgument, MethodNotAllowed, NotImplementedByUs
 from proxy.operations import OPERATIONS, Access, match
 from proxy.unsupported import refuse_unsupported
 from proxy.wire.request import S3Request
@@ -84,9 +84,7 @@ def test_whatever_writes_passes_the_gate() -> None:
 @pytest.mark.parametrize(
     "headers",
     [
-        {"x-amz-server-side-encryption": "aws:kms"},
-        {"x-amz-server-side-encryption-customer-key": "k"},
-        {"x-amz-copy-source-server-side-encryption-customer-key": "k"},
+        {"x-amz-server-side-encryption-of-tomorrow": "yes"},
         {"x-amz-mfa": "device 123456"},
         {"x-amz-if-match-initiated-time": "Wed, 21 Oct 2015 07:28:00 GMT"},
         {"x-amz-write-offset-bytes": "0"},
@@ -95,7 +93,7 @@ def test_whatever_writes_passes_the_gate() -> None:
 )
 def test_headers_that_change_the_meaning_are_refused(headers: dict[str, str]) -> None:
     with pytest.raises(NotImplementedByUs):
-        refuse_unsupported(request_of("PUT", "/b/k", headers))
+        refuse_unsupported(request_of("PUT", "/b/k", headers), "PutObject")
 
 
 def test_headers_that_ask_for_what_is_so_are_taken() -> None:
@@ -104,5 +102,13 @@ def test_headers_that_ask_for_what_is_so_are_taken() -> None:
             "PUT",
             "/b/k?versionId=null",
             {"x-amz-acl": "public-read", "x-amz-request-payer": "requester", "x-amz-meta-acl": "public-read"},
-        )
+        ),
+        "PutObject",
     )
+
+
+def test_headers_of_encryption_are_for_the_operations_that_take_them() -> None:
+    request = request_of("GET", "/b/k", {"x-amz-server-side-encryption": "AES256"})
+    refuse_unsupported(request, "PutObject")
+    with pytest.raises(InvalidArgument):
+        refuse_unsupported(request, "GetObject")

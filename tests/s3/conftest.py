@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.s3.encrypting import encrypting, sealed, secret, unsealed  # noqa: F401
 from tests.s3.people import alice, bob, nobody, own  # noqa: F401
 from tests.s3.server import Server
 

@@ -146,29 +146,9 @@ def test_more_than_5_gib_at_once_is_refused_before_it_is_sent(s3_server: Server,
     assert (answer.status, answer.code) == (400, "EntityTooLarge")
 
 
-@pytest.mark.parametrize(
-    "option",
-    [
-        {"ServerSideEncryption": "AES256"},
-        {"StorageClass": "GLACIER"},
-        {"SSECustomerAlgorithm": "AES256", "SSECustomerKey": "k" * 32},
-    ],
-    ids=lambda option: next(iter(option)),
-)
-def test_what_we_do_not_have_is_not_implemented(
-    s3_server: Server, s3: Any, bucket: str, option: dict[str, str]
-) -> None:
-    if "SSECustomerKey" in option:  # boto3 sends such keys over TLS only
-        answer = raw.ask(
-            s3_server,
-            "PUT",
-            f"/{bucket}/k",
-            {"x-amz-server-side-encryption-customer-algorithm": "AES256"},
-            b"x",
-        )
-        assert (answer.status, answer.code) == (501, "NotImplemented")
-    else:
-        with refused("NotImplemented", 501):
-            s3.put_object(Bucket=bucket, Key="k", Body=b"x", **option)
+@pytest.mark.parametrize("option", [{"ServerSideEncryption": "AES256"}, {"StorageClass": "GLACIER"}], ids=str)
+def test_what_we_do_not_have_is_not_implemented(s3: Any, bucket: str, option: dict[str, str]) -> None:
+    with refused("NotImplemented", 501):
+        s3.put_object(Bucket=bucket, Key="k", Body=b"x", **option)
     with refused("404"):
         s3.head_object(Bucket=bucket, Key="k")

@@ -25,6 +25,7 @@ from proxy.wire.headers import DEFAULT_CONTENT_TYPE
 
 _FENCE = {"Content-Security-Policy": "sandbox; default-src 'none'", "X-Content-Type-Options": "nosniff"}
 """What a client stored must not run as the console."""
+_ENCRYPTIONS = {"": "none", "customer": "by a key of its writer's own (SSE-C)"}
 
 
 @require_safe
@@ -45,7 +46,8 @@ def details(request: HttpRequest, actor: Actor, bucket: str) -> HttpResponseBase
         "locked_until": info.lock.until // 1000,
         "storage_class": info.headers.get(STORAGE_CLASS, "STANDARD"),
         "versioned": here.versioned,
-        "download": link("download", bucket, key=key, version=version),
+        "download": "" if browsing.needs_key(info) else link("download", bucket, key=key, version=version),
+        "encryption": _ENCRYPTIONS.get(info.encryption.mode, info.encryption.mode),
         "current": link("object", bucket, key=key),
         "versions": link("objects", bucket, prefix=folder_of(key), q=key[len(folder_of(key)) :], versions=1),
         "item": item_text(key, version) if browsing.may_delete(here, key, version) else "",
@@ -97,7 +99,12 @@ def asked(request: HttpRequest) -> Item:
 
 
 def _may_restore(here: Visit, info: ObjectInfo, version: str) -> bool:
-    return bool(version) and not info.latest and here.may("s3:PutObject", info.key)
+    return (
+        bool(version)
+        and not info.latest
+        and not browsing.needs_key(info)
+        and here.may("s3:PutObject", info.key)
+    )
 
 
 def _facts(info: ObjectInfo) -> dict[str, str]:

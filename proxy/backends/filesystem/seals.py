@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import string
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 import apsw
@@ -27,15 +27,9 @@ _POSITION = (
     "SELECT ordinal FROM live WHERE key = ?1 AND version = ?2"
     " UNION ALL SELECT ordinal FROM history WHERE key = ?1 AND version = ?2"
 )
-_PAYLOAD = string.ascii_letters + string.digits + "-_="
-# What follows the last dot has only letters of the base64 alphabet, so the dot ends the trimming.
-_COUNT = f"""
-SELECT rtrim(rtrim(wrap, '{_PAYLOAD}'), '.') AS sealed_by, count(*) FROM (
-    SELECT wrap FROM live WHERE wrap != ''
-    UNION ALL SELECT wrap FROM history WHERE wrap != ''
-    UNION ALL SELECT wrap FROM uploads WHERE wrap != ''
-) GROUP BY sealed_by
-"""
+_WRAPS = " UNION ALL ".join(
+    f"SELECT wrap FROM {table} WHERE wrap != ''" for table in ("live", "history", "uploads")
+)
 _RESEAL = tuple(
     f"UPDATE {table} SET wrap = ? WHERE key = ? AND version = ? AND wrap = ?" for table in ("live", "history")
 )
@@ -81,9 +75,9 @@ def _entry(row: Row, now: int) -> SealEntry:
 
 def count_seals(bucket: OpenBucket) -> Mapping[str, int]:
     """See `Backend.count_seals`."""
+    # (SQLite takes five times as long to find the last dot.)
     with bucket.pool.lend() as connection:
-        rows: list[Row] = connection.execute(_COUNT).fetchall()
-    return {str(sealed_by): int(number) for sealed_by, number in rows}
+        return Counter(wrap.rpartition(".")[0] for (wrap,) in connection.execute(_WRAPS))
 
 
 def reseal(bucket: OpenBucket, changes: Sequence[Reseal]) -> list[bool]:

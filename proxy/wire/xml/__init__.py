@@ -21,6 +21,7 @@ from proxy.wire.xml.deletion import (
     delete_result,
     read_delete,
 )
+from proxy.wire.xml.encryption import EncryptionRule, bucket_encryption, read_bucket_encryption
 from proxy.wire.xml.listings import Asked, list_objects_v1, list_objects_v2, list_parts, list_uploads
 from proxy.wire.xml.locking import (
     DefaultRetention,
@@ -45,6 +46,8 @@ __all__ = [
     "DeleteRequest",
     "Deleted",
     "DeletedKey",
+    "EncryptionRule",
+    "bucket_encryption",
     "complete_upload",
     "copy_object",
     "copy_part",
@@ -62,6 +65,7 @@ __all__ = [
     "lock_configuration",
     "object_attributes",
     "private_acl",
+    "read_bucket_encryption",
     "read_complete",
     "read_delete",
     "read_legal_hold",

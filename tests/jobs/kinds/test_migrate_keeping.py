@@ -37,7 +37,7 @@ def poor(settings: Any, tmp_path: Path, db: None) -> Poor:
         there = settings.STORAGE["backends"]["there"]
         there |= {name: False for name in cannot if name != "keeps_uploads"}
         if "keeps_uploads" in cannot:
-            routes.backend("there").keeps_uploads = False  # type: ignore[misc]
+            routes.backend("there").inner.keeps_uploads = False  # type: ignore[attr-defined]
 
     return make
 

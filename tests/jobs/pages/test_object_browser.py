@@ -188,3 +188,20 @@ def test_a_missing_object_is_not_found(alice: Client) -> None:
     assert alice.get(url("photos", "object/")).status_code == 400
     assert alice.post(url("photos", "delete/"), {"item": "nonsense"}).status_code == 400
     assert alice.post(url("photos", "restore/"), {"item": item("k", "two")}).status_code == 404
+
+
+def test_what_its_writers_key_seals_is_described_and_deleted_but_not_read_here(alice: Client) -> None:
+    bucket = own_bucket(_alice(), versioning=ENABLED)
+    put(bucket, "k", b"secret", version_id="one", customer_key=b"k" * 32)
+    put(bucket, "k", b"newer", version_id="two")
+    page = read(alice, url("photos", "object/", key="k", version="one")).decode()
+    assert "own (SSE-C)" in page and "cannot be downloaded here" in page
+    assert "download/" not in page and "restore/" not in page
+    for answer in (
+        alice.get(url("photos", "download/", key="k", version="one")),
+        alice.post(url("photos", "restore/"), {"item": item("k", "one")}),
+    ):
+        assert answer.status_code == 400 and "only an S3 client with that key" in answer.content.decode()
+    alice.post(url("photos", "delete/"), {"item": item("k", "one"), "confirmed": "1", "versions": "1"})
+    assert [row["version"] for row in alice.get(url("photos", versions=1)).context["rows"]] == ["two"]
+    assert "download/" in read(alice, url("photos", "object/", key="k")).decode()

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from proxy.backends.encrypted import SEALING, Encrypted
 from proxy.backends.filesystem import FilesystemBackend
 from proxy.backends.values import Place
+from tests.bucket_keys import HeldKeys
 from tests.conftest import FakeClock
 
 PLACE = Place("id1", "photos", "0001")
@@ -42,3 +44,21 @@ def blobs(folder: Path) -> set[str]:
 def leftovers(folder: Path) -> list[Path]:
     """Files in the workspaces of all processes."""
     return list((folder / "tmp").glob("*/*"))
+
+
+@pytest.fixture
+def keys() -> HeldKeys:
+    """The bucket keys of `sealed`."""
+    return HeldKeys()
+
+
+@pytest.fixture
+def sealed(backend: FilesystemBackend, keys: HeldKeys) -> Encrypted:
+    """The same place behind a wrapper that seals what comes."""
+    return Encrypted(backend, keys, SEALING)
+
+
+@pytest.fixture
+def unsealed(backend: FilesystemBackend, keys: HeldKeys) -> Encrypted:
+    """The same place and keys, configured not to seal."""
+    return Encrypted(backend, keys)

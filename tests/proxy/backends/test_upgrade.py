@@ -1,4 +1,4 @@
-"""A place that was written before there were versions is found whole, and written on."""
+"""A place that was written before there were versions, or seals, is found whole, and written on."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from pathlib import Path
 import apsw
 import pytest
 
+from proxy.backends.base import ReaderBody
+from proxy.backends.encrypted import SEALING, Encrypted
 from proxy.backends.filesystem import FilesystemBackend
 from proxy.backends.filesystem.schema import STEPS
 from proxy.backends.values import (
@@ -23,6 +25,7 @@ from proxy.backends.values import (
 )
 from proxy.errors import BackendUnavailable
 from tests.bodies import Bytes, content, noise
+from tests.bucket_keys import HeldKeys
 from tests.conftest import FakeClock
 from tests.proxy.backends.conftest import PLACE
 
@@ -123,9 +126,11 @@ def _numbered() -> Iterator[tuple[list[object], bytes]]:
     return zip(PARTS, BLOBS.values(), strict=True)
 
 
-@pytest.fixture
-def upgraded(backend: FilesystemBackend, folder: Path, clock: FakeClock) -> FilesystemBackend:
-    """A backend over a place of the first schema, which it has not opened yet."""
+@pytest.fixture(params=range(1, len(STEPS)))
+def upgraded(
+    backend: FilesystemBackend, folder: Path, clock: FakeClock, request: pytest.FixtureRequest
+) -> FilesystemBackend:
+    """A backend over a place of an older schema, which it has not opened yet."""
     for path in folder.glob("index.db*"):
         path.unlink()
     run = apsw.Connection(str(folder / "index.db"))
@@ -140,6 +145,9 @@ def upgraded(backend: FilesystemBackend, folder: Path, clock: FakeClock) -> File
         "INSERT INTO completions VALUES ('done', ?, ?, ?, '', '', ?, ?, ?)",
         (b"done\0", THEN, OWNER, FACTS, clock(), result),
     )
+    for step in STEPS[1 : request.param]:
+        run.execute(step)
+    run.execute(f"PRAGMA user_version = {request.param}")
     run.close()
     return backend
 
@@ -189,6 +197,22 @@ def test_a_place_of_before_is_written_on_with_versions(upgraded: FilesystemBacke
     assert content(upgraded.open(PLACE, "parts", NULL_VERSION)) == FIRST + SECOND
     problems = [finding.problem for finding in upgraded.check_store(deep=False)]
     assert problems == []
+
+
+def test_a_place_of_before_is_sealed_from_now_on(upgraded: FilesystemBackend) -> None:
+    backend = Encrypted(upgraded, HeldKeys(), SEALING)
+    assert backend.count_seals(PLACE) == {} and not any(one.wrap for one in backend.list_seals(PLACE).entries)
+    for key in ("small", "parts"):
+        with backend.open(PLACE, key) as reader:
+            info = backend.put(PLACE, NewObject.copy_of(reader.info), ReaderBody(reader))
+            assert info.seal is not None and not reader.info.seal
+    assert content(backend.open(PLACE, "small")) == b"small"
+    assert content(backend.open(PLACE, "parts")) == FIRST + SECOND
+    upload = backend.head_upload(PLACE, "open")
+    assert upload.seal is None and backend.head_upload(PLACE, "done").completed is not None
+    part = backend.put_part(PLACE, "open", 1, Bytes(b"plain", "crc32"))
+    backend.complete_upload(PLACE, "open", [PartRequest(1, part.etag)])
+    assert list(backend.count_seals(PLACE).values()) == [2]
 
 
 def test_the_upgrade_happens_once_and_a_newer_place_is_refused(

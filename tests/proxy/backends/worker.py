@@ -1,6 +1,6 @@
 """A process that writes one bucket until it is killed; the tests start several of these.
 
-`python -m tests.proxy.backends.worker ROOT NAME SEED`. It says on stdout what it is about to
+`python -m tests.proxy.backends.worker ROOT NAME SEED [sealed]`. It says on stdout what it is about to
 do (`begin KEY MD5`, `begin KEY -` for a delete) and what was acknowledged (`done KEY`). A version
 is KEY@ID, a delete marker has `marker` for its MD5.
 """
@@ -14,7 +14,8 @@ import sys
 import time
 from pathlib import Path
 
-from proxy.backends.base import ReaderBody
+from proxy.backends.base import Backend, ReaderBody
+from proxy.backends.encrypted import SEALING, Encrypted
 from proxy.backends.filesystem import FilesystemBackend
 from proxy.backends.values import (
     Deletion,
@@ -24,6 +25,7 @@ from proxy.backends.values import (
     UploadInfo,
 )
 from tests.bodies import Bytes
+from tests.bucket_keys import HeldKeys
 
 PLACE = Place("id1", "shared", "0001")
 SIZES = (0, 10, 5_000, 33_000, 300_000)
@@ -38,12 +40,18 @@ def say(*words: str) -> None:
     print(*words, flush=True)
 
 
+def opened(root: Path, *, sealed: bool, keep: bool = True) -> Backend:
+    """The backend that all processes of a test share; sealed, all have the same key."""
+    backend: Backend = FilesystemBackend("local", root, now, keep=keep)
+    backend.prepare(None)
+    return Encrypted(backend, HeldKeys(b"s" * 32), SEALING) if sealed else backend
+
+
 class Worker:
     """Random changes of its own keys, one after the other."""
 
-    def __init__(self, root: Path, name: str, seed: int) -> None:
-        self.backend = FilesystemBackend("local", root, now)
-        self.backend.prepare(None)
+    def __init__(self, backend: Backend, name: str, seed: int) -> None:
+        self.backend = backend
         self.name = name
         self.random = random.Random(seed)
         self.uploads = itertools.count()
@@ -114,4 +122,4 @@ class Worker:
 
 
 if __name__ == "__main__":
-    Worker(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])).run()
+    Worker(opened(Path(sys.argv[1]), sealed=sys.argv[4:] == ["sealed"]), sys.argv[2], int(sys.argv[3])).run()

@@ -163,6 +163,12 @@ def test_a_form_that_breaks_its_policy_is_refused(
         policy(*conditions).check(fields, now=NOW)
 
 
+def test_a_policys_error_does_not_show_a_clients_encryption_key() -> None:
+    name = "x-amz-server-side-encryption-customer-key"
+    with pytest.raises(AccessDenied, match=r'\["eq", "\$x-amz-[a-z-]*-key", "\*\*\*"\]$'):
+        policy(*COVERED, ["eq", f"${name}", "c2VjcmV0"]).check({**FIELDS, name: "other"}, now=NOW)
+
+
 def test_a_policy_ends_with_its_expiration() -> None:
     with pytest.raises(AccessDenied, match="Policy expired"):
         policy(*COVERED).check(FIELDS, now=2_000_000_000)

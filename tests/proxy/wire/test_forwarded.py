@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.wire.forwarded import client_behind, is_within, scheme_behind
+from proxy.wire.forwarded import client_behind, is_loopback, is_within, scheme_behind
 
 PROXIES = (ip_network("10.0.0.0/8"), ip_network("::1"), ip_network("2001:db8::/32"))
 
@@ -47,3 +47,13 @@ def test_the_scheme_is_what_the_nearest_proxy_says() -> None:
 def test_whatever_is_said_there_is_an_answer(headers: list[str]) -> None:
     assert client_behind("10.0.0.1", headers, PROXIES)
     assert not is_within("".join(headers), ()) and scheme_behind("http", headers) in ("http", "https")
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "127.8.9.10", "::1", "::ffff:127.0.0.1"])
+def test_loopback_is_this_host(address: str) -> None:
+    assert is_loopback(address)
+
+
+@pytest.mark.parametrize("address", ["10.0.0.1", "128.0.0.1", "::2", "", "localhost"])
+def test_other_addresses_are_not_this_host(address: str) -> None:
+    assert not is_loopback(address)

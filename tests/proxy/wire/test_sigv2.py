@@ -97,6 +97,14 @@ def test_a_url_that_was_changed_is_refused(what):
         verify(signed)
 
 
+def test_a_clients_encryption_key_is_not_shown_again():
+    signed = presigned()
+    signed.headers["x-amz-server-side-encryption-customer-key"] = "c2VjcmV0ICBrZXk="
+    with pytest.raises(SignatureDoesNotMatch) as caught:
+        verify(signed)
+    assert "encryption-customer-key:***\n" in caught.value.fields["StringToSign"]
+
+
 def test_a_url_ends_with_its_lifetime():
     signed = presigned()
     verify(signed, after=58)

@@ -85,6 +85,15 @@ def test_the_wrong_secret_is_shown_what_was_signed_here():
     assert bytes.fromhex(fields["CanonicalRequestBytes"]) == fields["CanonicalRequest"].encode()
 
 
+def test_a_clients_encryption_key_is_not_shown_again():
+    key = {"x-amz-server-side-encryption-customer-key": "c2VjcmV0ICBrZXk="}
+    with pytest.raises(SignatureDoesNotMatch) as caught:
+        authenticate(boto_signed("GET", "/bucket/key", key), lambda _: "other", region=REGION, now=NOW)
+    fields = caught.value.fields
+    assert "\nx-amz-server-side-encryption-customer-key:***\n" in fields["CanonicalRequest"]
+    assert bytes.fromhex(fields["CanonicalRequestBytes"]) == fields["CanonicalRequest"].encode()
+
+
 def test_another_region_is_told_which_one_is_right():
     with pytest.raises(AuthorizationHeaderMalformed, match="expecting 'eu-north-1'") as caught:
         verify(boto_signed("GET", "/bucket/key"), region="eu-north-1")

@@ -8,13 +8,14 @@ from hypothesis import strategies as st
 
 from proxy.errors import (
     IllegalVersioningConfiguration,
+    InvalidArgument,
     InvalidRetentionPeriod,
     MalformedXML,
     NotImplementedByUs,
     S3Error,
 )
 from proxy.wire import xml
-from proxy.wire.xml import DefaultRetention
+from proxy.wire.xml import DefaultRetention, EncryptionRule
 from tests.proxy.wire.test_xml_reading import NS, TREES
 from tests.proxy.wire.test_xml_writing import MOMENT, WHEN, read
 
@@ -24,6 +25,7 @@ READERS = (
     xml.read_lock_configuration,
     xml.read_retention,
     xml.read_legal_hold,
+    xml.read_bucket_encryption,
 )
 
 
@@ -180,3 +182,67 @@ def test_no_document_raises_anything_but_an_s3_error(document: bytes, reader: ob
         reader(document)  # type: ignore[operator]
     except S3Error:
         pass
+
+
+def encryption(inner: str) -> bytes:
+    return (
+        b"<ServerSideEncryptionConfiguration"
+        + NS
+        + f"><Rule>{inner}</Rule></ServerSideEncryptionConfiguration>".encode()
+    )
+
+
+def by_default(inner: str) -> str:
+    return f"<ApplyServerSideEncryptionByDefault>{inner}</ApplyServerSideEncryptionByDefault>"
+
+
+AES256 = by_default("<SSEAlgorithm>AES256</SSEAlgorithm>")
+KMS = by_default("<SSEAlgorithm>aws:kms</SSEAlgorithm><KMSMasterKeyID>k1</KMSMasterKeyID>")
+
+
+@pytest.mark.parametrize(("mode", "key"), [("AES256", ""), ("aws:kms", ""), ("aws:kms", "alias/mine")])
+def test_the_encryption_of_a_bucket(mode: str, key: str) -> None:
+    written = xml.bucket_encryption(mode, key)
+    default = {"SSEAlgorithm": mode} | ({"KMSMasterKeyID": key} if key else {})
+    rule = {"ApplyServerSideEncryptionByDefault": default, "BucketKeyEnabled": False}
+    assert read("GetBucketEncryption", written) == {"ServerSideEncryptionConfiguration": {"Rules": [rule]}}
+    assert xml.read_bucket_encryption(written) == EncryptionRule(mode, key)
+
+
+@pytest.mark.parametrize(
+    ("inner", "rule"),
+    [
+        (AES256, EncryptionRule("AES256")),
+        (KMS + "<BucketKeyEnabled>true</BucketKeyEnabled>", EncryptionRule("aws:kms", "k1", True)),
+        (
+            "<BlockedEncryptionTypes><EncryptionType>NONE</EncryptionType></BlockedEncryptionTypes>",
+            EncryptionRule(),
+        ),
+        (
+            AES256
+            + "<BlockedEncryptionTypes><EncryptionType>SSE-C</EncryptionType></BlockedEncryptionTypes>",
+            EncryptionRule("AES256", blocks=("SSE-C",)),
+        ),
+    ],
+)
+def test_what_a_bucket_is_to_do(inner: str, rule: EncryptionRule) -> None:
+    assert xml.read_bucket_encryption(encryption(inner)) == rule
+
+
+@pytest.mark.parametrize(
+    ("document", "error"),
+    [
+        (encryption(""), MalformedXML),
+        (encryption(by_default("")), MalformedXML),
+        (encryption(by_default("<SSEAlgorithm>AES128</SSEAlgorithm>")), MalformedXML),
+        (encryption(AES256 + AES256), MalformedXML),
+        (encryption(AES256 + "</Rule><Rule>" + AES256), MalformedXML),
+        (encryption(AES256 + "<BucketKeyEnabled>yes</BucketKeyEnabled>"), MalformedXML),
+        (encryption(AES256 + "<BlockedEncryptionTypes/>"), MalformedXML),
+        (b"<ServerSideEncryptionConfiguration/>", MalformedXML),
+        (encryption(KMS.replace("aws:kms", "AES256")), InvalidArgument),
+    ],
+)
+def test_other_rules_of_encryption_are_refused(document: bytes, error: type[S3Error]) -> None:
+    with pytest.raises(error):
+        xml.read_bucket_encryption(document)
