@@ -3,7 +3,8 @@
 `listing` is what a page costs at a million keys, `sealing` what encryption costs a body, `reencrypting`
 what a bucket of sealed ones costs whose keys are rotated, all without a server; `requests` are single
 requests of each kind; `memory` is what 32 uploads and downloads at once cost; `moving` is a migration
-beside a copy inside a peer. `--help` lists the options.
+beside a copy inside a peer, `between` one from one S3 service to another beside `rclone copy` and
+`s5cmd cp`. `--help` lists the options.
 """
 
 from __future__ import annotations
@@ -11,10 +12,10 @@ from __future__ import annotations
 import argparse
 from contextlib import ExitStack
 
-from benchmarks import listing, memory, moving, reencrypting, requests, sealing
+from benchmarks import between, listing, memory, moving, reencrypting, requests, sealing
 from benchmarks.servers import PEERS, PROGRAMS, Server, program, sluicegate
 
-PARTS = ("listing", "sealing", "reencrypting", "requests", "memory", "moving")
+PARTS = ("listing", "sealing", "reencrypting", "requests", "memory", "moving", "between")
 
 
 def _arguments() -> argparse.Namespace:
@@ -26,6 +27,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--small", type=int, default=20_000, help="4 KiB objects to migrate")
     parser.add_argument("--large", type=int, default=20, help="64 MiB objects to migrate")
     parser.add_argument("--rewrap", type=int, default=100_000, help="objects whose keys are wrapped anew")
+    parser.add_argument("--between-small", type=int, default=5_000, help="4 KiB objects between services")
+    parser.add_argument("--between-large", type=int, default=20, help="64 MiB objects between services")
     parser.add_argument("--only", choices=PARTS, help="one part alone")
     return parser.parse_args()
 
@@ -54,6 +57,12 @@ def main() -> None:
     if "reencrypting" in parts:
         print(*reencrypting.table(options.rewrap, large=8), sep="\n", flush=True)
     if options.only in ("listing", "sealing", "reencrypting"):
+        return
+    if "between" in parts:
+        print(
+            *between.compare(small=options.between_small, large=options.between_large), sep="\n", flush=True
+        )
+    if options.only == "between":
         return
     with ExitStack() as stack:
         ours = stack.enter_context(sluicegate())

@@ -84,8 +84,11 @@ def _running(command: list[str], url: str, home: Path, env: dict[str, str]) -> I
 
 
 @contextmanager
-def sluicegate() -> Iterator[Server]:
-    """Sluicegate as `make run` starts it: web server, job cluster and scheduler."""
+def sluicegate(configuration: str = "") -> Iterator[Server]:
+    """Sluicegate as `make run` starts it: web server, job cluster and scheduler.
+
+    `configuration` is the text of a sluicegate.yaml in place of the one that comes with it.
+    """
     with tempfile.TemporaryDirectory(prefix="bench-sluicegate-") as folder:
         home, port = Path(folder), free_port()
         access, secret, password = "bench" + secrets.token_hex(6), secrets.token_hex(20), secrets.token_hex(8)
@@ -96,6 +99,9 @@ def sluicegate() -> Iterator[Server]:
             "SLUICEGATE_ROOT_SECRET_KEY": secret,
             "SLUICEGATE_ADMIN_PASSWORD": password,
         }
+        if configuration:
+            (home / "sluicegate.yaml").write_text(configuration)
+            env["SLUICEGATE_CONFIG"] = str(home / "sluicegate.yaml")
         command = [sys.executable, "manage.py", "serve"]
         with _running(command, f"http://127.0.0.1:{port}/_/ready", home, env) as pid:
             yield Server("sluicegate", f"http://127.0.0.1:{port}", access, secret, pid, home, password)
@@ -120,7 +126,8 @@ def seaweedfs() -> Iterator[Server]:
         names = ("master.port", "master.port.grpc", "volume.port", "volume.port.grpc", "filer.port",
                  "filer.port.grpc", "s3.port", "s3.port.grpc")  # fmt: skip
         command = [weed, "server", f"-dir={home}", "-ip=127.0.0.1", "-s3", f"-s3.config={config}",
-                   "-volume.max=100", "-master.volumeSizeLimitMB=1024",
+                   "-s3.port.iceberg=0", "-s3.port.lance=0", "-volume.max=100",
+                   "-master.volumeSizeLimitMB=1024",
                    *(f"-{name}={port}" for name, port in zip(names, ports, strict=True))]  # fmt: skip
         with _running(command, f"http://127.0.0.1:{ports[6]}/", home, dict(os.environ)) as pid:
             time.sleep(3)  # the filer answers before the first volume can be written

@@ -72,6 +72,12 @@ class TargetLocked(Conflict):
     code = "TargetLocked"
 
 
+class TargetForeign(Conflict):
+    """The target's real bucket holds what is not ours; `keys`, `versions`, `uploads` say how much."""
+
+    code = "TargetForeign"
+
+
 class TargetCannotKeep(Conflict):
     """The target cannot keep something of the bucket.
 

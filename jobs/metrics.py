@@ -10,6 +10,7 @@ from jobs import clock, queue
 from jobs.clock import NowMs
 from jobs.models import Heartbeat, Job, Leader
 from jobs.states import LEASED, Status
+from proxy import reachability
 from proxy.metrics import Reading
 from proxy.models import Bucket
 
@@ -24,6 +25,7 @@ def readings() -> Iterator[Reading]:
     yield from _leases()
     yield from _queue()
     yield from _processes()
+    yield from _backends()
 
 
 def _jobs() -> Iterator[Reading]:
@@ -69,3 +71,9 @@ def _processes() -> Iterator[Reading]:
         yield Reading(
             "sluicegate_heartbeat_seconds", "Since the youngest sign of life.", age / 1000, {"role": role}
         )
+
+
+def _backends() -> Iterator[Reading]:
+    help_text = "1: the backend answers; 0: its buckets answer 503."
+    for name, reason in reachability.unavailable().items():
+        yield Reading("sluicegate_backend_up", help_text, float(reason is None), {"backend": name})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 _JOINERS = "\u200c\u200d"
 _BINARY = ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
 _SPANS = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
@@ -42,6 +44,16 @@ def span(seconds: float) -> str:
         if len(words) == 2 or (words and not count):
             break
     return " ".join(words) or "0 s"
+
+
+def about(seconds: float) -> str:
+    """An estimated span by its largest unit, rounded up: `10 seconds`, `4 minutes`, `3 hours`, `2 days`."""
+    for name, length, most in (("second", 10, 6), ("minute", 60, 120), ("hour", 3_600, 48)):
+        count = max(1, math.ceil(seconds / length))
+        if count <= most:
+            number = count * 10 if name == "second" else count
+            return f"{number} {name}" if number == 1 else f"{number} {name}s"
+    return f"{math.ceil(seconds / 86_400)} days"
 
 
 def ago(seconds: float) -> str:

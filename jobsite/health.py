@@ -12,8 +12,7 @@ from django.views.decorators.http import require_safe
 
 from jobs import leases, liveness
 from jobs.models import Leader
-from proxy import routes
-from proxy.errors import S3Error
+from proxy import reachability, routes
 from proxy.metrics import CONTENT_TYPE, render
 
 log = logging.getLogger(__name__)
@@ -27,13 +26,18 @@ def health(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def ready(request: HttpRequest) -> JsonResponse:
-    """200 if all that serving and moving buckets needs is there, else 503; what is not, by name."""
+    """200 if this gateway can serve and move buckets, else 503; what is missing, by name.
+
+    A backend that is down is named, and takes only its own buckets with it: the gateway is ready for
+    the others as long as one backend is left.
+    """
     checks = {name: _why_not(check) for name, check in CHECKS.items()}
-    bad = any(reason is not None for reason in checks.values())
-    document = {
-        "ready": not bad,
-        "checks": {name: "ok" if reason is None else reason for name, reason in checks.items()},
-    }
+    down = _down()
+    backends = {name: "unavailable" if name in down else "ok" for name in routes.backend_names()}
+    bad = any(reason is not None for reason in checks.values()) or len(down) == len(backends)
+    told = {name: "ok" if reason is None else reason for name, reason in checks.items()}
+    told["backends"] = f"unavailable: {', '.join(sorted(down))}" if down else "ok"
+    document = {"ready": not bad, "checks": told, "backends": backends}
     return JsonResponse(document, status=503 if bad else 200, headers={"Cache-Control": "no-store"})
 
 
@@ -52,22 +56,19 @@ def _why_not(check: Callable[[], str | None]) -> str | None:
         return "the control database does not answer"
 
 
+def _down() -> set[str]:
+    """The backends that do not answer."""
+    try:
+        return {name for name, reason in reachability.unavailable().items() if reason is not None}
+    except DatabaseError:  # (what a backend is known as is noted there)
+        return set(routes.backend_names())
+
+
 def _database() -> str | None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT COUNT(*) FROM proxy_knownplace")
         cursor.fetchone()
     return None
-
-
-def _backends() -> str | None:
-    gone = []
-    for name in routes.backend_names():
-        try:
-            routes.backend(name).check()
-        except S3Error as error:
-            log.warning("backend %s is not ready: %s", name, error)
-            gone.append(name)
-    return f"unavailable: {', '.join(gone)}" if gone else None
 
 
 def _leader() -> str | None:
@@ -84,7 +85,6 @@ def _cluster() -> str | None:
 
 CHECKS: dict[str, Callable[[], str | None]] = {
     "database": _database,
-    "backends": _backends,
     "leader": _leader,
     "cluster": _cluster,
 }

@@ -210,7 +210,8 @@ class S3Place(models.Model):
     """A real bucket of an S3 backend that is one of our places.
 
     `stamped`: its objects may say in reserved metadata what the service cannot tell, so that listings
-    look for their facts. `versioning` is what the service was last told.
+    look for their facts. `versioning` is what the service was last told. `adopted`: its objects are older
+    than the place; `made`: the gateway made the real bucket.
     """
 
     backend = models.CharField(max_length=64)
@@ -218,14 +219,17 @@ class S3Place(models.Model):
     incarnation = models.CharField(max_length=32)
     real_bucket = models.CharField(max_length=63)
     adopted = models.BooleanField(default=False)
+    made = models.BooleanField(default=True)
     stamped = models.BooleanField(default=False)
     versioning = models.CharField(max_length=16, blank=True, default="")
+    created_ms = models.BigIntegerField()
 
     class Meta:
         constraints = [
             models.UniqueConstraint(
                 fields=["backend", "bucket_id", "incarnation"], name="one_row_per_s3_place"
             ),
+            models.UniqueConstraint(fields=["backend", "real_bucket"], name="one_s3_place_per_real_bucket"),
         ]
 
     def __str__(self) -> str:
@@ -233,7 +237,10 @@ class S3Place(models.Model):
 
 
 class ObjectFacts(models.Model):
-    """What a version on an S3 backend says of itself in reserved metadata: a cache, by its ETag there."""
+    """What a version on an S3 backend says of itself in reserved metadata: a cache, by its ETag there.
+
+    `written_ms` is the service's time of the write; `ordinal` is the version's place in line.
+    """
 
     bucket_id = models.CharField(max_length=32)
     incarnation = models.CharField(max_length=32)
@@ -242,6 +249,7 @@ class ObjectFacts(models.Model):
     backend_etag = models.CharField(max_length=128)
     facts = models.TextField()
     written_ms = models.BigIntegerField()
+    ordinal = models.BigIntegerField(default=0)
 
     class Meta:
         verbose_name_plural = "object facts"

@@ -31,13 +31,16 @@ from proxy.errors import (
     BucketAlreadyExists,
     BucketAlreadyOwnedByYou,
     BucketNotEmpty,
+    InvalidBucketName,
     NoSuchBucket,
     SlowDown,
 )
 from proxy.models import new_bucket_id
 from proxy.records import BucketRecord, find_bucket
+from proxy.reserved import RESERVED_BUCKET_NAMES
 from proxy.rings import encryption_of, ring_of
 from proxy.wire.encryption import AES256, KMS
+from proxy.wire.names import check_bucket_name
 
 _log = logging.getLogger(__name__)
 
@@ -68,6 +71,11 @@ def _now_ms() -> int:
 def backend_names() -> tuple[str, ...]:
     """The configured backends, in the order of the configuration."""
     return tuple(settings.STORAGE["backends"])
+
+
+def encryption_mode(name: str) -> str:
+    """How the configuration of a backend encrypts what is written there."""
+    return str(encryption_of(name).get("mode", "none"))
 
 
 def default_backend_for(bucket_name: str) -> str:
@@ -135,7 +143,7 @@ def _build(name: str) -> Backend:
     if known is None:
         _note_place(name, shown)
     keys = BucketKeys(name, ring_of(name), built, _now_ms)
-    return Encrypted(built, keys, encryption_of(name).get("mode", "none"))
+    return Encrypted(built, keys, encryption_mode(name))
 
 
 def _known_place(name: str) -> str | None:
@@ -165,9 +173,20 @@ def _note_place(name: str, shown: str) -> None:
 _NOTHING_SET = BucketSettings()
 
 
-def new_place(bucket_id: str, bucket: str) -> Place:
-    """A place that never existed before."""
-    return Place(bucket_id, bucket, secrets.token_hex(8))
+def real_name(bucket: str, backend_name: str) -> str:
+    """What a bucket is called on a backend: its alias on the one that the configuration gives it."""
+    alias = settings.STORAGE["buckets"].get(bucket, {}).get("alias")
+    return str(alias) if alias and default_backend_for(bucket) == backend_name else bucket
+
+
+def new_place(bucket_id: str, bucket: str, backend_name: str) -> Place:
+    """A place of a bucket on a backend that never existed before."""
+    return Place(bucket_id, real_name(bucket, backend_name), new_incarnation())
+
+
+def new_incarnation() -> str:
+    """One that no place ever had."""
+    return secrets.token_hex(8)
 
 
 def create_bucket(
@@ -182,8 +201,37 @@ def create_bucket(
     _refuse_existing(name, owner_id)
     backend_name = default_backend_for(name)
     behind = backend(backend_name)
-    place = new_place(new_bucket_id(), name)
+    place = new_place(new_bucket_id(), name, backend_name)
     behind.create_bucket(place)
+    try:
+        return enter_bucket(name, owner_id, now_ms, backend_name, place, asked)
+    except (BucketAlreadyOwnedByYou, BucketAlreadyExists, SlowDown):
+        behind.delete_bucket(place)  # (after any other error the row may be there all the same)
+        raise
+
+
+def check_new_name(name: str) -> None:
+    """Raise InvalidBucketName unless a bucket may be made here under that name."""
+    if name in RESERVED_BUCKET_NAMES:
+        raise InvalidBucketName(
+            f"The name {name!r} is reserved: on this server the path /{name}/ belongs to another API.",
+            fields={"BucketName": name},
+        )
+    check_bucket_name(name)
+
+
+def enter_bucket(
+    name: str,
+    owner_id: str,
+    now_ms: int,
+    backend_name: str,
+    place: Place,
+    asked: BucketSettings,
+) -> BucketRecord:
+    """The row that makes a place a bucket.
+
+    Raises BucketAlreadyOwnedByYou, BucketAlreadyExists, SlowDown: then there is no such row.
+    """
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO proxy_bucket (id, name, owner_id, created_ms, backend, place_id, real_bucket,"
@@ -195,15 +243,14 @@ def create_bucket(
                 owner_id,
                 now_ms,
                 backend_name,
-                behind.place_id,
+                place_id(backend_name),
                 place.bucket,
                 place.incarnation,
                 settings_text(asked),
             ],
         )
         made = cursor.rowcount == 1
-    if not made:  # (after an error instead the row may be there all the same: then the place stays)
-        behind.delete_bucket(place)
+    if not made:
         _refuse_existing(name, owner_id)
         raise SlowDown("The bucket of that name was removed at this moment. Try again.")
     return find_bucket(name)

@@ -112,8 +112,9 @@ class Store:
             )
         )
 
-    def usage(self) -> Usage:
-        return self._read(lambda backend, place: backend.usage(place))
+    def usage(self, patience_s: float | None = None) -> Usage:
+        """What there is; at least that much (`exact`) if counting took longer than the patience."""
+        return self._read(lambda backend, place: backend.usage(place, patience_s))
 
     def head_upload(self, upload_id: str) -> UploadInfo:
         """Raises NoSuchUpload."""
@@ -146,6 +147,11 @@ class Store:
             )
         )
 
+    @property
+    def keeps_versions(self) -> bool:
+        """Whether a write can leave an older version or a delete marker, whoever gives the ids."""
+        return self.backend.keeps_versions or self.backend.assigns_versions
+
     # -- writes: to this Route, never to one that was read before or after ------------------
     def put(self, new: NewObject, body: Body, when: Precondition = ALWAYS) -> ObjectInfo:
         return self.backend.put(self.place, new, body, when)
@@ -167,6 +173,10 @@ class Store:
     def delete_all(self, deletions: Sequence[Deletion]) -> Sequence[ObjectInfo | S3Error | None]:
         """All in one commit, each on its own: what became of it, or the error that prevented it."""
         return self.backend.delete(self.place, deletions)
+
+    def set_versioning(self, status: str) -> None:
+        """The bucket is Enabled or Suspended from now on. Raises NotImplementedByUs, BackendUnavailable."""
+        self.backend.set_versioning(self.place, status)
 
     def amend(self, key: str, version: str, change: Amendment) -> ObjectInfo:
         """Raises NoSuchKey, NoSuchVersion, MethodNotAllowed, ObjectLocked."""

@@ -5,7 +5,8 @@ leaves an AuditEntry, also when it is refused.
 """
 
 from jobs.actions.actor import EVERYTHING, Actor, Right, actor_of, origin_of
-from jobs.actions.buckets import ShownBucket, backends, buckets
+from jobs.actions.backends import ShownBackend, backends, shown_backends
+from jobs.actions.buckets import ShownBucket, buckets
 from jobs.actions.changing import HANDLERS, cancel, perform, retry_failed
 from jobs.actions.listing import Filters, Listed, counts, listing
 from jobs.actions.people import (
@@ -50,6 +51,7 @@ __all__ = [
     "Filters",
     "Listed",
     "Right",
+    "ShownBackend",
     "ShownBucket",
     "Workers",
     "actor_of",
@@ -85,6 +87,7 @@ __all__ = [
     "runs",
     "set_groups",
     "set_password",
+    "shown_backends",
     "sign_in",
     "sign_out",
     "start",

@@ -10,7 +10,6 @@ from jobs.actions.listing import refreshed, shown_jobs
 from jobs.errors import BadRequest
 from jobs.presentation import Shown, compact
 from jobs.states import ACTIVE
-from proxy import routes
 from proxy.records import BucketRecord, list_buckets
 
 DEFAULT_LIMIT, MOST = 100, 1000
@@ -51,9 +50,3 @@ def buckets(
     active = {job.job.bucket_id: job for job in refreshed(list(rows.order_by("gated", "pk")))}
     found = [ShownBucket(record, active.get(record.id)) for record in page]
     return found, page[-1].name if len(records) > limit else None
-
-
-def backends(actor: Actor) -> list[str]:
-    """The names of the configured backends."""
-    actor.require(Right.VIEW)
-    return list(routes.backend_names())

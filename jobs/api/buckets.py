@@ -42,11 +42,11 @@ class BucketList(ApiView):
 
 
 class BackendList(ApiView):
-    """The configured backends."""
+    """The configured backends, each asked whether it answers."""
 
     @extend_schema(operation_id="backends_list", responses={200: shapes.BackendsAnswer})
     def get(self, request: Request) -> Response:
-        return Response({"backends": actions.backends(self.actor)})
+        return Response({"backends": [each.row() for each in actions.shown_backends(self.actor)]})
 
 
 class Migrate(ApiView):

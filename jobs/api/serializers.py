@@ -232,5 +232,20 @@ class BucketsAnswer(serializers.Serializer[Any]):
     next_after = serializers.CharField(required=False)
 
 
+class BackendRow(serializers.Serializer[Any]):
+    name = serializers.CharField()
+    type = serializers.CharField(help_text="filesystem or s3")
+    where = serializers.CharField(help_text="Directory or endpoint.")
+    default = serializers.BooleanField()
+    available = serializers.BooleanField()
+    reason = serializers.CharField(required=False, help_text="Why it is not available.")
+    breaker = serializers.CharField(required=False, help_text="closed, open or trying, in this process.")
+    capabilities = serializers.DictField(
+        required=False, child=serializers.CharField(), help_text="yes, no or unknown."
+    )
+    encryption = serializers.CharField(help_text="The configured mode.")
+    buckets = serializers.IntegerField()
+
+
 class BackendsAnswer(serializers.Serializer[Any]):
-    backends = serializers.ListField(child=serializers.CharField())
+    backends = BackendRow(many=True)

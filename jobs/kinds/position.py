@@ -3,7 +3,8 @@
 A walk goes through all versions and delete markers, in key order and newest first within a key,
 then through the multipart uploads (and, to verify, through those of the target for one too many),
 then through the parts of the open ones. It can stop between two versions of a key, inside a large
-one, or between two parts.
+one, or between two parts. A verification whose source counts no changes waits at first, and lists the
+source again at its end (`unchanged.py`); the last thing is how the target keeps versions from now on.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from typing import Any
 from jobs.errors import BadToken
 
 OBJECTS, UPLOADS, EXTRAS, PARTS = "objects", "uploads", "extras", "parts"
-_SECTIONS = (OBJECTS, UPLOADS, EXTRAS, PARTS)
+QUIET, AGAIN, VERSIONING = "quiet", "again", "versioning"
+_SECTIONS = (QUIET, OBJECTS, UPLOADS, EXTRAS, PARTS, AGAIN, VERSIONING)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ register = template.Library()
 LABELS = {"with_errors": "succeeded with errors"}
 register.filter("grouped", units.grouped)
 register.filter("binary", units.binary)
+register.filter("about", units.about)
 register.filter("span", units.span)
 register.filter("visible", units.visible)
 

@@ -10,6 +10,7 @@ from proxy.backends.base import Backend
 from proxy.backends.encrypted import SEALING
 from proxy.backends.filesystem import FilesystemBackend
 from proxy.backends.memory import MemoryBackend
+from proxy.backends.s3 import S3Backend
 from proxy.backends.values import Clock
 
 
@@ -27,6 +28,7 @@ BACKENDS: Mapping[str, Callable[[str, Mapping[str, Any], Clock], Backend]] = {
         keeps_versions=options.get("keeps_versions", True),
         keeps_locks=options.get("keeps_locks", True),
     ),
+    "s3": S3Backend,
 }
 """type -> (name, options, clock) -> Backend. Options: `path` of a filesystem backend;
-`keeps_versions` and `keeps_locks` of one in memory."""
+`keeps_versions` and `keeps_locks` of one in memory; of a service what `jobsite.config_backends` says."""

@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from proxy.backends.seals import PlainFacts, Reseal, Seal, SealedSegment, SealListing
+from proxy.backends.services import Serviced
 from proxy.backends.values import (
     ALWAYS,
     CURRENT,
@@ -124,6 +125,16 @@ SealAs = Callable[[ObjectInfo, Sequence[PartInfo]], Seal]
 """(the finished object's facts, its parts as they were uploaded) -> what to keep with it."""
 
 
+ReadStored = Callable[[int, int], bytes]
+"""(start, end) -> those bytes of a body as it is stored."""
+
+Describe = Callable[[Place, str, str, int, ReadStored], tuple[PlainFacts, tuple[SealedSegment, ...]]]
+"""(place, key, wrap, stored size, how to read) -> what a sealed body itself tells of its plaintext.
+
+`etag` is "" if the key that seals it is not at hand.
+"""
+
+
 class ReaderBody:
     """A part or the whole of an open object as a Body: how bytes go from place to place.
 
@@ -153,7 +164,7 @@ SCRUB_GRACE_S = 60.0
 """A read that began before a body was replaced has found its bytes by then."""
 
 
-class Backend(Protocol):
+class Backend(Serviced, Protocol):
     """Where bytes live. See the module's docstring for the units and for the guarantees."""
 
     name: str
@@ -185,6 +196,15 @@ class Backend(Protocol):
     scrubs: bool = True
     """`scrub` leaves nothing of replaced bodies where it can be found; else the service decides."""
 
+    reads_parts: bool = True
+    """`open_part` reads what was uploaded; else parts cannot be read before they are an object."""
+
+    least_part_bytes: int = 0
+    """No part of a finished upload but its last may be smaller, also where it is carried."""
+
+    describe: Describe | None = None
+    """Set by whoever opens seals, for backends with `seals_ahead`: how they learn again what they lost."""
+
     # -- the physical place and the buckets on it ------------------------------------
     def prepare(self, known_id: str | None) -> str:
         """Find or, where nothing is known of it yet, make the physical place; its id.
@@ -203,6 +223,13 @@ class Backend(Protocol):
 
     def create_bucket(self, place: Place) -> None:
         """Make an empty place. Doing it again is no error."""
+
+    def adopt(self, place: Place) -> str:
+        """Make a place of a real bucket that is there already, objects untouched; its versioning status.
+
+        Doing it again is no error. Raises BackendUnavailable (there is no such bucket),
+        BucketAlreadyExists (another bucket or gateway has it), NotImplementedByUs.
+        """
 
     def delete_bucket(
         self, place: Place, *, uploads: bool = False, force: bool = False, unserved: bool = False
@@ -340,7 +367,10 @@ class Backend(Protocol):
         """
 
     def open_part(self, place: Place, upload_id: str, number: int) -> ObjectReader:
-        """An uploaded part's bytes (`info.key` is the upload's key). Raises NoSuchUpload, InvalidPart."""
+        """An uploaded part's bytes (`info.key` is the upload's key).
+
+        Raises NoSuchUpload, InvalidPart, and NotImplementedByUs without `reads_parts`.
+        """
 
     def complete_upload(
         self,

@@ -5,8 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from proxy.backends.base import SCRUB_GRACE_S, Backend, Body, ObjectReader, OpenObject, SealAs, SealedBody
+from proxy.backends.base import (
+    SCRUB_GRACE_S,
+    Backend,
+    Body,
+    Describe,
+    ObjectReader,
+    OpenObject,
+    SealAs,
+    SealedBody,
+)
 from proxy.backends.seals import Reseal, SealListing
+from proxy.backends.services import Condition
 from proxy.backends.values import (
     ALWAYS,
     CURRENT,
@@ -47,6 +57,9 @@ class Forwarding:
     counts_changes: bool = _of_inner("counts_changes")
     seals_ahead: bool = _of_inner("seals_ahead")
     scrubs: bool = _of_inner("scrubs")
+    reads_parts: bool = _of_inner("reads_parts")
+    least_part_bytes: int = _of_inner("least_part_bytes")
+    describe: Describe | None = _of_inner("describe")
 
     def __init__(self, inner: Backend) -> None:
         self.inner = inner
@@ -68,6 +81,9 @@ class Forwarding:
     def create_bucket(self, place: Place) -> None:
         self.inner.create_bucket(place)
 
+    def adopt(self, place: Place) -> str:
+        return self.inner.adopt(place)
+
     def delete_bucket(
         self, place: Place, *, uploads: bool = False, force: bool = False, unserved: bool = False
     ) -> None:
@@ -75,6 +91,12 @@ class Forwarding:
 
     def places(self, bucket: str) -> tuple[Place, ...]:
         return self.inner.places(bucket)
+
+    def real_buckets(self) -> tuple[str, ...]:
+        return self.inner.real_buckets()
+
+    def condition(self) -> Condition:
+        return self.inner.condition()
 
     def is_at_hand(self, place: Place) -> bool:
         return self.inner.is_at_hand(place)

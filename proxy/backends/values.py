@@ -184,7 +184,8 @@ class UploadInfo:
     """A multipart upload: open, or finished within the last 24 hours (`completed` is set).
 
     `lock` and `acl` become the finished object's. `seal` holds the wrap of the data key that seals
-    all parts. `customer_key` (SSE-C, 32 bytes) is given by whoever creates it and is never kept.
+    all parts. `customer_key` (SSE-C, 32 bytes) is given by whoever creates it and is never kept, and so is
+    `carried`: the object that it is to become a copy of, for backends that must say so before the bytes.
     """
 
     upload_id: str
@@ -202,6 +203,7 @@ class UploadInfo:
     seal: Seal | None = field(default=None, compare=False)
     encryption: Encryption = UNENCRYPTED
     customer_key: bytes | None = field(default=None, repr=False, compare=False)
+    carried: ObjectInfo | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

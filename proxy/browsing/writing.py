@@ -120,7 +120,7 @@ def delete(here: Visit, wanted: Sequence[tuple[str, str]]) -> list[S3Error | Non
     with gate.enter(here.bucket.name) as entry:
         there = replace(here, bucket=entry.bucket)
         allowed = [may_delete(there, key, version) for key, version in wanted]
-        kept = there.store.backend.keeps_versions
+        kept = there.store.keeps_versions
         deletions = [
             deletion(entry.bucket.settings, key, version, kept=kept)
             for (key, version), may in zip(wanted, allowed, strict=True)

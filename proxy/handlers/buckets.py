@@ -9,7 +9,6 @@ from proxy.bucket_settings import ENABLED, BucketSettings
 from proxy.errors import (
     BucketAlreadyExists,
     BucketAlreadyOwnedByYou,
-    InvalidBucketName,
     InvalidLocationConstraint,
     NotImplementedByUs,
 )
@@ -17,9 +16,7 @@ from proxy.handlers.call import Answer, Call, document
 from proxy.handlers.granting import asked_bucket_acl, asked_ownership
 from proxy.handlers.parameters import make_token, page_size, read_token, wrong
 from proxy.handlers.visibility import visible_buckets
-from proxy.reserved import RESERVED_BUCKET_NAMES
 from proxy.wire import xml
-from proxy.wire.names import check_bucket_name
 from proxy.wire.tags import MAX_BUCKET_TAGS, checked_tags
 from proxy.wire.xml.creation import read_creation
 
@@ -65,7 +62,7 @@ def create_bucket(call: Call) -> Answer:
     In us-east-1 an owner may create a bucket again, as long as nothing else is asked of it.
     """
     name = call.request.bucket
-    _check_name(name)
+    routes.check_new_name(name)
     location, pairs = read_creation(call.document())
     if location not in ("", call.region):
         raise InvalidLocationConstraint(fields={"LocationConstraint": location})
@@ -81,16 +78,6 @@ def create_bucket(call: Call) -> Answer:
         if not _is_as_asked(records.find_bucket(name).settings, asked):
             raise BucketAlreadyExists(_OTHERWISE, fields=error.fields) from None
     return Answer(200, {"Location": f"/{name}"})
-
-
-def _check_name(name: str) -> None:
-    """Raise InvalidBucketName."""
-    if name in RESERVED_BUCKET_NAMES:
-        raise InvalidBucketName(
-            f"The name {name!r} is reserved: on this server the path /{name}/ belongs to another API.",
-            fields={"BucketName": name},
-        )
-    check_bucket_name(name)
 
 
 def _asked(call: Call, pairs: Iterable[tuple[str, str]]) -> BucketSettings:

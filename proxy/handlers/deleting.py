@@ -42,7 +42,7 @@ def delete_object(call: Call) -> Answer:
 
 def _wish(call: Call, key: str, version: str, when: Precondition) -> Deletion:
     bypass = version != CURRENT and bypasses(call, key)
-    kept = call.store.backend.keeps_versions
+    kept = call.store.keeps_versions
     return deletion(call.here.settings, key, version, when=when, bypass=bypass, kept=kept)
 
 

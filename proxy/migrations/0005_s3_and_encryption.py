@@ -53,14 +53,17 @@ class Migration(migrations.Migration):
                 ("incarnation", models.CharField(max_length=32)),
                 ("real_bucket", models.CharField(max_length=63)),
                 ("adopted", models.BooleanField(default=False)),
+                ("made", models.BooleanField(default=True)),
                 ("stamped", models.BooleanField(default=False)),
                 ("versioning", models.CharField(blank=True, default="", max_length=16)),
+                ("created_ms", models.BigIntegerField()),
             ],
             options={
                 "constraints": [
                     models.UniqueConstraint(
                         fields=("backend", "bucket_id", "incarnation"), name="one_row_per_s3_place"
                     ),
+                    models.UniqueConstraint(fields=("backend", "real_bucket"), name="one_s3_place_per_real_bucket"),
                 ],
             },
         ),
@@ -75,6 +78,7 @@ class Migration(migrations.Migration):
                 ("backend_etag", models.CharField(max_length=128)),
                 ("facts", models.TextField()),
                 ("written_ms", models.BigIntegerField()),
+                ("ordinal", models.BigIntegerField(default=0)),
             ],
             options={
                 "verbose_name_plural": "object facts",

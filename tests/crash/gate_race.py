@@ -147,7 +147,7 @@ def move(table: Table, rounds: int) -> None:
     for turn in range(rounds):
         source = find_bucket(BUCKET)
         target_backend = "archive" if source.route.backend == "local" else "local"
-        target = Route(target_backend, routes.new_place(source.id, BUCKET))
+        target = Route(target_backend, routes.new_place(source.id, BUCKET, target_backend))
         routes.backend(target_backend).create_bucket(target.place)
         with transaction.atomic():
             assert gate.close(source.id, HOLDER) == source.gate.generation + 1

@@ -105,7 +105,7 @@ def make_left_behind(bucket_id: str) -> None:
     from proxy.store import Store
     from tests.jobs.kinds.world import Bytes
 
-    place = routes.new_place(bucket_id, "photos")
+    place = routes.new_place(bucket_id, "photos", "archive")
     routes.backend("archive").create_bucket(place)
     Store.at(Route("archive", place)).put(NewObject(key="old", owner_id="a" * 64), Bytes(b"x"))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from django.test import Client
 from jobs import heartbeat, leader, liveness
 from jobs.scheduler import DUTY
 from jobsite import health
-from proxy import routes
+from proxy import reachability, routes
 
 pytestmark = pytest.mark.django_db
 
@@ -59,6 +60,61 @@ def test_ready_names_a_backend_that_is_gone(client: Client, storage: Path) -> No
     storage.rename(storage.with_name("elsewhere"))
     status, checks = _checks(client)
     assert (status, checks["backends"]) == (503, "unavailable: local")
+
+
+@pytest.fixture
+def two(settings: Any, storage: Path) -> Path:
+    """A second backend, `other`, beside `local`; everything else is there."""
+    settings.STORAGE = {
+        **settings.STORAGE,
+        "backends": {
+            **settings.STORAGE["backends"],
+            "other": {"type": "filesystem", "path": str(storage.with_name("other"))},
+        },
+    }
+    routes.prepare_backends()
+    leader.lead(DUTY, "somebody", 60_000)
+    heartbeat.beat(liveness.WORKER)
+    return storage.with_name("other")
+
+
+def test_a_backend_that_is_down_leaves_the_gateway_ready_for_the_others(client: Client, two: Path) -> None:
+    two.rename(two.with_name("elsewhere"))
+    answer = client.get("/_/ready")
+    document = json.loads(answer.content)
+    assert (answer.status_code, document["ready"]) == (200, True)
+    assert document["backends"] == {"local": "ok", "other": "unavailable"}
+    assert document["checks"]["backends"] == "unavailable: other"
+    scraped = client.get("/_/metrics").content.decode()
+    assert 'sluicegate_backend_up{backend="local"} 1.0' in scraped
+    assert 'sluicegate_backend_up{backend="other"} 0.0' in scraped
+
+
+def test_without_any_backend_the_gateway_is_not_ready(client: Client, two: Path, storage: Path) -> None:
+    two.rename(two.with_name("elsewhere"))
+    storage.rename(storage.with_name("far away"))
+    status, checks = _checks(client)
+    assert (status, checks["backends"]) == (503, "unavailable: local, other")
+
+
+def test_a_backend_that_hangs_is_not_waited_for(
+    client: Client, two: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    goes_on = threading.Event()
+    asked: list[int] = []
+
+    def hang() -> None:
+        asked.append(1)
+        goes_on.wait(60)
+
+    monkeypatch.setattr(routes.backend("other"), "check", hang)
+    monkeypatch.setattr(reachability, "PATIENCE_S", 0.05)
+    try:
+        for _ in range(3):
+            assert _checks(client)[1]["backends"] == "unavailable: other"
+        assert asked == [1]
+    finally:
+        goes_on.set()
 
 
 def test_ready_says_if_the_database_does_not_answer(

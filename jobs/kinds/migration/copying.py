@@ -19,7 +19,7 @@ from jobs.kinds.migration.copying_large import (
 from jobs.kinds.migration.copying_uploads import copy_part, copy_upload, parts_page, uploads_page
 from jobs.kinds.migration.ground import GONE, Ground, Step, todo
 from jobs.kinds.migration.keeping import VERSIONS
-from jobs.kinds.migration.sides import is_copied
+from jobs.kinds.migration.sides import is_copied, refuse_lost_lock
 from jobs.kinds.migration.walking import after_versions, behind, fitting, next_versions, page_of
 from jobs.kinds.position import Position, decode
 from proxy.backends.base import ReaderBody
@@ -81,6 +81,7 @@ def _copy_object(ground: Ground, item: Item) -> Outcome:
         except GONE:
             return Outcome(skipped=True)
         with reader:
+            refuse_lost_lock(ground, reader.info)
             body = ReaderBody(reader, pulse=ground.work.pulse)
             try:
                 ground.target.put(NewObject.copy_of(ground.carried(reader.info)), body)

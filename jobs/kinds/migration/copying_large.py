@@ -7,9 +7,9 @@ import hashlib
 from jobs.errors import JobFailed
 from jobs.kinds.base import Item, Outcome, Page
 from jobs.kinds.migration.ground import GONE, Ground, todo
-from jobs.kinds.migration.sides import is_copied
+from jobs.kinds.migration.sides import is_copied, refuse_lost_lock
 from jobs.kinds.migration.walking import behind, page_of
-from jobs.kinds.pieces import all_parts, pieces
+from jobs.kinds.pieces import all_parts, page_of_pieces
 from jobs.kinds.position import Position
 from proxy.backends.base import ReaderBody
 from proxy.backends.values import ObjectInfo, PartRequest, UploadInfo
@@ -51,17 +51,19 @@ def pieces_page(ground: Ground, position: Position) -> Page:
     same = {"version": version, "upload": position.upload, "etag": position.etag}
     if position.offset >= info.size:
         return page_of(ground, [todo("complete", key, info.size, **same)], position.past(key, version))
-    taken = pieces(info.size, position.offset, ground.limits)
+    taken = page_of_pieces(info, position.offset, ground.limits, ground.target.backend.least_part_bytes)
     items = [
-        todo("piece", key, piece.size, **same, number=piece.number, start=piece.start, end=piece.end)
-        for piece in taken
+        todo("piece", key, piece.end - piece.start, **same, number=number, start=piece.start, end=piece.end)
+        for number, piece in taken
     ]
-    return page_of(ground, items, position.at(taken[-1].end))
+    return page_of(ground, items, position.at(taken[-1][1].end))
 
 
 def begin(ground: Ground, item: Item) -> Outcome:
-    """Open the upload that collects. Raises JobFailed if the object is another one by now."""
-    info = ground.carried(_as_begun(ground, item))
+    """Open the upload that collects. Raises JobFailed if the object is another one by now, or locked."""
+    found = _as_begun(ground, item)
+    refuse_lost_lock(ground, found)
+    info = ground.carried(found)
     upload = UploadInfo(
         upload_id=item.data["upload"],
         key=item.key,

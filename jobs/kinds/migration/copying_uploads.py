@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from jobs.errors import JobFailed
 from jobs.kinds import position as at
 from jobs.kinds.base import Item, Outcome, Page
 from jobs.kinds.migration.ground import Ground, todo
+from jobs.kinds.migration.keeping import UPLOADS
+from jobs.kinds.migration.sides import parts_are_lost
 from jobs.kinds.migration.walking import next_parts, page_of
 from jobs.kinds.position import Position
 from proxy.backends.base import ReaderBody
@@ -22,7 +25,9 @@ def uploads_page(ground: Ground, position: Position) -> Page:
 
 
 def parts_page(ground: Ground, position: Position) -> Page:
-    """Every part of the open ones."""
+    """Every part of the open ones that can be read."""
+    if not ground.source.backend.reads_parts:
+        return page_of(ground, [], None)
     taken, goes_on = next_parts(ground.source, position, ground.limits)
     items = [
         todo("part", upload.key, part.size, upload=upload.upload_id, number=part.number)
@@ -32,11 +37,20 @@ def parts_page(ground: Ground, position: Position) -> Page:
 
 
 def copy_upload(ground: Ground, item: Item) -> Outcome:
-    """Under the same id; one that is gone by now is passed over."""
+    """Under the same id; one that is gone by now is passed over, and one whose parts cannot be read.
+
+    Raises JobFailed if nobody allowed that such a one is lost.
+    """
     with ground.work.effect():
         try:
             upload = ground.source.head_upload(item.data["upload"])
         except NoSuchUpload:
+            return Outcome(objects=0, skipped=True)
+        if parts_are_lost(ground.source, upload):
+            if UPLOADS not in ground.work.spec.get("drop", ()):
+                raise JobFailed(
+                    f"{item.key}: the parts of an open upload cannot be read.", "SourceCannotRead"
+                )
             return Outcome(objects=0, skipped=True)
         ground.target.create_upload(ground.carried_upload(upload))
     return Outcome(objects=0)

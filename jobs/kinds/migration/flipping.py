@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from jobs.errors import JobFailed
+from jobs.kinds.migration import unchanged
 from jobs.kinds.migration.ground import Ground
 from proxy import gate, routes
 
@@ -13,14 +14,8 @@ def flip(ground: Ground) -> None:
     Runs in the caller's transaction. Raises JobFailed, which undoes all of it, if the source
     has changed since its verification began, or if Route or gate are not this job's any more.
     """
-    work, source = ground.work, ground.source
-    bound = source.backend.head_seq(source.place)
-    if bound != work.state["seq_verified"]:
-        raise JobFailed(
-            f"The source was changed behind the gate while it was verified"
-            f" (sequence number {bound} instead of {work.state['seq_verified']}).",
-            "SourceChanged",
-        )
+    work = ground.work
+    bound = unchanged.bound(ground)
     if not routes.switch(work.bucket.id, ground.source_route, ground.target_route):
         raise JobFailed("The bucket is not where it was when the job began.", "RouteChanged")
     if not gate.open(work.bucket.id, work.holder):

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from jobs.errors import TargetCannotKeep
+from jobs.kinds.migration.sides import parts_are_lost
 from proxy.backends.values import NULL_VERSION, Usage
 from proxy.bucket_settings import ENABLED, BucketSettings
 from proxy.store import Store
@@ -29,6 +30,7 @@ class Abilities(Protocol):
     keeps_versions: bool
     keeps_locks: bool
     keeps_uploads: bool
+    assigns_versions: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +59,14 @@ class Loss:
         }
 
 
-def loss(held: Usage, version_ids: int, target: Abilities) -> Loss:
-    """What would be lost of a bucket that holds so much. Pure."""
+def loss(held: Usage, version_ids: int, target: Abilities, unreadable: int = 0) -> Loss:
+    """What would be lost of a bucket that holds so much, `unreadable` uploads among it. Pure."""
     keeps_history, keeps_locked = target.keeps_versions, target.keeps_versions and target.keeps_locks
     return Loss(
         versions=0 if keeps_history else held.versions,
         version_ids=0 if keeps_history else version_ids,
         locked=0 if keeps_locked else held.locked,
-        uploads=0 if target.keeps_uploads else held.uploads,
+        uploads=unreadable if target.keeps_uploads else held.uploads,
     )
 
 
@@ -77,13 +79,20 @@ def hindrances(
         yield f"{name} cannot keep {lost.locked} locked versions, and nothing may remove them.", None
     if settings.object_lock and not (target.keeps_versions and target.keeps_locks):
         yield f"Object lock is on for this bucket, and {name} cannot keep locks.", None
-    elif settings.versioning == ENABLED and not target.keeps_versions:
+    elif settings.versioning == ENABLED and not (target.keeps_versions or target.assigns_versions):
         yield f"Versioning is on for this bucket, and {name} cannot keep versions: suspend it first.", None
     if lost.history and VERSIONS not in drop:
         what = f"{lost.versions} older versions and delete markers, and {lost.version_ids} version ids"
-        yield f"{name} cannot keep {what} of current objects.", VERSIONS
+        why = " It gives version ids itself." if target.assigns_versions else ""
+        yield f"{name} cannot keep {what} of current objects.{why}", VERSIONS
     if lost.uploads and UPLOADS not in drop:
-        yield f"{name} cannot take over {lost.uploads} open uploads.", UPLOADS
+        if target.keeps_uploads:
+            yield (
+                f"{lost.uploads} open uploads have parts, which their service gives back to nobody.",
+                UPLOADS,
+            )
+        else:
+            yield f"{name} cannot take over {lost.uploads} open uploads.", UPLOADS
 
 
 def check(
@@ -91,7 +100,7 @@ def check(
 ) -> Loss:
     """What will be lost, all of it named in `drop`. Raises TargetCannotKeep, with counts."""
     counts_ids = settings.keeps_versions and not target.keeps_versions
-    lost = loss(held, version_ids(store) if counts_ids else 0, target)
+    lost = loss(held, version_ids(store) if counts_ids else 0, target, unreadable_uploads(store))
     found = list(hindrances(lost, settings, target, drop))
     if found:
         helps = [] if any(each is None for _, each in found) else [each for _, each in found]
@@ -109,6 +118,18 @@ def version_ids(store: Store) -> int:
     for _ in range(_PAGES_LOOKED_AT):
         listing = store.list(after=after)
         found += sum(info.version_id != NULL_VERSION for info in listing.objects)
+        if listing.last is None:
+            break
+        after = listing.last
+    return found
+
+
+def unreadable_uploads(store: Store) -> int:
+    """Open uploads with parts that their backend cannot read."""
+    found, after = 0, ("", "")
+    while not store.backend.reads_parts:
+        listing = store.list_uploads(after=after)
+        found += sum(parts_are_lost(store, upload) for upload in listing.uploads)
         if listing.last is None:
             break
         after = listing.last

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from jobs.errors import TargetLocked, TargetNotEmpty
+from jobs.errors import TargetForeign, TargetLocked, TargetNotEmpty
 from proxy import routes
 from proxy.backends.values import Place, Route, Usage
 from proxy.models import Bucket
@@ -18,6 +18,11 @@ class Leftover:
     route: Route
     usage: Usage
 
+    @property
+    def foreign(self) -> bool:
+        """Whether it is a real bucket that was never a place of ours."""
+        return not self.route.place.incarnation
+
 
 def in_use(route: Route) -> bool:
     """Whether a bucket is served from this place, by whatever backend name."""
@@ -25,6 +30,10 @@ def in_use(route: Route) -> bool:
     return Bucket.objects.filter(
         place_id=routes.place_id(route.backend), real_bucket=place.bucket, incarnation=place.incarnation
     ).exists()
+
+
+PATIENCE_S = 5.0
+"""How long the leftovers of one place are counted."""
 
 
 def leftovers(backend_name: str, bucket: str, but: Place | None = None) -> list[Leftover]:
@@ -38,7 +47,7 @@ def leftovers(backend_name: str, bucket: str, but: Place | None = None) -> list[
         route = Route(backend_name, place)
         if place == but or in_use(route):
             continue
-        usage = backend.usage(place)
+        usage = backend.usage(place, PATIENCE_S)
         if not usage.empty:
             found.append(Leftover(route, usage))
     return found
@@ -53,13 +62,16 @@ def together(found: Sequence[Leftover]) -> Usage:
         size=sum(each.usage.size for each in found),
         versions_size=sum(each.usage.versions_size for each in found),
         locked=sum(each.usage.locked for each in found),
+        exact=all(each.usage.exact for each in found),
     )
 
 
 def check(backend_name: str, bucket: str, found: Sequence[Leftover], *, replace: bool) -> Usage:
-    """What the leftovers hold in all. Raises TargetNotEmpty and TargetLocked, with counts."""
+    """What the leftovers hold in all. Raises TargetForeign, TargetLocked, TargetNotEmpty, with counts."""
     held = together(found)
     counts = {"keys": held.keys, "versions": held.versions, "uploads": held.uploads}
+    if any(each.foreign for each in found):
+        raise TargetForeign(_foreign(backend_name, bucket, held), **counts)
     if held.locked:
         raise TargetLocked(_locked(backend_name, bucket, held), **counts, locked=held.locked)
     if found and not replace:
@@ -71,6 +83,15 @@ def _locked(backend_name: str, bucket: str, held: Usage) -> str:
     return (
         f"The backend {backend_name} still holds {held.locked} locked versions under the name {bucket}."
         " Nothing may remove them before their retention or legal hold ends."
+    )
+
+
+def _foreign(backend_name: str, bucket: str, held: Usage) -> str:
+    least = "" if held.exact else "at least "
+    return (
+        f"The real bucket {bucket} on {backend_name} is not Sluicegate's and holds {least}{held.keys} keys,"
+        f" {held.versions} versions and {held.uploads} uploads. A migration moves into an empty bucket only:"
+        f" give {bucket} an alias there, or adopt what is there under another name."
     )
 
 

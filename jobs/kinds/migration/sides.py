@@ -7,8 +7,8 @@ from jobs.kinds.migration.facts import object_difference
 from jobs.kinds.migration.ground import GONE, Ground
 from jobs.kinds.migration.proving import differs
 from proxy.backends.base import ObjectReader
-from proxy.backends.values import NULL_VERSION, ObjectInfo
-from proxy.errors import MethodNotAllowed
+from proxy.backends.values import NULL_VERSION, ObjectInfo, UploadInfo
+from proxy.errors import MethodNotAllowed, NoSuchUpload
 from proxy.store import Store
 
 
@@ -87,3 +87,24 @@ def is_copied(ground: Ground, info: ObjectInfo) -> bool:
         return object_difference(copy, ground.target.head(copy.key, copy.version_id)) is None
     except GONE:
         return False
+
+
+def refuse_lost_lock(ground: Ground, info: ObjectInfo) -> None:
+    """Raises JobFailed if the target cannot keep the lock that binds a version of the source."""
+    if info.lock.binds(ground.work.now_ms()) and not ground.target.backend.keeps_locks:
+        text = (
+            f"{named(info.key, info.version_id)}: it is locked, and {ground.target_route.backend}"
+            " cannot keep locks."
+        )
+        raise JobFailed(text, "TargetCannotKeep")
+
+
+def parts_are_lost(store: Store, upload: UploadInfo) -> bool:
+    """Whether an upload is open and has parts that its backend gives back to nobody."""
+    if store.backend.reads_parts or upload.completed is not None:
+        return False
+    try:
+        parts, _ = store.list_parts(upload.upload_id, limit=1)
+    except NoSuchUpload:
+        return False
+    return bool(parts)

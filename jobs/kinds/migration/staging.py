@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from jobs.errors import JobError, JobFailed
 from jobs.kinds.base import Item, Outcome, Page
-from jobs.kinds.migration import keeping, places
+from jobs.kinds.migration import counting, keeping, places
 from jobs.kinds.migration.ground import Ground, Step, route_note, same_place, todo
+from jobs.kinds.migration.versioning import prepare_versions
 from proxy import routes
 from proxy.backends.values import Route, Usage
 from proxy.records import find_bucket
@@ -21,10 +22,21 @@ def _page(ground: Ground, token: str | None) -> Page:
     if token is None or "target" not in ground.work.state:
         _name_the_places(ground)
         return Page(token=_NAMED, truncated=True)
+    if token == _NAMED and not ground.source.backend.counts_changes:
+        return counting.begin(ground)
+    if token != _NAMED:
+        page = counting.page(ground, token)
+        if page.truncated:
+            return page
     _refuse_what_is_there(ground)
     held = _refuse_what_would_be_lost(ground)
     older, older_bytes = (held.versions, held.versions_size) if ground.keeps_versions else (0, 0)
-    ground.work.state.update(objects=held.keys + older, bytes=held.size + older_bytes, uploads=held.uploads)
+    ground.work.state.update(
+        objects=held.keys + older,
+        bytes=held.size + older_bytes,
+        uploads=held.uploads,
+        seq_staged=ground.source.backend.head_seq(ground.source.place),
+    )
     return Page(items=[todo("make", ground.target_route.place.bucket)], total=1)
 
 
@@ -32,9 +44,10 @@ def _name_the_places(ground: Ground) -> None:
     work = ground.work
     if "target" in work.state:
         return
-    place = routes.new_place(work.bucket.id, work.bucket.name)
+    target = work.spec["target_backend"]
+    place = routes.new_place(work.bucket.id, work.bucket.name, target)
     work.state["source"] = route_note(work.bucket.route)
-    work.state["target"] = route_note(Route(work.spec["target_backend"], place))
+    work.state["target"] = route_note(Route(target, place))
 
 
 def _refuse_what_is_there(ground: Ground) -> None:
@@ -52,7 +65,7 @@ def _refuse_what_would_be_lost(ground: Ground) -> Usage:
     """What the source holds, now that nobody writes to it."""
     work = ground.work
     settings = find_bucket(work.bucket.name).settings
-    held = ground.source.usage()
+    held = counting.counted(ground) or ground.source.usage()
     try:
         keeping.check(ground.source, held, settings, ground.target.backend, work.spec.get("drop", ()))
     except JobError as refusal:
@@ -66,6 +79,7 @@ def _make(ground: Ground, item: Item) -> Outcome:
         target.backend.create_bucket(target.place)
         if same_place(target.backend, target.place, source.backend, source.place, target.place.incarnation):
             raise JobFailed("The source and the target are two names of one place.", "SamePlace")
+        prepare_versions(ground)
     return Outcome()
 
 

@@ -9,9 +9,12 @@ checksum are not read again; everything else is compared all the same.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from jobs.kinds import position as at
 from jobs.kinds.base import Item, Outcome, Page
-from jobs.kinds.migration.facts import Span, listed_difference, object_difference, spans
+from jobs.kinds.migration import unchanged
+from jobs.kinds.migration.facts import listed_difference, object_difference, spans
 from jobs.kinds.migration.ground import GONE, Ground, Step, todo
 from jobs.kinds.migration.proving import differs, prove_md5, prove_same
 from jobs.kinds.migration.sides import (
@@ -29,8 +32,10 @@ from jobs.kinds.migration.verifying_uploads import (
     verify_part,
     verify_upload,
 )
+from jobs.kinds.migration.versioning import keep_versions, wants_versioning
 from jobs.kinds.migration.walking import after_versions, behind, fitting, next_versions, page_of
-from jobs.kinds.position import Position, decode
+from jobs.kinds.pieces import Span
+from jobs.kinds.position import Position, decode, encode
 from proxy.backends.base import ObjectReader
 from proxy.backends.values import ObjectInfo
 from proxy.errors import MethodNotAllowed
@@ -40,9 +45,30 @@ from proxy.errors import MethodNotAllowed
 
 def _page(ground: Ground, token: str | None) -> Page:
     if token is None:
-        ground.work.state["seq_verified"] = ground.source.backend.head_seq(ground.source.place)
+        if not ground.source.backend.counts_changes:
+            return page_of(ground, [], Position(at.QUIET))
+        unchanged.begin(ground)
     position = decode(token)
-    return _PAGES[position.section](ground, position)
+    page = _PAGES[position.section](ground, position)
+    return page if page.truncated else _goes_on(ground, position.section, page)
+
+
+def _goes_on(ground: Ground, section: str, page: Page) -> Page:
+    """The last page of a section, with what is left to be done behind it."""
+    left = {
+        at.AGAIN: not ground.source.backend.counts_changes,
+        at.VERSIONING: wants_versioning(ground),
+    }
+    sections = list(left)
+    behind_it = sections[sections.index(section) + 1 :] if section in left else sections
+    following = next((name for name in behind_it if left[name]), None)
+    if following is None:
+        return page
+    return replace(page, token=encode(Position(following)), truncated=True)
+
+
+def _versioning_page(ground: Ground, position: Position) -> Page:
+    return page_of(ground, [todo("versioning", ground.target_route.place.bucket)], None)
 
 
 def _objects_page(ground: Ground, position: Position) -> Page:
@@ -52,8 +78,10 @@ def _objects_page(ground: Ground, position: Position) -> Page:
     taken = fitting(paired, ground.limits)
     if paired and not taken:
         first = paired[0]
+        unchanged.saw(ground, [first])
         inside = position.enter(first.key, first.version_id)
         return page_of(ground, [todo("facts", first.key, version=first.version_id)], inside)
+    unchanged.saw(ground, taken)
     items = [_to_verify(info) for info in taken]
     if ends and len(taken) == len(paired):
         return page_of(ground, items, after_versions(ground))
@@ -103,10 +131,13 @@ def _pieces_page(ground: Ground, position: Position) -> Page:
 
 
 _PAGES = {
+    at.QUIET: unchanged.quiet_page,
     at.OBJECTS: _objects_page,
     at.UPLOADS: uploads_page,
     at.EXTRAS: extras_page,
     at.PARTS: parts_page,
+    at.AGAIN: unchanged.again_page,
+    at.VERSIONING: _versioning_page,
 }
 
 
@@ -176,5 +207,6 @@ VERIFY = Step(
         "piece": _verify_piece,
         "upload": verify_upload,
         "part": verify_part,
+        "versioning": keep_versions,
     },
 )

@@ -10,11 +10,12 @@ from itertools import zip_longest
 
 from jobs.kinds import position as at
 from jobs.kinds.base import Item, Outcome, Page
-from jobs.kinds.migration.facts import Span, is_md5, part_difference, upload_difference
+from jobs.kinds.migration.facts import part_difference, upload_difference
 from jobs.kinds.migration.ground import Ground, todo
 from jobs.kinds.migration.proving import differs, prove_md5, prove_same
+from jobs.kinds.migration.sides import parts_are_lost
 from jobs.kinds.migration.walking import next_parts, page_of
-from jobs.kinds.pieces import all_parts
+from jobs.kinds.pieces import Span, all_parts, is_md5
 from jobs.kinds.position import Position
 from proxy.backends.values import UploadInfo
 from proxy.errors import InvalidPart, NoSuchUpload
@@ -45,6 +46,8 @@ def extras_page(ground: Ground, position: Position) -> Page:
 
 def parts_page(ground: Ground, position: Position) -> Page:
     """Every part of an open upload: its bytes."""
+    if not ground.source.backend.reads_parts:
+        return page_of(ground, [], None)
     taken, goes_on = next_parts(ground.source, position, ground.limits)
     items = [
         todo("part", upload.key, part.size, upload=upload.upload_id, number=part.number, etag=part.etag)
@@ -59,6 +62,8 @@ def verify_upload(ground: Ground, item: Item) -> Outcome:
     what = _named(item.key, upload_id)
     target, source = _upload_of(ground.target, upload_id), _upload_of(ground.source, upload_id)
     if source is None:
+        return Outcome(objects=0, skipped=True)
+    if target is None and parts_are_lost(ground.source, source):
         return Outcome(objects=0, skipped=True)
     if target is None:
         raise differs(what, "the target has no such upload")
@@ -82,8 +87,11 @@ def _same_parts(ground: Ground, upload_id: str, what: str) -> None:
 
 
 def verify_part(ground: Ground, item: Item) -> Outcome:
-    """Raises JobFailed unless the bytes of a part are those that its ETag, or the source, tells."""
-    if ground.target.backend.confirms_copies:
+    """Raises JobFailed unless the bytes of a part are those that its ETag, or the source, tells.
+
+    On a target that gives parts back to nobody its ETag, which was compared, must do.
+    """
+    if ground.target.backend.confirms_copies or not ground.target.backend.reads_parts:
         return Outcome(objects=0)
     upload_id, number, etag = item.data["upload"], item.data["number"], item.data["etag"]
     what = f"{_named(item.key, upload_id)}, part {number}"

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 
 from jobs.kinds.base import Item, Outcome, Page
-from jobs.kinds.pieces import GONE, all_parts, part_bytes, pieces
+from jobs.kinds.pieces import GONE, all_parts, page_of_pieces
 from jobs.kinds.position import Position
 from jobs.kinds.reencryption.ground import Ground
 from jobs.kinds.steps import todo
@@ -47,12 +47,12 @@ def pieces_page(ground: Ground, position: Position) -> Page:
     same = {"version": version, "upload": position.upload, "etag": position.etag}
     if position.offset >= info.size:
         return ground.page([todo("complete", key, info.size, **same)], past)
-    taken = pieces(info.size, position.offset, ground.limits)
+    taken = page_of_pieces(info, position.offset, ground.limits, ground.store.backend.least_part_bytes)
     items = [
-        todo("piece", key, piece.size, **same, number=piece.number, start=piece.start, end=piece.end)
-        for piece in taken
+        todo("piece", key, piece.end - piece.start, **same, number=number, start=piece.start, end=piece.end)
+        for number, piece in taken
     ]
-    return ground.page(items, position.at(taken[-1].end))
+    return ground.page(items, position.at(taken[-1][1].end))
 
 
 def begin(ground: Ground, item: Item) -> Outcome:
@@ -91,14 +91,10 @@ def complete(ground: Ground, item: Item) -> Outcome:
     with ground.work.effect():
         parts = list(all_parts(store, upload_id))
         if parts and sum(part.size for part in parts) != info.size:
-            raise IncompleteBody(f"{len(parts)} pieces of {_number(ground, info)} were written.")
+            raise IncompleteBody(f"{len(parts)} pieces were written, and not all that there are.")
         asked = [PartRequest(part.number, part.etag) for part in parts]
         store.complete_upload(upload_id, asked, unchanged(info), version_id=info.version_id, carried=info)
     return Outcome()
-
-
-def _number(ground: Ground, info: ObjectInfo) -> int:
-    return -(-info.size // part_bytes(info.size, ground.limits))
 
 
 def _as_begun(ground: Ground, item: Item) -> ObjectInfo:

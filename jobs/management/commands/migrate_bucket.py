@@ -75,7 +75,7 @@ class Command(BaseCommand):
         uploads = f", {units.grouped(preview['uploads'])} open uploads" if preview["uploads"] else ""
         older = f"{units.grouped(preview['versions'])} older versions and delete markers"
         self.stdout.write(f"{preview['bucket']}: {preview['from_backend']} -> {preview['to_backend']}")
-        self.stdout.write(f"  {size}{uploads}")
+        self.stdout.write(f"  {'' if preview['exact'] else 'at least '}{size}{uploads}")
         if preview["versions"]:
             locked = f", {units.grouped(preview['locked'])} locked" if preview["locked"] else ""
             self.stdout.write(f"  {older}, {units.binary(preview['versions_bytes'])}{locked}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-from proxy.backends.base import Body, ObjectReader, OpenObject, SealAs, SealedBody
+from proxy.backends.base import Body, Describe, ObjectReader, OpenObject, SealAs, SealedBody
 from proxy.backends.filesystem import seals, uploads
 from proxy.backends.filesystem.bucket import OpenBucket
 from proxy.backends.filesystem.check import check_place
@@ -54,6 +54,9 @@ class FilesystemBackend(Premises):
     counts_changes = True
     seals_ahead = False
     scrubs = True
+    reads_parts = True
+    least_part_bytes = 0
+    describe: Describe | None = None
 
     def _reading(
         self, place: Place, open_body: Callable[[OpenBucket, Callable[[], None]], FileReader]

@@ -12,14 +12,15 @@ from proxy.backends.filesystem.keeper import Keeper
 from proxy.backends.filesystem.registry import OPEN_BUCKETS, Registry, Using
 from proxy.backends.filesystem.root import Root
 from proxy.backends.filesystem.sweep import is_due, scrub, sweep_bucket
+from proxy.backends.serviceless import NoService
 from proxy.backends.values import Clock, Place, Usage
-from proxy.errors import NoSuchBucket
+from proxy.errors import NoSuchBucket, NotImplementedByUs
 
 INLINE_BYTES = 32 * 1024
 RESERVE_BYTES = 16 * 1024 * 1024
 
 
-class Premises:
+class Premises(NoService):
     """`inline_bytes`: bodies up to this size live in the index. `reserve_bytes`: kept free, so
     that deletes and small rows still go on a full disk. `open_buckets`: places kept open.
     `keep` starts a thread at the first write that sweeps what is open. `secure_delete`: what is
@@ -80,6 +81,9 @@ class Premises:
     def create_bucket(self, place: Place) -> None:
         with self._faults:
             self._root.create(place)
+
+    def adopt(self, place: Place) -> str:
+        raise NotImplementedByUs(f"The storage {self.name!r} has no buckets but its own.")
 
     def delete_bucket(
         self, place: Place, *, uploads: bool = False, force: bool = False, unserved: bool = False

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from proxy.backends.base import Body, ObjectReader, SealAs, SealedBody
+from proxy.backends.base import Body, Describe, ObjectReader, SealAs, SealedBody
 from proxy.backends.bodies import composite_checksums, part_checksum, refuse_other_bytes
 from proxy.backends.memory.bodies import MemoryReader, taken
 from proxy.backends.memory.listing import objects_page, seal_entry, uploads_page, versions_page
@@ -58,6 +58,9 @@ class MemoryBackend(Premises):
     counts_changes = True
     seals_ahead = False
     scrubs = True
+    reads_parts = True
+    least_part_bytes = 0
+    describe: Describe | None = None
 
     def __init__(
         self, name: str, now: Clock, *, keeps_versions: bool = True, keeps_locks: bool = True

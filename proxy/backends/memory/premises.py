@@ -8,11 +8,12 @@ from collections.abc import Iterator
 
 from proxy.backends.base import SCRUB_GRACE_S, OpenObject
 from proxy.backends.memory.place import MemoryPlace
+from proxy.backends.serviceless import NoService
 from proxy.backends.values import Clock, Finding, Place, Usage
-from proxy.errors import BackendUnavailable, BucketNotEmpty, NoSuchBucket, ObjectLocked
+from proxy.errors import BackendUnavailable, BucketNotEmpty, NoSuchBucket, NotImplementedByUs, ObjectLocked
 
 
-class Premises:
+class Premises(NoService):
     """One lock around everything but the reading of bodies."""
 
     def __init__(self, name: str, now: Clock) -> None:
@@ -39,6 +40,9 @@ class Premises:
         self.check()
         with self._lock:
             self._places.setdefault(place, MemoryPlace())
+
+    def adopt(self, place: Place) -> str:
+        raise NotImplementedByUs(f"The storage {self.name!r} has no buckets but its own.")
 
     def delete_bucket(
         self, place: Place, *, uploads: bool = False, force: bool = False, unserved: bool = False

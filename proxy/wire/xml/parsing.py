@@ -43,19 +43,27 @@ class Node:
 
 def parse(document: bytes, root: str) -> Node:
     """The tree of a document whose root has that name. Raises MalformedXML for everything else."""
+    found = tree(document)
+    if found.name != root:
+        raise MalformedXML()
+    return found
+
+
+def tree(document: bytes) -> Node:
+    """The tree of a document. Raises MalformedXML for what is none, or goes past a bound."""
     if len(document) > MAX_DOCUMENT_BYTES:
         raise MalformedXML()
     builder = _Builder()
     parser = DefusedXMLParser(target=builder, forbid_dtd=True)
     try:
         parser.feed(document)
-        tree = parser.close()
+        root = parser.close()
     except (ParseError, DefusedXmlException, ValueError, LookupError):
         # ValueError and LookupError: encodings that expat hands on to Python.
         raise MalformedXML() from None
-    if not isinstance(tree, Node) or tree.name != root:
+    if not isinstance(root, Node):
         raise MalformedXML()
-    return tree
+    return root
 
 
 class _Builder:

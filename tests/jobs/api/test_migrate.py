@@ -103,4 +103,9 @@ def test_buckets_and_backends_are_listed(boss: Client) -> None:
     assert [row["name"] for row in boss.get(f"{ADMIN}/buckets?after=alpha").json()["buckets"]] == ["beta"]
     assert [row["name"] for row in boss.get(f"{ADMIN}/buckets?prefix=be").json()["buckets"]] == ["beta"]
     assert boss.get(f"{ADMIN}/buckets?prefix=%E9").status_code == 400
-    assert boss.get(f"{ADMIN}/backends").json() == {"backends": ["local", "archive"]}
+    rows = boss.get(f"{ADMIN}/backends").json()["backends"]
+    assert [(row["name"], row["default"], row["available"]) for row in rows] == [
+        ("local", True, True),
+        ("archive", False, True),
+    ]
+    assert [(row["buckets"], row["encryption"]) for row in rows] == [(2, "none"), (0, "none")]

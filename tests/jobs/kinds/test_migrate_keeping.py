@@ -49,7 +49,7 @@ HELD = Usage(keys=9, versions=5, uploads=2, size=1, locked=3)
 
 def _target(**cannot: bool) -> Any:
     abilities = dict.fromkeys(("keeps_versions", "keeps_locks", "keeps_uploads"), True)
-    return SimpleNamespace(name="there", **(abilities | cannot))
+    return SimpleNamespace(name="there", **({"assigns_versions": False} | abilities | cannot))
 
 
 @pytest.mark.parametrize(
@@ -66,6 +66,7 @@ def test_what_is_lost_follows_from_what_the_target_can(cannot: dict[str, bool], 
 
 
 NO_VERSIONS, NO_LOCKS = {"keeps_versions": False}, {"keeps_locks": False}
+ITS_OWN_IDS = {"keeps_versions": False, "assigns_versions": True}
 
 
 @pytest.mark.parametrize(
@@ -79,6 +80,10 @@ NO_VERSIONS, NO_LOCKS = {"keeps_versions": False}, {"keeps_locks": False}
         (NO_VERSIONS, Loss(versions=1), BucketSettings(versioning=SUSPENDED), (), [VERSIONS]),
         (NO_VERSIONS, Loss(version_ids=1), BucketSettings(versioning=SUSPENDED), (UPLOADS,), [VERSIONS]),
         (NO_VERSIONS, Loss(versions=1), BucketSettings(versioning=SUSPENDED), (VERSIONS,), []),
+        (ITS_OWN_IDS, Loss(), BucketSettings(versioning=ENABLED), (), []),
+        (ITS_OWN_IDS, Loss(version_ids=1), BucketSettings(versioning=ENABLED), (), [VERSIONS]),
+        (ITS_OWN_IDS, Loss(version_ids=1), BucketSettings(versioning=ENABLED), (VERSIONS,), []),
+        (ITS_OWN_IDS, Loss(), BucketSettings(versioning=ENABLED, object_lock=True), (VERSIONS,), [None]),
         (NO_VERSIONS, Loss(locked=1), BucketSettings(versioning=SUSPENDED), (VERSIONS,), [None]),
         (NO_LOCKS, Loss(locked=1), BucketSettings(), (VERSIONS, UPLOADS), [None]),
         (NO_LOCKS, Loss(), BucketSettings(versioning=ENABLED, object_lock=True), (VERSIONS,), [None]),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import itertools
 from typing import Any
 
 import pytest
@@ -17,14 +18,13 @@ from jobs.kinds.migration.facts import (
     OBJECT_FACTS,
     PART_FACTS,
     UPLOAD_FACTS,
-    Span,
     listed_difference,
     object_difference,
     part_difference,
     spans,
     upload_difference,
 )
-from jobs.kinds.pieces import MIB, MOST_PARTS, Limits, part_bytes
+from jobs.kinds.pieces import MIB, MOST_AT_ONCE, MOST_PARTS, Limits, Span, piece_bytes, pieces
 from jobs.kinds.position import OBJECTS, PARTS, START, UPLOADS, Position, decode, encode
 from proxy.backends.values import GOVERNANCE, Lock, ObjectInfo, PartInfo, UploadInfo
 
@@ -67,8 +67,44 @@ def test_entering_and_passing_forget_what_was_inside() -> None:
     [(65 * MIB, 64 * MIB), (64 * MIB * MOST_PARTS, 64 * MIB), (64 * MIB * MOST_PARTS + 1, 65 * MIB)],
 )
 def test_pieces_grow_so_that_they_stay_below_ten_thousand(size: int, expected: int) -> None:
-    assert part_bytes(size, Limits()) == expected
+    assert piece_bytes(size, Limits()) == expected
     assert -(-size // expected) <= MOST_PARTS
+
+
+_PIECES = Limits(part_bytes=7 * MIB)
+
+
+def _of_parts(*sizes: int) -> ObjectInfo:
+    """As if it had been uploaded in parts of these sizes."""
+    digests = [hashlib.md5(str(size).encode()) for size in sizes]
+    parts = tuple(
+        PartInfo(number, size, digest.hexdigest(), 1)
+        for number, (size, digest) in enumerate(zip(sizes, digests, strict=True), 1)
+    )
+    whole = hashlib.md5(b"".join(digest.digest() for digest in digests)).hexdigest()
+    return ObjectInfo("k", sum(sizes), f"{whole}-{len(sizes)}", 1, parts=parts)
+
+
+def test_a_large_object_is_copied_in_the_parts_of_the_original() -> None:
+    cut = [(each.start, each.end) for each in pieces(_of_parts(5 * MIB, 9 * MIB, 3), _PIECES)]
+    assert cut == [(0, 5 * MIB), (5 * MIB, 14 * MIB), (14 * MIB, 14 * MIB + 3)]
+
+
+@pytest.mark.parametrize(
+    "info",
+    [
+        ObjectInfo("k", 15 * MIB, "e", 1),
+        _of_parts(4 * MIB, 11 * MIB),
+        _of_parts(MOST_AT_ONCE + 1, 1),
+        dataclasses.replace(_of_parts(6 * MIB, 9 * MIB), etag="0" * 32 + "-2"),
+    ],
+    ids=["not of parts", "a part that is too small", "a part that is too large", "another etag"],
+)
+def test_what_a_service_would_not_take_is_cut_into_pieces_of_one_size(info: ObjectInfo) -> None:
+    cut = [(each.start, each.end) for each in pieces(info, _PIECES)]
+    assert cut[0] == (0, 7 * MIB)
+    assert cut[-1][1] == info.size
+    assert all(before[1] == after[0] for before, after in itertools.pairwise(cut))
 
 
 # -- comparisons -----------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from jobs.errors import BadRequest
-from jobs.kinds.pieces import MIB, Limits, pieces
+from jobs.kinds.pieces import Limits, page_of_pieces
 from jobs.kinds.reencryption.deciding import (
     PLAIN,
     REWRAP,
@@ -24,7 +24,7 @@ from jobs.kinds.reencryption.objects import fitting
 from jobs.kinds.reencryption.planning import notes, read_mode
 from jobs.kinds.reencryption.tally import Tally
 from proxy.backends.seals import UNENCRYPTED, Encryption, Seal, SealEntry
-from proxy.backends.values import UploadInfo
+from proxy.backends.values import ObjectInfo, UploadInfo
 
 OLD, NEW = "v1.b.old-key.abc", "v1.b.new-key.abc"
 CUSTOMERS = "v1.c.XrY7u+Ae7tCTyyK7j1rNww==.abc"
@@ -169,22 +169,21 @@ def test_a_page_ends_before_a_large_body_and_within_what_it_may_move(
     assert len(fitting(sized(*sizes), LIMITS)) == number
 
 
+def of_size(size: int) -> ObjectInfo:
+    return ObjectInfo("k", size, "e", 0)
+
+
 @pytest.mark.parametrize(("size", "start"), [(1, 0), (40, 0), (41, 0), (1000, 0), (1000, 160), (1000, 960)])
 def test_pieces_follow_one_another_without_a_gap(size: int, start: int) -> None:
-    found = pieces(size, start, LIMITS)
-    assert found[0].start == start and found[0].number == start // 40 + 1
-    assert all(one.end == other.start for one, other in itertools.pairwise(found))
-    assert found[-1].end == size or found[-1].end - start >= LIMITS.page_bytes
+    found = page_of_pieces(of_size(size), start, LIMITS)
+    numbers, spans = zip(*found, strict=True)
+    assert spans[0].start == start and numbers == tuple(range(start // 40 + 1, start // 40 + 1 + len(spans)))
+    assert all(one.end == other.start for one, other in itertools.pairwise(spans))
+    assert spans[-1].end == size or spans[-1].end - start >= LIMITS.page_bytes
 
 
 def test_a_body_that_is_done_has_no_more_pieces() -> None:
-    assert pieces(1000, 1000, LIMITS) == []
-
-
-def test_a_very_large_body_has_ten_thousand_pieces_at_most() -> None:
-    size = 5 * 1024 * 1024 * MIB
-    length = pieces(size, 0, Limits())[0].size
-    assert length % MIB == 0 and -(-size // length) <= 10_000
+    assert page_of_pieces(of_size(1000), 1000, LIMITS) == []
 
 
 def test_a_tally_survives_being_kept() -> None:

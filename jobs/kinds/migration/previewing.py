@@ -1,0 +1,128 @@
+"""What a preview of a migration says: the figures of a checked request, and what follows from them. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from jobs import units
+from jobs.kinds.migration.forecasting import Forecast, Sealing, Way
+from jobs.kinds.migration.keeping import Loss
+from jobs.kinds.migration.wishes import Wish
+from proxy.backends.values import Usage
+from proxy.records import BucketRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What planning found out. `gone` is what the target holds and would lose."""
+
+    bucket: BucketRecord
+    wish: Wish
+    held: Usage
+    lost: Loss
+    gone: Usage
+    ahead: Forecast
+
+
+def preview(found: Findings) -> dict[str, Any]:
+    """As the API answers it; `pause_s` is an estimate, without `exact` the counts are a lower bound."""
+    held, wish = found.held, found.wish
+    return {
+        "bucket": found.bucket.name,
+        "from_backend": found.bucket.route.backend,
+        "to_backend": wish.target_backend,
+        "objects": held.keys,
+        "bytes": held.size,
+        "versions": held.versions,
+        "versions_bytes": held.versions_size,
+        "locked": held.locked,
+        "uploads": held.uploads,
+        "exact": held.exact,
+        "ways": {
+            way.value: {"objects": objects, "bytes": size}
+            for way, (objects, size) in found.ahead.ways.items()
+        },
+        "sealing": {sealing.value: objects for sealing, objects in found.ahead.sealing.items()},
+        "pause_s": round(found.ahead.pause_s),
+        "dropped": found.lost.counts(),
+        "delete_source": wish.delete_source,
+        "replaces": _shown(found.gone),
+        "writes_pause": True,
+        "notes": [*_pausing(found), *_notes(found)],
+    }
+
+
+def _shown(usage: Usage) -> dict[str, int]:
+    return {
+        "objects": usage.keys,
+        "versions": usage.versions,
+        "uploads": usage.uploads,
+        "bytes": usage.size + usage.versions_size,
+    }
+
+
+_WAYS = {
+    Way.LINKED: "are linked: both backends are on one file system",
+    Way.SERVER_SIDE: "are copied by the service itself, not through this gateway",
+    Way.STREAMED: "are read here and written there",
+}
+_SEALING = {
+    Sealing.KEPT: "encrypted objects travel as they are, under a new wrap",
+    Sealing.ANEW: "objects are encrypted anew, as the target is configured",
+}
+
+
+def _pausing(found: Findings) -> Iterator[str]:
+    """How long writes pause, from what that follows, and by which way the bytes go."""
+    name, ahead = found.bucket.name, found.ahead
+    least = "" if found.held.exact else "at least "
+    yield (
+        f"Writes to {name} are answered 503 SlowDown until the move is done, for {least}about"
+        f" {units.about(ahead.pause_s)}; reads go on. That is an estimate from cautious rates for each way,"
+        " and includes the verification, which reads every byte again."
+    )
+    if not found.held.exact:
+        yield "The bucket is large and was not counted to its end: all figures are lower bounds."
+    for way, (objects, size) in ahead.ways.items():
+        if objects:
+            yield f"About {units.grouped(objects)} objects, {units.binary(size)}, {_WAYS[way]}."
+    for sealing, objects in ahead.sealing.items():
+        if objects and sealing in _SEALING:
+            yield f"About {units.grouped(objects)} {_SEALING[sealing]}."
+
+
+def _notes(found: Findings) -> list[str]:
+    wish, held, lost, gone = found.wish, found.held, found.lost, found.gone
+    source, target = found.bucket.route.backend, wish.target_backend
+    notes = [
+        (
+            held.versions > lost.versions,
+            f"{held.versions} older versions and delete markers move too, with their ids and their order.",
+        ),
+        (
+            lost.history > 0,
+            f"{lost.versions} older versions and delete markers do not move, and {lost.version_ids} current"
+            f" objects lose their version id: {target} cannot keep them.",
+        ),
+        (
+            lost.uploads > 0,
+            f"{lost.uploads} open uploads do not move: their parts cannot be carried over to {target}.",
+        ),
+        (
+            not gone.empty,
+            f"After the move {gone.keys} keys, {gone.versions} versions and {gone.uploads} uploads that"
+            f" {target} still holds under this name are removed.",
+        ),
+        (wish.delete_source, f"After the move what the bucket held on {source} is deleted."),
+        (
+            wish.delete_source and held.locked > 0,
+            f"{held.locked} locked versions move too; those on {source} stay there until their locks end.",
+        ),
+        (
+            not wish.delete_source,
+            f"What the bucket holds on {source} stays there, out of clients' sight.",
+        ),
+    ]
+    return [text for applies, text in notes if applies]

@@ -1,0 +1,253 @@
+"""The places of an S3 backend as a whole: whether they are there, what they hold, and their notes."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from proxy.backends.base import Describe, OpenObject
+from proxy.backends.bodies import is_md5
+from proxy.backends.s3 import upload_rows
+from proxy.backends.s3.capabilities import Capabilities
+from proxy.backends.s3.clearing import Clearer
+from proxy.backends.s3.client import connect
+from proxy.backends.s3.errors import BucketMissing, Refused
+from proxy.backends.s3.listing import PAGE, Asked
+from proxy.backends.s3.looking import Looker
+from proxy.backends.s3.opening import open_object
+from proxy.backends.s3.places import RESERVED, At, Places
+from proxy.backends.s3.probing import probe
+from proxy.backends.s3.reader import S3Reader
+from proxy.backends.s3.service import service_id
+from proxy.backends.s3.version_listing import VersionLister
+from proxy.backends.services import Condition
+from proxy.backends.values import CURRENT, Clock, Finding, ObjectInfo, Place, Usage
+from proxy.errors import BackendUnavailable, NoSuchKey, S3Error
+from proxy.wire.encoding import encode
+
+_MARKS = f"{RESERVED}marks/"
+_ASKS_NOTHING = "AccessDenied"
+_FOUND = {True: "yes", False: "no", None: "unknown"}
+
+
+class Premises:
+    """See `proxy.backends.base.Backend`."""
+
+    def __init__(self, name: str, options: Mapping[str, Any], now: Clock) -> None:
+        self.name = name
+        self.place_id = ""
+        self._now = now
+        self._client = connect(name, options)
+        self._service = service_id(self._client.caller.options)
+        self._places = Places(self._client, now)
+        self._looker = Looker(self._client)
+        self._lister = VersionLister(self._client, self._looker)
+        self._clearer = Clearer(self._client, self._places)
+        self._able: Capabilities | None = None
+        self._probing = threading.Lock()
+
+    @property
+    def describe(self) -> Describe | None:
+        """How sealed objects tell again what was lost of them; set by whoever opens seals."""
+        return self._looker.describe
+
+    @describe.setter
+    def describe(self, describe: Describe | None) -> None:
+        self._looker.describe = describe
+
+    # -- the service -----------------------------------------------------------------------
+    def prepare(self, known_id: str | None) -> str:
+        """No question is asked: a service that is down now may be there again before it is needed."""
+        if known_id not in (None, self._service):
+            raise BackendUnavailable(f"The storage {self.name!r} is not the service that it was.")
+        self.place_id = self._service
+        return self.place_id
+
+    def check(self) -> None:
+        if not self.place_id:
+            raise BackendUnavailable()
+        known = self._places.of_backend()[:1]
+        try:
+            if known:
+                self._client.head_bucket(known[0].bucket)
+            else:
+                self._client.buckets()
+        except BucketMissing:
+            return  # the service has answered; the bucket says so by itself
+        except Refused as error:
+            if error.service_code not in ("", _ASKS_NOTHING):
+                raise
+
+    def capabilities(self, at: At | None = None) -> Capabilities:
+        """What the service can do, found out once per process. Raises BackendUnavailable."""
+        with self._probing:
+            if self._able is None:
+                self._able = probe(self._client, "" if at is None else at.bucket)
+            return self._able
+
+    def condition(self) -> Condition:
+        """Without a call: what was found out so far."""
+        found = {} if self._able is None else self._able.as_json()
+        return Condition(
+            self._client.caller.breaker.state.phase,
+            {name: _FOUND[can] for name, can in found.items()},
+        )
+
+    def real_buckets(self) -> tuple[str, ...]:
+        return self._client.buckets()
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self._client.close()
+
+    # -- places ------------------------------------------------------------------------------
+    def create_bucket(self, place: Place) -> None:
+        self._places.create(place)
+
+    def adopt(self, place: Place) -> str:
+        """Make a real bucket that exists a place, with all that is in it; its versioning status.
+
+        Nothing but the marker is written. Doing it again is no error. Raises BucketMissing,
+        BucketAlreadyExists (another bucket or gateway has it).
+        """
+        return self._places.adopt(place).versioning
+
+    def delete_bucket(
+        self, place: Place, *, uploads: bool = False, force: bool = False, unserved: bool = False
+    ) -> None:
+        self._clearer.remove(place, uploads=uploads, force=force, unserved=unserved)
+
+    def places(self, bucket: str) -> tuple[Place, ...]:
+        return self._places.named(bucket)
+
+    def is_at_hand(self, place: Place) -> bool:
+        return False
+
+    def set_versioning(self, place: Place, status: str) -> None:
+        """The row says it first: to look for versions where there are none yet does no harm."""
+        with self._used(place) as at:
+            self._places.note_versioning(place, status)
+            try:
+                self._client.put_versioning(at.bucket, status)
+            except S3Error:
+                self._places.note_versioning(place, at.versioning)
+                raise
+
+    def head_seq(self, place: Place) -> int:
+        with self._used(place) as at:
+            return self._client.head_bucket(at.bucket).date or self._now()
+
+    def mark(self, place: Place, name: str, text: str | None) -> None:
+        key = _MARKS + encode(name)
+        with self._used(place) as at:
+            if text is None:
+                self._client.delete(at.bucket, key)
+            else:
+                self._client.put(at.bucket, key, text.encode())
+
+    def marked(self, place: Place, name: str) -> str | None:
+        with self._used(place) as at:
+            try:
+                with self._client.get(at.bucket, _MARKS + encode(name)) as found:
+                    return b"".join(found).decode()
+            except NoSuchKey:
+                return None
+
+    @contextmanager
+    def _used(self, place: Place) -> Iterator[At]:
+        """The place, for one operation. If its bucket turns out to be gone: whether the place still is ours.
+
+        Raises NoSuchBucket (one of us has removed it), BackendUnavailable (nobody of us has).
+        """
+        at = self._places.at(place)
+        try:
+            yield at
+        except BucketMissing:
+            self._places.doubt(place)
+            self._places.at(place)
+            raise
+
+    # -- what they hold ------------------------------------------------------------------------
+    def usage(self, place: Place, patience_s: float | None = None) -> Usage:
+        until = None if patience_s is None else time.monotonic() + patience_s
+        with self._used(place) as at:
+            held = _Held()
+            after: tuple[str, str] | None = ("", "")
+            while after is not None and (after == ("", "") or until is None or time.monotonic() < until):
+                page = self._lister.page(at, Asked("", ""), after, PAGE)
+                held.add(page.versions, self._now())
+                after = page.last
+        return held.usage(upload_rows.count_open(place), exact=after is None)
+
+    def check_store(self, *, deep: bool, open_object: OpenObject | None = None) -> Iterator[Finding]:
+        for known in self._places.of_backend():
+            try:
+                at = self._places.at(known.place)
+            except BackendUnavailable as error:
+                yield Finding(known.place, "", error.message)
+                continue
+            if deep:
+                yield from self._read_all(at, open_object)
+
+    def _read_all(self, at: At, open_object: OpenObject | None) -> Iterator[Finding]:
+        after: tuple[str, str] | None = ("", "")
+        while after is not None:
+            page = self._lister.page(at, Asked("", ""), after, PAGE)
+            for info in page.versions:
+                opens = self.open if info.seal is None else open_object
+                if not info.marker and opens is not None:
+                    yield from _read(at.place, info, opens)
+            after = page.last
+
+    def open(self, place: Place, key: str, version: str = CURRENT) -> S3Reader:
+        with self._used(place) as at:
+            return open_object(self._client, self._looker, self._service, at, key, version)
+
+
+@dataclass(slots=True)
+class _Held:
+    """Counts, while pages of versions come."""
+
+    keys: int = 0
+    size: int = 0
+    versions: int = 0
+    versions_size: int = 0
+    locked: int = 0
+
+    def add(self, infos: Iterable[ObjectInfo], now: int) -> None:
+        for info in infos:
+            if info.latest and not info.marker:
+                self.keys += 1
+                self.size += info.size
+            else:
+                self.versions += 1
+                self.versions_size += info.size
+            self.locked += info.lock.binds(now)
+
+    def usage(self, uploads: int, *, exact: bool) -> Usage:
+        return Usage(
+            self.keys, self.versions, uploads, self.size, self.versions_size, self.locked, exact=exact
+        )
+
+
+def _read(place: Place, info: ObjectInfo, opens: OpenObject) -> Iterator[Finding]:
+    """What one object's bytes say against its facts."""
+    digest = hashlib.md5(usedforsecurity=False)
+    size = 0
+    try:
+        with opens(place, info.key, info.version_id) as reader:
+            for piece in reader.read(0, info.size):
+                digest.update(piece)
+                size += len(piece)
+    except S3Error as error:
+        yield Finding(place, info.key, f"cannot be read: {error.message}")
+        return
+    if size != info.size:
+        yield Finding(place, info.key, f"has {size} bytes in place of {info.size}")
+    elif is_md5(info.etag) and not info.encryption.mode and digest.hexdigest() != info.etag:
+        yield Finding(place, info.key, "is not what its ETag says")

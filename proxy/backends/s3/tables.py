@@ -1,0 +1,45 @@
+"""Raw SQL on the control database: what data requests can afford."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import Any
+
+from proxy.control import database
+
+
+@lru_cache(maxsize=256)
+def _written(statement: str, vendor: str) -> str:
+    return statement.replace("%s", "?") if vendor == "sqlite" else statement
+
+
+def run(statement: str, *values: object) -> int:
+    """Do one statement (`%s` for values), committed by itself unless the caller has begun a transaction.
+
+    How many rows it changed. Raises Django's database errors.
+    """
+    own = database()
+    with own.wrap_database_errors:
+        return int(own.connection.execute(_written(statement, own.vendor), values).rowcount)
+
+
+def rows(statement: str, *values: object) -> list[tuple[Any, ...]]:
+    """All rows of one query."""
+    own = database()
+    with own.wrap_database_errors:
+        found: list[tuple[Any, ...]] = own.connection.execute(
+            _written(statement, own.vendor), values
+        ).fetchall()
+    return found
+
+
+def row(statement: str, *values: object) -> tuple[Any, ...] | None:
+    """The first row of one query."""
+    found = rows(statement, *values)
+    return found[0] if found else None
+
+
+def places_for(values: Iterable[object]) -> str:
+    """`%s, %s, ...`: as many as there are values."""
+    return ", ".join("%s" for _ in values)

@@ -1,0 +1,15 @@
+"""What every backend says that makes all its places itself, without a service."""
+
+from __future__ import annotations
+
+from proxy.backends.services import Condition
+
+
+class NoService:
+    """See `proxy.backends.services.Serviced`."""
+
+    def condition(self) -> Condition:
+        return Condition()
+
+    def real_buckets(self) -> tuple[str, ...]:
+        return ()
