@@ -12,7 +12,7 @@ from proxy import routes
 from proxy.backends.base import Backend
 from proxy.backends.seals import Reseal, SealEntry
 from proxy.backends.values import Route, UploadInfo
-from proxy.bucket_keys import BucketKeys, forget_bucket
+from proxy.bucket_keys import COPY, BucketKeys, forget_bucket
 from proxy.crypto.wraps import (
     BUCKET,
     Bound,
@@ -25,6 +25,7 @@ from proxy.crypto.wraps import (
     wrap_data_key,
 )
 from proxy.errors import S3Error
+from proxy.key_records import records_in
 from proxy.rings import encryption_of, ring_of
 
 SEALS = "aes256-gcm-proxy"
@@ -65,9 +66,11 @@ class Resealing:
 
         Raises EmptyRing, MissingKey, WrongWrap.
         """
-        if self.needed():
-            self._keys.newest(self._place)  # from the copy on the backend, if the rows were lost
-        return self._keys.rewrap(self._place) if self._keys.records(self._place.bucket_id) else 0
+        if not self._keys.records(self._place.bucket_id):
+            if not records_in(self.backend.marked(self._place, COPY) or ""):
+                return 0
+            self._keys.newest(self._place)  # the rows were lost: from their copy on the backend
+        return self._keys.rewrap(self._place)
 
     def make_key(self) -> None:
         """A fresh bucket key, which seals from now on. Raises EmptyRing."""
@@ -85,7 +88,8 @@ class Resealing:
 
     def drop_keys(self) -> None:
         """Remove the bucket keys that nothing needs; the newest too, if nothing new is sealed either."""
-        if not self._keys.records(self._place.bucket_id):
+        records = self._keys.records(self._place.bucket_id)
+        if not records or (len(records) == 1 and self.mode == SEALS):
             return
         needed = self.needed()
         if not needed and self.mode != SEALS:

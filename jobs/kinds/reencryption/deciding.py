@@ -38,7 +38,8 @@ class Aim:
 
     `mode` and `kms_key` are the configuration's, `asked` is one of MODES or "". `fresh` is the id of the
     bucket key that was made for this job: what it seals is done. With `assigns_versions` a write makes
-    a new version, so that older and locked ones stay as they are.
+    a new version, so that older and locked ones stay as they are; and where the bucket is `versioned`, so
+    do all wraps, for each would be a write.
     """
 
     mode: str
@@ -46,6 +47,7 @@ class Aim:
     asked: str = ""
     fresh: str = ""
     assigns_versions: bool = False
+    versioned: bool = False
 
 
 def mode_of(wrap: str, encryption: Encryption) -> str:
@@ -58,9 +60,10 @@ def mode_of(wrap: str, encryption: Encryption) -> str:
 def way(entry: SealEntry, aim: Aim) -> Way:
     """What must be done to a version. Raises WrongWrap for a wrap that is none."""
     found = _way(entry.wrap, entry.encryption, aim)
-    if found in (Way.REWRAP, Way.REWRITE) and aim.assigns_versions and (entry.locked or not entry.latest):
-        return Way.FIXED
-    return found
+    if found not in (Way.REWRAP, Way.REWRITE) or not aim.assigns_versions:
+        return found
+    stays = entry.locked or not entry.latest or (found is Way.REWRAP and aim.versioned)
+    return Way.FIXED if stays else found
 
 
 def upload_way(upload: UploadInfo, aim: Aim) -> Way:

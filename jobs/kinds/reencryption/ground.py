@@ -12,6 +12,7 @@ from jobs.kinds.reencryption.deciding import Aim
 from jobs.kinds.reencryption.tally import Tally
 from proxy.backends.seals import SealListing
 from proxy.backends.values import Route, UploadListing
+from proxy.records import BucketRecord
 from proxy.resealing import Resealing
 from proxy.store import Store
 
@@ -51,7 +52,7 @@ class Ground:
     @property
     def aim(self) -> Aim:
         """The configuration of this process: the bucket is to be as it says now."""
-        return aim_of(self.resealing, self.asked, str(self.work.state.get("fresh", "")))
+        return aim_of(self.work.bucket, self.resealing, self.asked, str(self.work.state.get("fresh", "")))
 
     @property
     def survey(self) -> Tally:
@@ -85,7 +86,7 @@ class Ground:
         )
 
 
-def aim_of(resealing: Resealing, asked: str, fresh: str = "") -> Aim:
+def aim_of(bucket: BucketRecord, resealing: Resealing, asked: str, fresh: str = "") -> Aim:
     """How the versions of a bucket are to be encrypted."""
-    backend = resealing.backend
-    return Aim(resealing.mode, resealing.kms_key, asked, fresh, backend.assigns_versions)
+    assigns, versioned = resealing.backend.assigns_versions, bucket.settings.keeps_versions
+    return Aim(resealing.mode, resealing.kms_key, asked, fresh, assigns, versioned)

@@ -21,6 +21,9 @@ from proxy.backends.seals import SealEntry
 from proxy.backends.values import NewObject
 from proxy.errors import S3Error
 
+TOGETHER_BY_SERVICE = 25
+"""Versions whose wraps one item changes where each change is a call to a service."""
+
 # -- pages ----------------------------------------------------------------------------------
 
 
@@ -35,7 +38,8 @@ def _page(ground: Ground, token: str | None) -> Page:
     taken = fitting(found, ground.limits)
     if found and not taken:
         return enter_large(ground, position, found[0][0])
-    items = _items(taken, position)
+    together = TOGETHER_BY_SERVICE if ground.store.backend.seals_ahead else ground.limits.page_entries
+    items = _items(taken, position, together)
     if len(taken) < len(found):
         last, _ = taken[-1]
         return ground.page(items, position.past(last.key, last.version_id))
@@ -68,16 +72,17 @@ def fitting(found: Sequence[Decided], limits: Limits) -> Sequence[Decided]:
     return found
 
 
-def _items(taken: Sequence[Decided], after: Position) -> list[Item]:
-    """One item for each body, one for all wraps, one for all that is passed over."""
+def _items(taken: Sequence[Decided], position: Position, together: int) -> list[Item]:
+    """One item for each body, one for the wraps of each stretch, one for all that is passed over."""
     bodies = [entry for entry, how in taken if how is Way.REWRITE]
     items = [todo("rewrite", entry.key, entry.size, version=entry.version_id) for entry in bodies]
-    wraps = sum(how is Way.REWRAP for _, how in taken)
-    if wraps:
-        first = taken[0][0].key
-        items.append(
-            todo("rewrap", first, number=wraps, after=[after.after, after.after_id], among=len(taken))
-        )
+    wraps, after = 0, [position.after, position.after_id]
+    for start in range(0, len(taken), together):
+        stretch = taken[start : start + together]
+        number = sum(how is Way.REWRAP for _, how in stretch)
+        if number:
+            items.append(todo("rewrap", stretch[0][0].key, number=number, after=after, among=len(stretch)))
+        wraps, after = wraps + number, [stretch[-1][0].key, stretch[-1][0].version_id]
     passed = len(taken) - len(bodies) - wraps
     if passed:
         items.append(todo("pass over", taken[0][0].key, number=passed))

@@ -57,7 +57,7 @@ def preview(
     clock: Clock = time.monotonic,
 ) -> dict[str, Any]:
     """What would be done. Without `exact` there is at least so much of everything."""
-    aim = aim_of(resealing, asked)
+    aim = aim_of(bucket, resealing, asked)
     tally, exact = _counted(Store.at(bucket.route), aim, patience_s, clock)
     return {
         "bucket": bucket.name,

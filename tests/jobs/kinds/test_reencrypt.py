@@ -18,7 +18,7 @@ from proxy import routes
 from proxy.backends import BACKENDS
 from proxy.backends.memory import MemoryBackend
 from proxy.backends.values import Lock, Route
-from proxy.bucket_keys import BucketKeys
+from proxy.bucket_keys import BucketKeys, forget_bucket
 from proxy.crypto.ring import MissingKey
 from proxy.records import find_bucket
 from proxy.resealing import Resealing
@@ -256,6 +256,18 @@ def test_a_key_that_the_ring_lacks_is_named_and_nothing_is_changed(house: House)
     with pytest.raises(MissingKey, match="ring-1"):
         reencryption().run()
     assert [entry.wrap for entry in entries(route)] == wraps
+
+
+def test_records_that_the_control_database_has_lost_come_from_their_copy(house: House) -> None:
+    house.set(SEALED, "ring-1")
+    route = filled()
+    before = contents(route)
+    forget_bucket(route.place.bucket_id, "here")
+    house.set(SEALED, "ring-1", "ring-2")
+    reencryption().run()
+    assert ring_keys(route) == {"ring-2"}
+    house.set(SEALED, "ring-2")
+    assert contents(route) == before
 
 
 def test_the_end_tells_what_each_key_seals(house: House) -> None:

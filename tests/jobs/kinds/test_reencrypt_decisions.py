@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -91,6 +92,13 @@ def test_where_a_write_makes_another_version_older_and_locked_ones_stay(
     facts: dict[str, bool], assigns: bool, expected: Way
 ) -> None:
     assert way(entry(**facts), Aim(SEALED, assigns_versions=assigns)) is expected
+
+
+@pytest.mark.parametrize(("versioned", "expected"), [(False, Way.REWRAP), (True, Way.FIXED)])
+def test_where_a_new_wrap_is_a_new_version_it_is_left_away(versioned: bool, expected: Way) -> None:
+    aim = Aim(SEALED, asked=REWRAP, assigns_versions=True, versioned=versioned)
+    assert way(entry(OLD), aim) is expected
+    assert way(entry(OLD), replace(aim, assigns_versions=False)) is Way.REWRAP
 
 
 @pytest.mark.parametrize("facts", [{"latest": False}, {"locked": True}])
