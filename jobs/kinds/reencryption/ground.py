@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from jobs.kinds.base import Item, Page, Work
@@ -11,7 +11,7 @@ from jobs.kinds.position import Position, encode
 from jobs.kinds.reencryption.deciding import Aim
 from jobs.kinds.reencryption.tally import Tally
 from proxy.backends.seals import SealListing
-from proxy.backends.values import Route, UploadListing
+from proxy.backends.values import NULL_VERSION, ObjectInfo, Route, UploadListing
 from proxy.records import BucketRecord
 from proxy.resealing import Resealing
 from proxy.store import Store
@@ -73,6 +73,12 @@ class Ground:
         """The next open uploads."""
         after = (position.after, position.after_id)
         return self.store.list_uploads(after=after, limit=self.limits.page_entries)
+
+    def carried(self, info: ObjectInfo) -> ObjectInfo:
+        """A version as it is put in its own place again; a service that gives ids gives it another."""
+        if self.resealing.backend.assigns_versions:
+            return replace(info, version_id=NULL_VERSION)
+        return info
 
     def page(self, items: list[Item], goes_on: Position | None) -> Page:
         """A page of the counted phase: with the totals that the survey found."""

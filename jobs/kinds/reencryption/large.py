@@ -93,7 +93,8 @@ def complete(ground: Ground, item: Item) -> Outcome:
         if parts and sum(part.size for part in parts) != info.size:
             raise IncompleteBody(f"{len(parts)} pieces were written, and not all that there are.")
         asked = [PartRequest(part.number, part.etag) for part in parts]
-        store.complete_upload(upload_id, asked, unchanged(info), version_id=info.version_id, carried=info)
+        copy = ground.carried(info)
+        store.complete_upload(upload_id, asked, unchanged(info), version_id=copy.version_id, carried=copy)
     return Outcome()
 
 

@@ -126,7 +126,7 @@ def _rewrite(ground: Ground, item: Item) -> Outcome:
         except GONE:
             return Outcome(skipped=True)
         with reader:
-            new = replace(NewObject.copy_of(reader.info), sealed_anew=True)
+            new = replace(NewObject.copy_of(ground.carried(reader.info)), sealed_anew=True)
             body = ReaderBody(reader, pulse=ground.work.pulse)
             ground.store.put(new, body, unchanged(reader.info))
             return Outcome(size=reader.info.size)

@@ -31,18 +31,16 @@ def ring(*ids: str) -> list[dict[str, str]]:
 
 
 class House:
-    """`here`, a backend in a folder or in memory, whose configuration is changed and read again."""
+    """`here`, a backend whose configuration is changed and read again; `options` are what else it says."""
 
-    def __init__(self, settings: Any, kind: str, root: Path) -> None:
-        self._settings, self._kind, self._root = settings, kind, root
+    def __init__(self, settings: Any, kind: str, root: Path, **options: Any) -> None:
+        self._settings, self._root = settings, root
+        self._options = {**options, "type": kind, "path": str(root / "here")}
 
     def set(self, mode: str, *ids: str) -> None:
         """From now on, in this process; as after a start with another file."""
-        entry = {
-            "type": self._kind,
-            "path": str(self._root / "here"),
-            "encryption": {"mode": mode, "keys": ring(*ids), "kms_key_id": None},
-        }
+        encryption = {"mode": mode, "keys": ring(*ids), "kms_key_id": None}
+        entry = {**self._options, "encryption": encryption}
         self.close()
         self._settings.STORAGE = {"backends": {"here": entry}, "default_backend": "here", "buckets": {}}
 
