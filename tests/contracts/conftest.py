@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import secrets
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,23 +16,41 @@ from proxy.backends.encrypted import SEALING, Encrypted
 from proxy.backends.values import ObjectInfo, Place
 from tests.bucket_keys import HeldKeys
 from tests.conftest import FakeClock
+from tests.contracts.named import Named
 
 MakeBackend = Callable[[], Backend]
 _numbers = itertools.count()
 
 
 SEALED = "encrypted "
+OURSELVES = "s3 of a sluicegate"
+"""The service whose objects the contract is held over: it does all that S3 does, and quickly."""
 
 
-@pytest.fixture(params=[f"{wrapper}{name}" for name in sorted(BACKENDS) for wrapper in ("", SEALED)])
+KINDS = [f"{wrapper}{name}" for name in ("filesystem", "memory", OURSELVES) for wrapper in ("", SEALED)]
+
+
+def over(kind: str) -> Any:
+    """A kind as a parameter: what is known of a service's objects is in the control database."""
+    marks = [pytest.mark.django_db(transaction=True)] if kind.removeprefix(SEALED) == OURSELVES else []
+    return pytest.param(kind, marks=marks)
+
+
+@pytest.fixture(params=[over(kind) for kind in KINDS])
 def make_backend(request: pytest.FixtureRequest, tmp_path: Path, clock: FakeClock) -> Iterator[MakeBackend]:
     """Makes prepared backends of one type, each with a physical place of its own."""
     made: list[Backend] = []
     kind = request.param.removeprefix(SEALED)
+    services = request.getfixturevalue("s3_services") if kind == OURSELVES else None
 
     def make() -> Backend:
-        options = {"path": str(tmp_path / f"backend-{len(made)}")}
-        backend = BACKENDS[kind](f"b{len(made)}", options, clock)
+        backend: Any
+        if services is not None:
+            options = of_its_own(services("sluicegate").options, len(made))
+            backend = Named(BACKENDS["s3"](f"b{len(made)}", options, clock))
+        else:
+            options = {"path": str(tmp_path / f"backend-{len(made)}")}
+            backend = BACKENDS[kind](f"b{len(made)}", options, clock)
         if request.param != kind:
             backend = Encrypted(backend, HeldKeys(), SEALING)
         backend.prepare(None)
@@ -48,9 +67,17 @@ def backend(make_backend: MakeBackend) -> Backend:
     return make_backend()
 
 
+def of_its_own(options: dict[str, Any], number: int) -> dict[str, Any]:
+    """The same service under another name, which makes it another place."""
+    names = ("127.0.0.1", "localhost")
+    return {**options, "endpoint": options["endpoint"].replace(names[0], names[number])}
+
+
 def new_place(backend: Backend, bucket: str = "photos") -> Place:
-    """A fresh empty place."""
+    """A fresh empty place. (A service has one bucket of a name.)"""
     number = next(_numbers)
+    if backend.assigns_versions:
+        bucket = f"{bucket}-{secrets.token_hex(6)}"
     place = Place(f"id{number}", bucket, f"{number:016x}")
     backend.create_bucket(place)
     return place

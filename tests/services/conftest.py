@@ -46,10 +46,10 @@ def gateway_over(
         server.stop()
 
 
-@pytest.fixture(scope="session", params=["seaweedfs", "moto", "sluicegate"])
+@pytest.fixture(scope="session")
 def s3_server(request: pytest.FixtureRequest, gateway_over: GatewayOver) -> Server:
-    """A running gateway over each service."""
-    return gateway_over(request.param)
+    """The running gateway over the service that the test is for."""
+    return gateway_over(getattr(request, "param", "seaweedfs"))
 
 
 @pytest.fixture(scope="session")

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
-from tests.s3.server import Server
 from tests.s3.test_clients import (  # noqa: F401
     name,
     test_aws_sync_in_and_out,
@@ -12,10 +9,3 @@ from tests.s3.test_clients import (  # noqa: F401
     test_s5cmd_in_and_out,
     tree,
 )
-from tests.services.conftest import GatewayOver
-
-
-@pytest.fixture(scope="session")
-def s3_server(gateway_over: GatewayOver) -> Server:
-    """One service is enough: the clients see the gateway."""
-    return gateway_over("seaweedfs")

@@ -73,7 +73,7 @@ class Copier:
         return reader if isinstance(reader, S3Reader) and reader.service == self._service else None
 
     def _plain(self, found: ObjectReader, carried: ObjectInfo | None) -> WholeSource | None:
-        """What is put whole has the MD5 of its bytes as ETag and no checksums of parts. Both must be known."""
+        """What is put whole has its MD5 as ETag and no checksums of parts. Both must be known."""
         reader = self._ours(found)
         if reader is None or reader.info.seal is not None:
             return None

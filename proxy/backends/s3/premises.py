@@ -20,6 +20,7 @@ from proxy.backends.s3.errors import BucketMissing, Refused
 from proxy.backends.s3.listing import PAGE, Asked
 from proxy.backends.s3.looking import Looker
 from proxy.backends.s3.opening import open_object
+from proxy.backends.s3.options import Options
 from proxy.backends.s3.places import RESERVED, At, Places
 from proxy.backends.s3.probing import probe
 from proxy.backends.s3.reader import S3Reader
@@ -33,6 +34,9 @@ from proxy.wire.encoding import encode
 _MARKS = f"{RESERVED}marks/"
 _ASKS_NOTHING = "AccessDenied"
 _FOUND = {True: "yes", False: "no", None: "unknown"}
+
+_able: dict[Options, Capabilities] = {}
+_probing = threading.Lock()
 
 
 class Premises:
@@ -48,8 +52,6 @@ class Premises:
         self._looker = Looker(self._client)
         self._lister = VersionLister(self._client, self._looker)
         self._clearer = Clearer(self._client, self._places)
-        self._able: Capabilities | None = None
-        self._probing = threading.Lock()
 
     @property
     def describe(self) -> Describe | None:
@@ -85,18 +87,19 @@ class Premises:
 
     def capabilities(self, at: At | None = None) -> Capabilities:
         """What the service can do, found out once per process. Raises BackendUnavailable."""
-        with self._probing:
-            if self._able is None:
-                self._able = probe(self._client, "" if at is None else at.bucket)
-            return self._able
+        options = self._client.caller.options
+        with _probing:
+            found = _able.get(options)
+            if found is None:
+                found = _able[options] = probe(self._client, "" if at is None else at.bucket)
+            return found
 
     def condition(self) -> Condition:
         """Without a call: what was found out so far."""
-        found = {} if self._able is None else self._able.as_json()
-        return Condition(
-            self._client.caller.breaker.state.phase,
-            {name: _FOUND[can] for name, can in found.items()},
-        )
+        able = _able.get(self._client.caller.options)
+        found = {} if able is None else able.as_json()
+        phase = self._client.caller.breaker.state.phase
+        return Condition(phase, {name: _FOUND[can] for name, can in found.items()})
 
     def real_buckets(self) -> tuple[str, ...]:
         return self._client.buckets()
