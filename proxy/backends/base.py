@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Protocol, Self
 
@@ -128,11 +129,21 @@ SealAs = Callable[[ObjectInfo, Sequence[PartInfo]], Seal]
 ReadStored = Callable[[int, int], bytes]
 """(start, end) -> those bytes of a body as it is stored."""
 
-Describe = Callable[[Place, str, str, int, ReadStored], tuple[PlainFacts, tuple[SealedSegment, ...]]]
-"""(place, key, wrap, stored size, how to read) -> what a sealed body itself tells of its plaintext.
 
-`etag` is "" if the key that seals it is not at hand.
-"""
+@dataclass(frozen=True, slots=True)
+class Description:
+    """What a sealed body itself tells; `plain.etag` is "" if the key that seals it is not at hand.
+
+    When `parts` were uploaded, it does not know.
+    """
+
+    plain: PlainFacts
+    segments: tuple[SealedSegment, ...]
+    parts: tuple[PartInfo, ...] = ()
+
+
+Describe = Callable[[Place, str, str, int, ReadStored], Description]
+"""(place, key, wrap, stored size, how to read) -> what the body tells. Raises InternalError."""
 
 
 class ReaderBody:
@@ -198,6 +209,10 @@ class Backend(Serviced, Protocol):
 
     reads_parts: bool = True
     """`open_part` reads what was uploaded; else parts cannot be read before they are an object."""
+
+    holds_open: bool = True
+    """An open reader reads what it was opened for whatever happens to its key. If not, it fails then
+    (BackendUnavailable), rather than to mix two objects."""
 
     least_part_bytes: int = 0
     """No part of a finished upload but its last may be smaller, also where it is carried."""

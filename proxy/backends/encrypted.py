@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
 from proxy.backends.base import Backend, Body, ObjectReader, OpenObject, ReaderBody, SealAs, SealedBody
 from proxy.backends.bodies import composite_checksums, is_md5, part_checksum
 from proxy.backends.forwarding import Forwarding
 from proxy.backends.sealing.bodies import SealingBody, TravellingBody
+from proxy.backends.sealing.describing import described
 from proxy.backends.sealing.keys import (
     BucketKeys,
     DataKey,
@@ -69,6 +71,8 @@ class Encrypted(Forwarding):
         self.mode = mode
         self.keys = keys
         self._seals = mode == SEALING
+        if inner.seals_ahead:
+            inner.describe = partial(described, keys)
 
     def delete_bucket(
         self, place: Place, *, uploads: bool = False, force: bool = False, unserved: bool = False

@@ -58,11 +58,19 @@ class Forwarding:
     seals_ahead: bool = _of_inner("seals_ahead")
     scrubs: bool = _of_inner("scrubs")
     reads_parts: bool = _of_inner("reads_parts")
+    holds_open: bool = _of_inner("holds_open")
     least_part_bytes: int = _of_inner("least_part_bytes")
-    describe: Describe | None = _of_inner("describe")
 
     def __init__(self, inner: Backend) -> None:
         self.inner = inner
+
+    @property
+    def describe(self) -> Describe | None:
+        return self.inner.describe
+
+    @describe.setter
+    def describe(self, describe: Describe | None) -> None:
+        self.inner.describe = describe
 
     def close(self) -> None:
         """Let go of what the inner backend holds, if it holds anything."""

@@ -19,8 +19,3 @@ def agree(backend: Backend, *infos: ObjectInfo | None) -> bool:
     """Whether they are about the same version and say the same of it."""
     first, *others = [seen(backend, info) for info in infos]
     return all(other == first for other in others)
-
-
-def not_carried(backend: Backend) -> tuple[str, ...]:
-    """The facts that a place gives to its objects itself."""
-    return ("seq",) if backend.keeps_versions else ("seq", "ordinal")

@@ -13,6 +13,7 @@ import pytest
 from proxy.backends import BACKENDS
 from proxy.backends.base import Backend
 from proxy.backends.encrypted import SEALING, Encrypted
+from proxy.backends.s3 import S3Backend
 from proxy.backends.values import ObjectInfo, Place
 from tests.bucket_keys import HeldKeys
 from tests.conftest import FakeClock
@@ -34,6 +35,20 @@ def over(kind: str) -> Any:
     """A kind as a parameter: what is known of a service's objects is in the control database."""
     marks = [pytest.mark.django_db(transaction=True)] if kind.removeprefix(SEALED) == OURSELVES else []
     return pytest.param(kind, marks=marks)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """What a test asks of a backend (`asks`), by the flags of the backend; the others are left out."""
+    out = [item for item in items if not _has_all(item)]
+    config.hook.pytest_deselected(items=out)
+    items[:] = [item for item in items if _has_all(item)]
+
+
+def _has_all(item: pytest.Item) -> bool:
+    kind = getattr(item, "callspec", None) and item.callspec.params.get("make_backend", "")  # type: ignore[attr-defined]
+    if not kind or kind.removeprefix(SEALED) != OURSELVES:
+        return True
+    return all(getattr(S3Backend, flag) for mark in item.iter_markers("asks") for flag in mark.args)
 
 
 @pytest.fixture(params=[over(kind) for kind in KINDS])
@@ -83,9 +98,9 @@ def new_place(backend: Backend, bucket: str = "photos") -> Place:
     return place
 
 
-def facts(info: ObjectInfo) -> dict[str, Any]:
-    """Everything that a copy elsewhere has in common with its source."""
-    own = ("seq", "seal", "encryption")
+def facts(info: ObjectInfo, target: Backend) -> dict[str, Any]:
+    """Everything that a copy on the target has in common with its source."""
+    own = ("seq", "seal", "encryption", *(() if target.keeps_versions else ("ordinal",)))
     return {name: getattr(info, name) for name in ObjectInfo.__dataclass_fields__ if name not in own}
 
 

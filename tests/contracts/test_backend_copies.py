@@ -75,7 +75,7 @@ def test_a_carried_copy_is_the_same_object_and_outlives_its_source(pair: Pair, s
         new = NewObject("to", info.headers, info.metadata, info.tags, info.owner_id, carried=info)
         target.put(there, new, ReaderBody(reader))
     copy = target.head(there, "to")
-    assert {**facts(copy), "key": "from"} == facts(info)
+    assert {**facts(copy, target), "key": "from"} == facts(info, target)
     source.delete(here, [Deletion("from")])
     assert content(target.open(there, "to")) == data
 
@@ -128,6 +128,7 @@ def test_an_object_copied_onto_itself_keeps_its_bytes(backend: Backend, place: P
     assert (backend.usage(place).keys, backend.usage(place).size) == (1, size)
 
 
+@pytest.mark.asks("holds_open")
 @pytest.mark.parametrize("size", SIZES)
 def test_a_copy_whose_source_is_replaced_while_it_is_open_has_the_old_bytes(pair: Pair, size: int) -> None:
     source, here, target, there = pair
@@ -158,6 +159,7 @@ def test_a_range_becomes_a_part(pair: Pair, size: int) -> None:
     assert content(target.open(there, "to")) == middle
 
 
+@pytest.mark.asks("reads_parts")
 def test_open_uploads_move_with_their_parts(pair: Pair) -> None:
     source, here, target, there = pair
     source.create_upload(here, UploadInfo("u1", "k", 1))

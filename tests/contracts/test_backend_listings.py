@@ -7,6 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from proxy.backends.base import Backend
+from proxy.backends.s3.calls.documents import writable
 from proxy.backends.values import (
     STORAGE_CLASS,
     NewObject,
@@ -93,7 +94,8 @@ def test_a_listed_object_carries_what_listings_show_and_no_more(backend: Backend
         put.etag,
         put.last_modified,
     )
-    assert (listed.seq, listed.owner_id) == (put.seq, put.owner_id)
+    assert listed.owner_id == put.owner_id
+    assert listed.seq == put.seq or not backend.counts_changes
     assert (dict(listed.checksums), listed.checksum_type) == (dict(put.checksums), "FULL_OBJECT")
     assert dict(listed.headers) == {STORAGE_CLASS: "GLACIER_IR"}
     assert not (listed.metadata or listed.tags or listed.parts)
@@ -131,6 +133,8 @@ def test_pages_of_uploads_together_show_everything_once(
     backend: Backend, found: list[tuple[str, int]], prefix: str, delimiter: str, limit: int
 ) -> None:
     place = new_place(backend)
+    if not backend.reads_parts:  # a service answers the beginning of an upload in XML, which cannot say all
+        found = [(key, initiated) for key, initiated in found if writable(key)]
     for number, (key, initiated) in enumerate(found):
         backend.create_upload(place, UploadInfo(f"u{number}", key, initiated))
     uploads: list[str] = []

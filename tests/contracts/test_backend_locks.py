@@ -29,6 +29,8 @@ from tests.bodies import Bytes, content
 from tests.conftest import FakeClock
 from tests.contracts.conftest import new_place
 
+pytestmark = pytest.mark.asks("keeps_locks")
+
 MINUTE = 60_000
 
 

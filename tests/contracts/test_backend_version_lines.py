@@ -32,6 +32,7 @@ def carry(source: Backend, here: Place, target: Backend, there: Place, infos: li
             target.put(there, NewObject.copy_of(reader.info), ReaderBody(reader))
 
 
+@pytest.mark.asks("keeps_versions")
 @pytest.mark.parametrize("order", ["oldest first", "newest first", "twice"])
 def test_carried_versions_stand_in_the_same_line_whatever_comes_first(
     make_backend: Any, order: str, clock: FakeClock
@@ -55,7 +56,7 @@ def test_carried_versions_stand_in_the_same_line_whatever_comes_first(
                 backend.head(place, info.key, info.version_id)
                 for backend, place in ((source, here), (target, there))
             )
-            assert facts(before) == facts(after)
+            assert facts(before, target) == facts(after, target)
     old, new = source.list_versions(here).versions, target.list_versions(there).versions
     assert [(i.version_id, i.last_modified, i.ordinal, i.owner_id) for i in old] == [
         (i.version_id, i.last_modified, i.ordinal, i.owner_id) for i in new
@@ -64,6 +65,7 @@ def test_carried_versions_stand_in_the_same_line_whatever_comes_first(
     assert list(target.check_store(deep=True)) == []
 
 
+@pytest.mark.asks("keeps_versions")
 def test_a_carried_version_that_moves_down_the_line_uncovers_the_next(backend: Backend, place: Place) -> None:
     def carried(version: str, ordinal: int) -> None:
         info = ObjectInfo("k", 2, f"{version}-1", 1, version_id=version, ordinal=ordinal)
@@ -79,6 +81,7 @@ def test_a_carried_version_that_moves_down_the_line_uncovers_the_next(backend: B
     assert (usage.keys, usage.versions, usage.size, usage.versions_size) == (1, 1, 2, 2)
 
 
+@pytest.mark.asks("keeps_versions")
 def test_what_is_written_after_a_carried_version_is_newer_than_it(backend: Backend, place: Place) -> None:
     far = ObjectInfo("k", 2, "v1-1", 1, version_id="v1", ordinal=1_000_000)
     backend.put(place, NewObject.copy_of(far), Bytes(b"v1"))

@@ -32,6 +32,7 @@ from proxy.errors import (
 from proxy.wire.dates import http_date
 from tests.bodies import Bytes, content, noise
 from tests.conftest import FakeClock
+from tests.contracts.agreeing import agree
 from tests.contracts.conftest import new_place
 from tests.contracts.versioned import found, line, mark, put, remove
 
@@ -40,7 +41,7 @@ from tests.contracts.versioned import found, line, mark, put, remove
 def test_a_fresh_id_keeps_what_was_there(backend: Backend, place: Place) -> None:
     first, second = put(backend, place, "k", "v1"), put(backend, place, "k", "v2", noise(50_000))
     assert line(backend, place) == ["*v2", "v1"]
-    assert second == backend.head(place, "k") == backend.head(place, "k", "v2")
+    assert agree(backend, second, backend.head(place, "k"), backend.head(place, "k", "v2"))
     assert (first.latest, backend.head(place, "k", "v1").latest, second.latest) == (True, False, True)
     assert content(backend.open(place, "k", "v1")) == b"v1"
     assert content(backend.open(place, "k")) == noise(50_000)
@@ -105,7 +106,7 @@ def test_conditions_of_a_put_are_about_the_current_version(backend: Backend, pla
 
 def test_a_finished_upload_becomes_a_version(backend: Backend, place: Place) -> None:
     put(backend, place, "k", "v1")
-    lock = Lock(hold=True)
+    lock = Lock(hold=backend.keeps_locks)
     backend.create_upload(place, UploadInfo("u", "k", 1, lock=lock, acl="theirs"))
     assert backend.head_upload(place, "u").lock == lock
     part = backend.put_part(place, "u", 1, Bytes(noise(50_000)))
@@ -113,7 +114,7 @@ def test_a_finished_upload_becomes_a_version(backend: Backend, place: Place) -> 
     assert (done.version_id, done.lock, done.acl, done.latest) == ("v2", lock, "theirs", True)
     assert line(backend, place) == ["*v2", "v1"]
     again = backend.complete_upload(place, "u", [PartRequest(1, part.etag)], version_id="v3")
-    assert again == done == backend.head(place, "k")
+    assert again == done and agree(backend, done, backend.head(place, "k"))
     assert backend.head_upload(place, "u").completed == done
 
 
@@ -124,7 +125,8 @@ def test_a_marker_takes_a_key_from_sight_and_keeps_its_versions(
     put(backend, place, "k", "v1")
     marker = mark(backend, place, "k", "m1")
     assert (marker.marker, marker.size, marker.etag, marker.owner_id) == (True, 0, "", "o" * 64)
-    assert (marker.version_id, marker.latest, marker.last_modified) == ("m1", True, clock())
+    assert (marker.version_id, marker.latest) == ("m1", True)
+    assert marker.last_modified // 1000 == clock() // 1000
     assert line(backend, place) == ["*-m1", "v1"]
     assert backend.list(place).objects == ()
     assert content(backend.open(place, "k", "v1")) == b"v1"
@@ -224,7 +226,8 @@ def test_removing_what_is_not_there_is_nothing(backend: Backend, place: Place) -
     put(backend, place, "k", "v1")
     seq = backend.head_seq(place)
     assert backend.delete(place, [Deletion("k", "v9"), Deletion("k"), Deletion("l", "v1")]) == [None] * 3
-    assert backend.head_seq(place) == seq and line(backend, place) == ["*v1"]
+    assert line(backend, place) == ["*v1"]
+    assert backend.head_seq(place) == seq or not backend.counts_changes
 
 
 def test_conditions_of_a_removal_are_about_the_version_that_is_named(backend: Backend, place: Place) -> None:
@@ -256,6 +259,7 @@ def test_many_deletions_are_each_on_their_own_in_order(backend: Backend, place: 
     assert backend.delete(place, []) == []
 
 
+@pytest.mark.asks("counts_changes")
 def test_removing_a_version_does_not_change_the_seq_of_the_one_that_comes_back(
     backend: Backend, place: Place
 ) -> None:
@@ -267,6 +271,7 @@ def test_removing_a_version_does_not_change_the_seq_of_the_one_that_comes_back(
 
 
 # -- amending -------------------------------------------------------------------------------
+@pytest.mark.asks("counts_changes")
 @pytest.mark.parametrize("version", ["", "v1", "v2"])
 def test_tags_and_access_list_change_in_place_with_a_new_seq(
     backend: Backend, place: Place, version: str
@@ -323,6 +328,8 @@ def test_open_uploads_keep_a_place_unless_they_may_go_with_it(backend: Backend, 
 def test_threads_that_write_versions_of_one_key_keep_them_all(backend: Backend, place: Place) -> None:
     with ThreadPoolExecutor(8) as pool:
         infos = list(pool.map(lambda n: put(backend, place, "k", f"v{n}"), range(64)))
+    if not backend.counts_changes:  # in what order they came, only the service's line says
+        infos = list(backend.list_versions(place).versions)
     assert len({info.ordinal for info in infos}) == 64
     newest = max(infos, key=lambda info: info.ordinal).version_id
     assert line(backend, place)[0] == f"*{newest}"

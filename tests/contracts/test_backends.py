@@ -30,7 +30,7 @@ from proxy.errors import (
 from proxy.wire.checksums import compute
 from tests.bodies import Bytes, Failing, Pieces, content, noise
 from tests.conftest import FakeClock
-from tests.contracts.agreeing import agree, not_carried
+from tests.contracts.agreeing import agree
 from tests.contracts.conftest import MakeBackend, facts, new_place
 
 SIZES = (0, 1, 4096, 32 * 1024, 32 * 1024 + 1, 3 * 1024 * 1024 + 7)
@@ -317,7 +317,7 @@ CARRIED = ObjectInfo(
 def test_a_carried_object_keeps_every_fact(backend: Backend, place: Place) -> None:
     backend.put(place, NewObject.copy_of(CARRIED), Bytes(b"sixsix", "sha1"))
     found = backend.head(place, "k")
-    assert facts(found) == facts(CARRIED)
+    assert facts(found, backend) == facts(CARRIED, backend)
     assert found.seq == backend.head_seq(place) or not backend.counts_changes
     assert content(backend.open(place, "k")) == b"sixsix"
 

@@ -55,6 +55,7 @@ class FilesystemBackend(Premises):
     seals_ahead = False
     scrubs = True
     reads_parts = True
+    holds_open = True
     least_part_bytes = 0
     describe: Describe | None = None
 

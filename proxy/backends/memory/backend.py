@@ -59,6 +59,7 @@ class MemoryBackend(Premises):
     seals_ahead = False
     scrubs = True
     reads_parts = True
+    holds_open = True
     least_part_bytes = 0
     describe: Describe | None = None
 

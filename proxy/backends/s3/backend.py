@@ -55,6 +55,7 @@ class S3Backend(Premises):
     seals_ahead = True
     scrubs = False
     reads_parts = False
+    holds_open = False
     least_part_bytes = MIN_PART_BYTES
 
     def __init__(self, name: str, options: Mapping[str, Any], now: Clock) -> None:

@@ -7,6 +7,7 @@ empty bucket and a row, and either can be removed again.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from proxy.backends.s3 import facts as noted
 from proxy.backends.s3 import upload_rows as table
@@ -29,19 +30,25 @@ class Clearer:
         """See `Backend.delete_bucket`."""
         try:
             at = self._places.at(place)
+            if not force:
+                self._require_empty(at, uploads)
+            self._clear(at, force=force, kept=unserved and not at.made)
         except NoSuchBucket:
             return
         except (NotOurs, BucketMissing):
             self._finish(place)
             return
-        if not force:
-            self._require_empty(at, uploads)
+        self._forget(place)
+
+    def _clear(self, at: At, *, force: bool, kept: bool) -> None:
+        """The real bucket goes with what is in it; one that is `kept` only loses what is ours."""
+        # Told anew: if somebody else had it keep versions, deletions without an id would only make markers.
+        at = replace(at, versioning=self._client.versioning(at.bucket))
         self._abort_all(at)
         if force:
             self._remove_versions(at, "")
         self._remove_versions(at, RESERVED)
-        self._remove_bucket(at, kept=unserved and not at.made)
-        self._forget(place)
+        self._remove_bucket(at, kept=kept)
 
     def _finish(self, place: Place) -> None:
         """Remove what an earlier attempt left: a bucket without marker, if it is empty, and the rows."""

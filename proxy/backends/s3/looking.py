@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from proxy.backends.base import Describe
+from proxy.backends.base import Describe, Description
 from proxy.backends.rules import no_such, refuse_marker
 from proxy.backends.s3 import facts as noted
 from proxy.backends.s3.answers import Facts
@@ -165,7 +165,7 @@ class Looker:
         return [self._kept(at, told) for told in self.told(at, listed)]
 
     def _kept(self, at: At, told: Told) -> ObjectInfo:
-        ordinal = told.ordinal
+        ordinal = told.ordinal if at.versioned else told.seen.modified
         if told.new:
             ordinal = self._ordinal(at, told.seen, told.known)
             self.keep(at, told, ordinal)
@@ -216,14 +216,8 @@ class Looker:
             ) as found:  # fmt: skip
                 return b"".join(found)
 
-        plain, segments = self.describe(at.place, seen.key, stamp.seal.wrap, seen.size, stored)
-        return replace(
-            stamp,
-            size=plain.size,
-            etag=plain.etag or seen.etag,
-            checksums=plain.checksums or stamp.checksums,
-            seal=replace(stamp.seal, segments=segments),
-        )
+        said = self.describe(at.place, seen.key, stamp.seal.wrap, seen.size, stored)
+        return _with(stamp, said, seen)
 
     # -- the place in line ---------------------------------------------------------------------------
     def _ordinal(self, at: At, seen: Shown, known: Known | None) -> int:
@@ -247,6 +241,21 @@ def ordinals_of(at: At, key: str, line: Iterable[InLine]) -> dict[str, int]:
     """The ordinals that were noted."""
     found = noted.find_all(at.place, [(key, one.version_id) for one in line])
     return {version_id: known.ordinal for (_, version_id), known in found.items()}
+
+
+def _with(stamp: Stamp, said: Description, seen: Shown) -> Stamp:
+    """A stamp completed by what the body says."""
+    sums = said.plain.checksums or stamp.checksums
+    seal = None if stamp.seal is None else replace(stamp.seal, segments=said.segments)
+    return replace(
+        stamp,
+        size=said.plain.size,
+        etag=stamp.etag or said.plain.etag or seen.etag,
+        checksums=sums,
+        checksum_type=stamp.checksum_type or ("FULL_OBJECT" if sums else ""),
+        parts=stamp.parts or tuple(replace(part, last_modified=seen.modified) for part in said.parts),
+        seal=seal,
+    )
 
 
 def _holding(seen: Shown, known: Known | None) -> Known | None:

@@ -96,7 +96,7 @@ def from_text(text: str) -> Stamp:
     try:
         said = json.loads(text) if text else {}
         return _stamp(said) if isinstance(said, dict) else UNSTAMPED
-    except (ValueError, TypeError, KeyError, AttributeError):
+    except (ValueError, TypeError, LookupError, AttributeError):
         return UNSTAMPED
 
 

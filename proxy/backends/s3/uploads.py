@@ -13,6 +13,7 @@ from proxy.backends.base import SealAs
 from proxy.backends.multipart import COMPLETION_MS, finished_as, plan_completion
 from proxy.backends.s3 import facts as noted
 from proxy.backends.s3 import upload_rows as table
+from proxy.backends.s3.calls.documents import writable
 from proxy.backends.s3.client import Client
 from proxy.backends.s3.errors import FAULTS
 from proxy.backends.s3.finding_again import find_again
@@ -71,6 +72,10 @@ class Uploads:
         """See `Backend.create_upload`."""
         refuse_reserved(upload.key)
         refuse_reserved_metadata(upload.metadata)
+        if not writable(upload.key):
+            raise NotImplementedByUs(
+                f"The storage {self._client.name!r} takes no multipart upload of a key that XML cannot hold."
+            )
         if table.find(at.place, upload.upload_id) is not None:
             return
         if upload.completed is not None:
