@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from jobs.kinds.pieces import MIB, Limits
 from proxy import routes
 from proxy.backends.values import Route
 from proxy.bucket_settings import ENABLED
-from proxy.records import change_settings, find_bucket
+from proxy.records import change_settings
 from proxy.resealing import Resealing
 from proxy.store import Store
 from tests.jobs.kinds.driving import Saved
@@ -24,7 +25,7 @@ from tests.s3services import Service
 IN_PIECES = Limits(large_bytes=6 * MIB, part_bytes=5 * MIB, page_items=4, page_bytes=8 * MIB, page_entries=4)
 
 
-@pytest.fixture(params=["moto", "seaweedfs"])
+@pytest.fixture
 def house(
     request: pytest.FixtureRequest,
     s3_services: Callable[[str], Service],
@@ -43,16 +44,15 @@ def _without_type(options: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in options.items() if name != "type"}
 
 
-def filled(name: str, *, versioned: bool = False) -> Route:
-    """Some objects, one of them larger than a piece; the gate is closed."""
-    bucket = make_bucket(name)
+def filled(*, large: int, versioned: bool = False) -> Route:
+    """Some objects, one of them so large; the gate is closed."""
+    bucket = make_bucket(f"b-{uuid.uuid4().hex[:20]}")
     if versioned:
         change_settings(bucket, versioning=ENABLED)
-        bucket = find_bucket(name)
         routes.backend("here").set_versioning(bucket.route.place, ENABLED)
     store, version = Store.at(bucket.route), "v" if versioned else "null"
     put(store, "empty", b"", version_id=version)
-    put(store, "large", noise(1, 11 * MIB + 5), version_id=version)
+    put(store, "large", noise(1, large), version_id=version)
     put(store, "small", b"small", version_id=version, metadata={"a": "b"}, tags={"c": "d"})
     put(store, "日本", noise(2, 70 * KIB), version_id=version, headers={"content-type": "image/png"})
     if versioned:
@@ -72,33 +72,40 @@ def ways(saved: Saved) -> dict[str, int]:
     return {way: count["objects"] for way, count in found.items()}
 
 
-def test_a_bucket_is_sealed_wrapped_anew_and_opened_again(house: House) -> None:
-    route = filled("b-reencrypted")
+def job(route: Route, mode: str = "") -> Saved:
+    return reencryption(mode, name=route.place.bucket, limits=IN_PIECES).run()
+
+
+SIZES = [("moto", 11 * MIB + 5), ("seaweedfs", 3 * MIB)]
+
+
+@pytest.mark.parametrize(("house", "large"), SIZES, indirect=["house"])
+def test_a_bucket_is_sealed_wrapped_anew_and_opened_again(house: House, large: int) -> None:
+    route = filled(large=large)
     before = objects(route)
     house.set(SEALED, "ring-1")
-    saved = reencryption(name="b-reencrypted", limits=IN_PIECES).run()
-    print([(e.key, e.size, e.wrap[:10]) for e in entries(route)])
+    saved = job(route)
     assert (saved.issues, modes(route), objects(route)) == ([], {SEALED: 4}, before)
     old = Resealing.at(route).needed()
-    saved = reencryption("rewrap", name="b-reencrypted", limits=IN_PIECES).run()
+    saved = job(route, "rewrap")
     assert saved.issues == [] and saved.bytes_done == 0
     assert len(Resealing.at(route).needed()) == 1 and Resealing.at(route).needed().isdisjoint(old)
     assert objects(route) == before
     house.set(PLAIN, "ring-1")
-    saved = reencryption(name="b-reencrypted", limits=IN_PIECES).run()
+    saved = job(route)
     assert (saved.issues, modes(route), objects(route)) == ([], {PLAIN: 4}, before)
     assert Store.at(route).list_uploads().uploads == ()
 
 
 @pytest.mark.parametrize("house", ["moto"], indirect=True)
 def test_older_versions_stay_and_are_counted(house: House) -> None:
-    route = filled("b-versioned", versioned=True)
+    route = filled(large=11 * MIB + 5, versioned=True)
     before = objects(route)
     house.set(SEALED, "ring-1")
-    saved = reencryption(name="b-versioned", limits=IN_PIECES).run()
+    saved = job(route)
     assert ways(saved) == {"rewrite": 4, "fixed": 1} and saved.issues == []
-    assert {entry.key for entry in entries(route) if entry.latest and not entry.wrap} == set()
+    assert all(entry.wrap for entry in entries(route) if entry.latest)
     assert objects(route) == before
-    saved = reencryption("rewrap", name="b-versioned", limits=IN_PIECES).run()
+    saved = job(route, "rewrap")
     assert set(ways(saved)) == {"fixed", "other"} and saved.issues == []
-    assert find_bucket("b-versioned").route == route
+    assert objects(route) == before
