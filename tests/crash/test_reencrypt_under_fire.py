@@ -1,7 +1,8 @@
 """A bucket is encrypted anew while clients read it and workers die by SIGKILL at random moments.
 
-First its bodies are rewritten, for encryption was turned on; then, again and again, their keys are
-wrapped anew. CRASH_SEED repeats a run's choices.
+First its bodies are written again, for encryption was turned on; then their keys are wrapped anew. A
+job that was too fast to be killed often enough is followed by another one. CRASH_SEED repeats the
+choices of a run.
 """
 
 from __future__ import annotations
@@ -13,18 +14,19 @@ import random
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from jobs.leases import started
 from tests.crash.cluster import Cluster, Row
 from tests.crash.reader import KEYS, MARKER, MIB, VERSIONED, body_of, key_of
 from tests.jobsite.service import ROOT
 
 BUCKET = "under-fire"
-REWRITE_KILLS, REWRAP_KILLS, MOST_REWRAPS = 4, 2, 12
+REWRITE_KILLS, REWRAP_KILLS = 3, 2
 MOVING = ("objects", "uploads", "settle")
 
 pytestmark = [pytest.mark.timeout(300), pytest.mark.crash]
@@ -102,22 +104,21 @@ class Readers:
 
 
 def kill_in(cluster: Cluster, phases: tuple[str, ...], wait_s: float) -> str:
-    """Kill the worker a moment after it was seen in one of these phases; in which. "" if it was too fast."""
+    """Kill the worker a moment after it was seen in one of these phases; in which. "": the job was faster."""
 
-    def seen(row: Row) -> bool:
-        return row.ended or (row.phase in phases and row.status == "running" and row.worker is not None)
+    def works(row: Row) -> bool:
+        lives = row.worker is not None and started(row.worker) is not None
+        return row.phase in phases and row.status == "running" and lives
 
-    row = cluster.row()
     deadline = time.monotonic() + 60
-    while not seen(row):
+    while not works(row := cluster.row()):
+        if row.ended:
+            return ""
         assert time.monotonic() < deadline, f"waited in vain; now {row}"
         time.sleep(0.0005)
-        row = cluster.row()
     time.sleep(wait_s)
     row = cluster.row()
-    if row.ended or row.worker is None or not cluster.kill(row.worker):
-        return ""
-    return row.phase
+    return row.phase if works(row) and row.worker and cluster.kill(row.worker) else ""
 
 
 def test_every_object_reads_while_workers_are_killed(cluster: Cluster, tmp_path: Path) -> None:
@@ -131,10 +132,12 @@ def test_every_object_reads_while_workers_are_killed(cluster: Cluster, tmp_path:
     cluster.service.start()
     readers = Readers(tmp_path, cluster, seed, versions)
     try:
-        kills = _rewrite(cluster, rng)
+        modes = ["", *["rewrite"] * 5]
+        kills = _jobs_under_fire(cluster, modes, REWRITE_KILLS, ("keys", *MOVING), _waits(rng, 0.4))
         print("killed while bodies were rewritten:", kills)
         assert files_with(cluster, MARKER) == []
-        kills = _rewrap(cluster, rng)
+        modes = ["rewrap"] * 12
+        kills = _jobs_under_fire(cluster, modes, REWRAP_KILLS, ("keys", *MOVING), _waits(rng, 0.02))
         print("killed while keys were wrapped anew:", kills)
         reports = readers.reports()
     finally:
@@ -147,28 +150,24 @@ def test_every_object_reads_while_workers_are_killed(cluster: Cluster, tmp_path:
     cluster.manage("keys", "check")
 
 
-def _rewrite(cluster: Cluster, rng: random.Random) -> list[str]:
-    """Encryption was turned on: every body is read and written again."""
-    kills: list[str] = []
-    job = cluster.reencrypt(BUCKET)
-    phases = [("survey", "keys", *MOVING), ("objects",), ("objects",), MOVING]
-    for phase in phases[:REWRITE_KILLS]:
-        kills.append(kill_in(cluster, phase, rng.uniform(0, 0.4)))
-    _ended_well(cluster, job, len(_all(cluster)))
-    assert sum(map(bool, kills)) >= 2, kills
-    return kills
-
-
-def _rewrap(cluster: Cluster, rng: random.Random) -> list[str]:
-    """A fresh key, again and again, until enough workers have died of it."""
-    kills: list[str] = []
-    for _ in range(MOST_REWRAPS):
-        job = cluster.reencrypt(BUCKET, mode="rewrap")
-        kills.append(kill_in(cluster, ("keys", *MOVING), rng.uniform(0, 0.02)))
+def _jobs_under_fire(
+    cluster: Cluster, modes: Iterable[str], kills: int, phases: tuple[str, ...], waits: Iterator[float]
+) -> list[str]:
+    """One job after the other, until so many workers have died; in which phases."""
+    killed: list[str] = []
+    for mode in modes:
+        job = cluster.reencrypt(BUCKET, **({"mode": mode} if mode else {}))
+        while len(killed) < kills and not cluster.row().ended:
+            killed += filter(None, [kill_in(cluster, phases, next(waits))])
         _ended_well(cluster, job, len(_all(cluster)))
-        if sum(map(bool, kills)) >= REWRAP_KILLS:
-            return kills
-    raise AssertionError(f"too fast to be killed: {kills}")
+        if len(killed) >= kills:
+            return killed
+    raise AssertionError(f"too fast to be killed: {killed}")
+
+
+def _waits(rng: random.Random, most_s: float) -> Iterator[float]:
+    while True:
+        yield rng.uniform(0, most_s)
 
 
 def _all(cluster: Cluster) -> list[Any]:
