@@ -151,11 +151,14 @@ class Looker:
         ]
         answers = {id(seen): answer for seen, answer in zip(missed, self._ask_all(at, missed), strict=True)}
         return [
-            self._told(at, seen, row, answers.get(id(seen))) for seen, row in zip(listed, known, strict=True)
+            self._told(at, seen, row or rows.get((seen.key, seen.version_id)), answers.get(id(seen)))
+            for seen, row in zip(listed, known, strict=True)
         ]
 
-    def _told(self, at: At, seen: Shown, known: Known | None, answer: Shown | None) -> Told:
+    def _told(self, at: At, seen: Shown, row: Known | None, answer: Shown | None) -> Told:
+        """`row` counts only if it holds for what was listed, or for what its head says."""
         full = seen if answer is None else _both(seen, answer)
+        known = _holding(full, row)
         stamp = settled(full.stamp, known) or UNSTAMPED
         described = self._described(at, full, stamp)
         return Told(full, described, known, new=answer is not None or described != stamp)
@@ -185,10 +188,26 @@ class Looker:
                     headers={"if-match": f'"{seen.etag}"'},
                 )  # fmt: skip
                 return Shown.in_answer(seen.key, facts)
-            except (NoSuchKey, NoSuchVersion, MethodNotAllowed, PreconditionFailed):
-                return None  # gone or replaced since it was listed: shown as it was
+            except PreconditionFailed:
+                return self._listed_otherwise(at, seen)
+            except (NoSuchKey, NoSuchVersion, MethodNotAllowed):
+                return None  # gone since it was listed: shown as it was
 
         return all_at_once(ask, unknown)
+
+    def _listed_otherwise(self, at: At, seen: Shown) -> Shown | None:
+        """The version, if it is the one that was listed although its ETag is another one.
+
+        SeaweedFS lists the versions of bodies above 4 MiB under an ETag of its own chunks, which nothing
+        else tells. None: it was replaced since, and is shown as it was.
+        """
+        try:
+            facts = self._client.head(at.bucket, seen.key, version=self.named(at, seen.version_id))
+        except (NoSuchKey, NoSuchVersion, MethodNotAllowed):
+            return None
+        found = Shown.in_answer(seen.key, facts)
+        same = (found.size, found.modified // 1000) == (seen.size, seen.modified // 1000)
+        return found if same else None
 
     def _known(self, at: At, seen: Shown) -> Known | None:
         return _holding(seen, noted.find(at.place, seen.key, seen.version_id))

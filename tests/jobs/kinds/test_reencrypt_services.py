@@ -76,7 +76,7 @@ def job(route: Route, mode: str = "") -> Saved:
     return reencryption(mode, name=route.place.bucket, limits=IN_PIECES).run()
 
 
-SIZES = [("moto", 11 * MIB + 5), ("seaweedfs", 3 * MIB)]
+SIZES = [("moto", 11 * MIB + 5), ("seaweedfs", 11 * MIB + 5)]
 
 
 @pytest.mark.parametrize(("house", "large"), SIZES, indirect=["house"])
