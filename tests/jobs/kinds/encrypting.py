@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import json
 import os
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,14 @@ from jobs.kinds.reencrypt import Reencrypt
 from jobs.kinds.reencryption.deciding import mode_of
 from proxy import routes
 from proxy.backends.seals import SealEntry
-from proxy.backends.values import Route
+from proxy.backends.values import Lock, Route
+from proxy.bucket_keys import BucketKeys
 from proxy.records import find_bucket
+from proxy.resealing import Resealing
+from proxy.rings import ring_of
+from proxy.store import Store
 from tests.jobs.kinds.driving import Drive, Saved, nothing
-from tests.jobs.kinds.world import HOLDER, KIB, NOW_MS
+from tests.jobs.kinds.world import HOLDER, KIB, NOW_MS, closed, make_bucket, mark, noise, put, put_in_parts
 
 _jobs = itertools.count(1)
 PLAIN, SEALED = "none", "aes256-gcm-proxy"
@@ -79,3 +84,40 @@ def entries(route: Route) -> Sequence[SealEntry]:
 def modes(route: Route) -> dict[str, int]:
     """How many versions are in each mode."""
     return dict(Counter(mode_of(entry.wrap, entry.encryption) for entry in entries(route)))
+
+
+def filled() -> Route:
+    """Objects, versions, markers and locks of every kind, no open upload; the gate is closed."""
+    bucket = make_bucket()
+    store = Store.at(bucket.route)
+    put(store, "empty", b"")
+    put(store, "in a file", noise(31, 70 * KIB), headers={"content-type": "image/png"}, tags={"a": "b"})
+    put(store, "large", noise(32, 300 * KIB + 17))
+    put_in_parts(store, "of a part", noise(33, 40 * KIB))
+    put(store, "kept", b"first", version_id="v-1", tags={"a": "1"})
+    put(store, "kept", b"without an id")
+    mark(store, "kept", "m-1")
+    put(store, "kept", noise(34, 270 * KIB), version_id="v-2", metadata={"camera": "two"}, acl="an acl")
+    put(store, "kept", noise(35, 40 * KIB), version_id="v-3")
+    put(store, "hidden", b"hidden", version_id="h-1")
+    mark(store, "hidden", "m-2")
+    put(store, "locked", noise(40, 300 * KIB), version_id="l-1", lock=Lock(hold=True))
+    put(store, "locked", noise(41, 10), version_id="l-2", lock=Lock("COMPLIANCE", 4_000_000_000_000))
+    closed(bucket)
+    return bucket.route
+
+
+def ring_keys(route: Route) -> set[str]:
+    """The ids of the ring's keys that the bucket's keys need."""
+    backend = routes.backend(route.backend)
+    keys = BucketKeys(route.backend, ring_of(route.backend), backend, lambda: 0)
+    return {record.ring_key_id for record in keys.records(route.place.bucket_id)}
+
+
+def found(drive: Drive) -> Mapping[str, Any]:
+    """What the job tells operators."""
+    return drive.kind.report(json.loads(drive.saved.state))
+
+
+def bucket_keys(route: Route) -> set[str]:
+    return Resealing.at(route).needed()

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import io
-import json
-from collections.abc import Iterator, Mapping
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -14,18 +12,23 @@ from django.core.management import CommandError, call_command
 from jobs.kinds.pieces import Limits
 from jobs.kinds.reencrypt import Reencrypt
 from jobs.kinds.reencryption.planning import preview
-from proxy import routes
-from proxy.backends import BACKENDS
-from proxy.backends.memory import MemoryBackend
-from proxy.backends.values import Lock, Route
-from proxy.bucket_keys import BucketKeys, forget_bucket
+from proxy.bucket_keys import forget_bucket
 from proxy.crypto.ring import MissingKey
 from proxy.records import find_bucket
 from proxy.resealing import Resealing
-from proxy.rings import ring_of
 from proxy.store import Store
-from tests.jobs.kinds.driving import Drive, Killed
-from tests.jobs.kinds.encrypting import PLAIN, SEALED, House, entries, modes, reencryption
+from tests.jobs.kinds.encrypting import (
+    PLAIN,
+    SEALED,
+    House,
+    bucket_keys,
+    entries,
+    filled,
+    found,
+    modes,
+    reencryption,
+    ring_keys,
+)  # fmt: skip
 from tests.jobs.kinds.world import (
     KIB,
     closed,
@@ -37,60 +40,7 @@ from tests.jobs.kinds.world import (
     noise,
     open_upload,
     put,
-    put_in_parts,
 )
-
-
-@pytest.fixture(params=["memory", "filesystem"])
-def house(
-    request: pytest.FixtureRequest, settings: Any, tmp_path: Path, db: None, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[House]:
-    settings.CLEANUP_GRACE_SECONDS = 0
-    if request.param == "memory":
-        one = MemoryBackend("here", lambda: 1_750_000_000_000)
-        monkeypatch.setitem(BACKENDS, "memory", lambda *_: one)
-    made = House(settings, request.param, tmp_path)
-    made.set(PLAIN)
-    yield made
-    made.close()
-
-
-def filled() -> Route:
-    """Objects, versions, markers and locks of every kind, no open upload; the gate is closed."""
-    bucket = make_bucket()
-    store = Store.at(bucket.route)
-    put(store, "empty", b"")
-    put(store, "in a file", noise(31, 70 * KIB), headers={"content-type": "image/png"}, tags={"a": "b"})
-    put(store, "large", noise(32, 300 * KIB + 17))
-    put_in_parts(store, "of a part", noise(33, 40 * KIB))
-    put(store, "kept", b"first", version_id="v-1", tags={"a": "1"})
-    put(store, "kept", b"without an id")
-    mark(store, "kept", "m-1")
-    put(store, "kept", noise(34, 270 * KIB), version_id="v-2", metadata={"camera": "two"}, acl="an acl")
-    put(store, "kept", noise(35, 40 * KIB), version_id="v-3")
-    put(store, "hidden", b"hidden", version_id="h-1")
-    mark(store, "hidden", "m-2")
-    put(store, "locked", noise(40, 300 * KIB), version_id="l-1", lock=Lock(hold=True))
-    put(store, "locked", noise(41, 10), version_id="l-2", lock=Lock("COMPLIANCE", 4_000_000_000_000))
-    closed(bucket)
-    return bucket.route
-
-
-def ring_keys(route: Route) -> set[str]:
-    """The ids of the ring's keys that the bucket's keys need."""
-    backend = routes.backend(route.backend)
-    keys = BucketKeys(route.backend, ring_of(route.backend), backend, lambda: 0)
-    return {record.ring_key_id for record in keys.records(route.place.bucket_id)}
-
-
-def found(drive: Drive) -> Mapping[str, Any]:
-    """What the job tells operators."""
-    return drive.kind.report(json.loads(drive.saved.state))
-
-
-def bucket_keys(route: Route) -> set[str]:
-    return Resealing.at(route).needed()
-
 
 # -- modes ----------------------------------------------------------------------------------------
 
@@ -278,208 +228,6 @@ def test_the_end_tells_what_each_key_seals(house: House) -> None:
     report = found(drive)
     assert report["seals"] == {f"v1.b.{next(iter(bucket_keys(route)))}": saved.processed}
     assert report["survey"]["ways"]["rewrap"]["objects"] == saved.processed
-
-
-# -- what cannot be, and what fails ----------------------------------------------------------------
-
-
-def test_what_a_clients_key_seals_stays_and_is_counted(house: House) -> None:
-    house.set(SEALED, "ring-1")
-    route = filled()
-    wanted = len(entries(route))
-    put(Store.at(route), "theirs", b"secret", customer_key=b"k" * 32)
-    (theirs,) = [entry.wrap for entry in entries(route) if entry.key == "theirs"]
-    drive = reencryption("rewrite")
-    saved = drive.run()
-    assert [entry.wrap for entry in entries(route) if entry.key == "theirs"] == [theirs]
-    assert saved.processed == wanted + 1 and saved.issues == []
-    assert found(drive)["survey"]["ways"]["customer"]["objects"] == 1
-
-
-def test_a_wrap_that_does_not_open_fails_alone(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    house.set(SEALED, "ring-1")
-    route = filled()
-    good = entries(route)
-    bad = good[3]
-
-    class Forgetful(BucketKeys):
-        def of(self, place: Any, key_id: str) -> Any:
-            key = super().of(place, key_id)
-            self.calls = getattr(self, "calls", 0) + 1
-            if self.calls == 4:
-                raise MissingKey("gone", [])
-            return key
-
-    monkeypatch.setattr("proxy.resealing.BucketKeys", Forgetful)
-    saved = reencryption("rewrap").run()
-    (issue,) = saved.issues
-    assert (issue.key, issue.version_id, issue.code) == (bad.key, bad.version_id, "InternalError")
-    assert saved.processed == len(good) - 1
-    after = {(entry.key, entry.version_id): entry.wrap for entry in entries(route)}
-    assert [each.key for each in good if after[each.key, each.version_id] == each.wrap] == [bad.key]
-
-
-def test_open_uploads_get_another_wrap_and_can_be_completed(house: House) -> None:
-    house.set(SEALED, "ring-1")
-    bucket = make_bucket()
-    store = Store.at(bucket.route)
-    open_upload(store, "u-1", "to come", {1: noise(1, 5 * KIB)})
-    closed(bucket)
-    before = contents(bucket.route)
-    for mode in ("rewrap", "rewrite"):
-        old = bucket_keys(bucket.route)
-        assert reencryption(mode).run().issues == []
-        assert bucket_keys(bucket.route).isdisjoint(old)
-        assert contents(bucket.route) == before
-
-
-@pytest.mark.parametrize(("then", "now"), [(PLAIN, SEALED), (SEALED, PLAIN)])
-def test_an_open_upload_in_another_mode_is_named_and_stays(house: House, then: str, now: str) -> None:
-    house.set(then, "ring-1")
-    bucket = make_bucket()
-    open_upload(Store.at(bucket.route), "u-1", "to come", {1: noise(1, 5 * KIB)})
-    closed(bucket)
-    before = contents(bucket.route)
-    house.set(now, "ring-1")
-    saved = reencryption().run()
-    assert [(issue.key, issue.code) for issue in saved.issues] == [("to come", "OpenUpload")]
-    assert "u-1" in saved.issues[0].message
-    assert contents(bucket.route) == before
-
-
-# -- large bodies, crashes, cancels ------------------------------------------------------------------
-
-
-def large_bucket() -> Route:
-    bucket = make_bucket()
-    put(Store.at(bucket.route), "large", noise(60, 700 * KIB + 17), metadata={"a": "b"}, tags={"c": "d"})
-    put(Store.at(bucket.route), "small", b"small")
-    closed(bucket)
-    return bucket.route
-
-
-def test_a_large_body_can_be_read_while_its_pieces_are_written(house: House) -> None:
-    route = large_bucket()
-    before = contents(route)
-    house.set(SEALED, "ring-1")
-    seen = []
-
-    def read(event: str) -> None:
-        if event == "effect ended":
-            seen.append(contents(route)["objects"] == before["objects"])
-
-    reencryption(happens=read).run()
-    assert len(seen) > 10 and all(seen)
-    assert modes(route) == {SEALED: 2} and contents(route)["objects"] == before["objects"]
-
-
-def test_a_cancel_inside_a_large_body_leaves_no_upload(house: House) -> None:
-    route = large_bucket()
-    before = contents(route)
-    house.set(SEALED, "ring-1")
-    parts = 0
-
-    def stop(event: str) -> None:
-        nonlocal parts
-        parts += event == "checkpoint"
-        if parts == 6:
-            raise Killed
-
-    drive = reencryption(happens=stop)
-    with pytest.raises(Killed):
-        drive.run()
-    uploads = Store.at(route).list_uploads().uploads
-    assert [upload.upload_id.startswith("reseal-") for upload in uploads] == [True]
-    parts = -100
-    drive.unwind()
-    assert Store.at(route).list_uploads().uploads == ()
-    assert contents(route)["objects"] == before["objects"]
-
-
-def test_killed_at_any_boundary_it_comes_to_the_same_end(house: House) -> None:
-    route = filled()
-    before = contents(route)
-    house.set(SEALED, "ring-1")
-    count, kill_at = 0, 0
-
-    def die(event: str) -> None:
-        nonlocal count, kill_at
-        if event == "pulse":
-            return
-        count += 1
-        if count > kill_at:
-            kill_at, count = kill_at + 7, 0
-            raise Killed
-
-    saved, kills = reencryption().saved, 0
-    while not saved.ended:
-        drive = reencryption(happens=die)
-        drive.saved = saved
-        try:
-            drive.run()
-        except Killed:
-            kills += 1
-    assert kills > 5 and saved.issues == []
-    assert modes(route) == {SEALED: len(entries(route))}
-    assert contents(route)["objects"] == before["objects"]
-    assert contents(route)["history"] == before["history"]
-
-
-def test_what_was_replaced_behind_the_gate_is_left_as_it_is_now(house: House) -> None:
-    route = large_bucket()
-    house.set(SEALED, "ring-1")
-    replaced = False
-
-    def replace(event: str) -> None:
-        nonlocal replaced
-        if event == "effect begins" and drive.saved.phase == "objects" and not replaced:
-            replaced = True
-            put(Store.at(route), "large", noise(61, 300 * KIB))
-
-    drive = reencryption(happens=replace)
-    with pytest.raises(Exception, match="replaced behind the gate"):
-        drive.run()
-    with Store.at(route).open("large") as reader:
-        assert b"".join(reader.read(0, 300 * KIB)) == noise(61, 300 * KIB)
-
-
-# -- plaintext ----------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("house", ["filesystem"], indirect=True)
-@pytest.mark.parametrize("cancelled", [False, True])
-def test_nothing_of_the_plaintext_stays_on_the_disk(house: House, cancelled: bool) -> None:
-    """Also if a job before this one was cancelled when all was written."""
-    marker = b"a marker of the plaintext"
-    bucket = make_bucket()
-    store = Store.at(bucket.route)
-    put(store, "a row", marker * 10)
-    put(store, "a file", marker * 10_000)
-    put(store, "in pieces", marker * 20_000)
-    put(store, "older", marker * 3, version_id="v-1")
-    put(store, "older", marker * 4, version_id="v-2")
-    closed(bucket)
-    house.set(SEALED, "ring-1")
-    assert house.files_with(marker)
-    if cancelled:
-        first = reencryption()
-        first.run(until="settle")
-        first.unwind()
-        assert house.files_with(marker)
-    reencryption().run()
-    assert house.files_with(marker) == []
-    assert set(modes(bucket.route)) == {SEALED}
-
-
-def test_the_note_that_something_must_be_scrubbed_goes_with_it(house: House) -> None:
-    route = large_bucket()
-    house.set(SEALED, "ring-1")
-    drive = reencryption()
-    drive.run(until="settle")
-    backend = routes.backend("here")
-    assert backend.marked(route.place, "unscrubbed") is not None
-    drive.run()
-    assert backend.marked(route.place, "unscrubbed") is None
 
 
 # -- the plan -------------------------------------------------------------------------------------------
