@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +20,24 @@ def available() -> bool:
     return HARNESS.exists()
 
 
-def measure(server: Server, *, seconds: float, repeat: int, list_keys: int) -> dict[str, Any]:
-    """The harness's summary by row: median, unit, p99_ms, errors, server CPU per operation."""
+def measure(
+    server: Server,
+    *,
+    seconds: float,
+    repeat: int,
+    list_keys: int,
+    rows: Sequence[str] = ROWS,
+    prefix: str = "s3bench",
+) -> dict[str, Any]:
+    """The harness's summary by row: median, unit, p99_ms, errors, server CPU per operation.
+
+    `prefix` is what the names of its buckets begin with.
+    """
     command = [
         sys.executable, str(HARNESS), "--endpoint", server.endpoint, "--access-key", server.access_key,
         "--secret-key", server.secret_key, "--seconds", str(seconds), "--repeat", str(repeat),
         "--list-keys", str(list_keys), "--server-pid", str(server.pid), "--label", server.label,
+        "--phases", ",".join(rows), "--bucket-prefix", prefix,
     ]  # fmt: skip
     done = subprocess.run(command, capture_output=True, text=True, env=dict(os.environ), check=False)
     if done.returncode:
@@ -49,14 +62,15 @@ def table(ours: dict[str, Any], peers: dict[str, dict[str, Any]]) -> list[str]:
         mine = found["ours"]
         best = max((label for label in found if label != "ours"), key=lambda label: found[label]["median"])
         ratio = mine["median"] / found[best]["median"] if found[best]["median"] else float("nan")
-        cells = "".join(_cells(found.get(label)) for label in every)
+        cells = "".join(cells(found.get(label)) for label in every)
         failed = {label: one["errors"] for label, one in found.items() if one["errors"]}
         errors = f"  errors {failed}" if failed else ""
         lines.append(f"{row:<12}{mine['unit']:<8}{cells}{ratio:>8.2f}  {best}{errors}")
     return lines
 
 
-def _cells(row: dict[str, Any] | None) -> str:
+def cells(row: dict[str, Any] | None) -> str:
+    """Rate, p99 and server CPU per operation of one row; dashes if it was not measured."""
     if row is None:
         return f"{'-':>12}{'-':>9}{'-':>11}"
     return f"{row['median']:>12,.0f}{_cell(row, 'p99_ms'):>9}{_cell(row, 'server_cpu_us_per_op'):>11}"

@@ -84,10 +84,10 @@ def _running(command: list[str], url: str, home: Path, env: dict[str, str]) -> I
 
 
 @contextmanager
-def sluicegate(configuration: str = "") -> Iterator[Server]:
+def sluicegate(configuration: str | None = None) -> Iterator[Server]:
     """Sluicegate as `make run` starts it: web server, job cluster and scheduler.
 
-    `configuration` is the text of a sluicegate.yaml in place of the one that comes with it.
+    `configuration` is YAML in place of the file that the project comes with.
     """
     with tempfile.TemporaryDirectory(prefix="bench-sluicegate-") as folder:
         home, port = Path(folder), free_port()
@@ -99,9 +99,9 @@ def sluicegate(configuration: str = "") -> Iterator[Server]:
             "SLUICEGATE_ROOT_SECRET_KEY": secret,
             "SLUICEGATE_ADMIN_PASSWORD": password,
         }
-        if configuration:
-            (home / "sluicegate.yaml").write_text(configuration)
+        if configuration is not None:
             env["SLUICEGATE_CONFIG"] = str(home / "sluicegate.yaml")
+            (home / "sluicegate.yaml").write_text(configuration)
         command = [sys.executable, "manage.py", "serve"]
         with _running(command, f"http://127.0.0.1:{port}/_/ready", home, env) as pid:
             yield Server("sluicegate", f"http://127.0.0.1:{port}", access, secret, pid, home, password)

@@ -16,7 +16,8 @@ from django.core.exceptions import ImproperlyConfigured
 from pydantic import ValidationError
 
 from jobsite.config_encryption import Loc
-from jobsite.config_models import Config, contradictions, explain
+from jobsite.config_findings import explain
+from jobsite.config_models import Config, contradictions
 
 MAX_BYTES = 1024 * 1024
 MAX_DEPTH = 20

@@ -7,8 +7,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from jobsite.config_encryption import hidden_hex, read_key
+from jobsite.config_encryption import Hidden, hidden_hex, read_key
 
+ENDPOINT = r"^https?://[^/?#@\s\\]+/?$"
 KEY_ID = r"^[A-Za-z0-9_-]{1,64}$"
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$")]
 BucketName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")]
@@ -89,20 +90,20 @@ class S3Backend(Strict):
 
     name: Name = Field(description="What buckets and migrations call it. Never change it once it is used.")
     type: Literal["s3"]
-    endpoint: Annotated[str, StringConstraints(pattern=r"^https?://[^/?#]+/?$")] | None = Field(
+    endpoint: Annotated[str, StringConstraints(pattern=ENDPOINT)] | None = Field(
         default=None, description="Its URL, without a path; left away for AWS."
     )
-    region: Text = "us-east-1"
+    region: Text = Field(default="us-east-1", description="What requests are signed for.")
     access_key_id: Text | None = Field(default=None, description="Left away: the SDK's own chain.")
-    secret_access_key: Text | None = None
-    session_token: Text | None = None
+    secret_access_key: Text | None = Field(default=None, repr=False, description="${env:NAME}.")
+    session_token: Text | None = Field(default=None, repr=False, description="With temporary credentials.")
     path_style: bool | None = Field(
         default=None, description="Bucket in the path and not in the host; left away: with an endpoint, yes."
     )
     ca_bundle: Text | None = Field(default=None, description="PEM file of the authorities to trust.")
     connect_timeout: Seconds = Field(default=5, description="Seconds until a connection must be there.")
     read_timeout: Seconds = Field(default=30, description="Seconds that the service may be silent.")
-    retry_budget: Seconds = Field(default=10, description="Seconds that one call may take with its retries.")
+    retry_budget: Seconds = Field(default=10, description="Seconds within which a call is tried again.")
     connections: Annotated[int, Field(ge=1, le=1000)] = Field(
         default=64, description="Connections that one process keeps."
     )
@@ -112,9 +113,10 @@ class S3Backend(Strict):
         """Its entry in `settings.STORAGE`, paths absolute."""
         said = self.model_dump(exclude={"name", "encryption"})
         said["ca_bundle"] = self.ca_bundle and str(home / self.ca_bundle)
+        for secret in ("secret_access_key", "session_token"):
+            said[secret] = said[secret] and Hidden(said[secret])
         said["path_style"] = self.endpoint is not None if self.path_style is None else self.path_style
         return {**said, "encryption": _plain_encryption(self.encryption, home)}
 
 
 AnyBackend = Annotated[FilesystemBackend | S3Backend, Field(discriminator="type")]
-TYPES = ("filesystem", "s3")

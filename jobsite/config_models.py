@@ -2,24 +2,15 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
-from jobsite.config_backends import (
-    KEY_ID,
-    TYPES,
-    AnyBackend,
-    BucketName,
-    FilesystemBackend,
-    Name,
-    S3Backend,
-    Strict,
-)
+from jobsite.config_backends import AnyBackend, BucketName, Name, Strict
 from jobsite.config_encryption import Loc, key_contradictions
+from jobsite.config_services import alias_contradictions, service_contradictions
 
 
 class BucketStorage(Strict):
@@ -55,44 +46,9 @@ class Config(Strict):
         }
 
 
-def explain(error: ValidationError) -> Iterator[tuple[Loc, str]]:
-    """Every finding of pydantic as (where, text for an operator); the refused value is not shown."""
-    for finding in error.errors(include_url=False, include_input=False):
-        loc = tuple(part for part in finding["loc"] if part not in _NOT_WRITTEN)
-        match finding["type"]:
-            case "extra_forbidden":
-                yield loc, f"unknown key '{loc[-1]}'{_hint(loc)}"
-            case "missing":
-                yield loc[:-1], f"'{loc[-1]}' is missing"
-            case "string_pattern_mismatch":
-                yield loc, _PATTERNS.get(finding["ctx"]["pattern"], _NAMES)
-            case _:
-                yield loc, finding["msg"][0].lower() + finding["msg"][1:]
-
-
-def _hint(loc: Loc) -> str:
-    inside = tuple(part for part in loc[:-1] if isinstance(part, str))
-    known = _KEYS.get(inside, list(BucketStorage.model_fields))
-    close = difflib.get_close_matches(str(loc[-1]), known, n=1)
-    return f"; did you mean '{close[0]}'?" if close else f"; known here: {', '.join(known)}"
-
-
-_NAMES = "use lower-case letters, digits and '-' (in bucket names also '.')"
-_PATTERNS = {KEY_ID: "use up to 64 letters, digits, '-' and '_'"}
-"""What to say of text that has not the form that a pattern demands."""
-
-_NOT_WRITTEN = frozenset({"[key]", *TYPES})
-"""What pydantic puts into a place that stands nowhere in the document."""
-
-_KEYS: dict[Loc, list[str]] = {
-    (): list(Config.model_fields),
-    ("storage",): list(Storage.model_fields),
-    ("storage", "backends"): sorted({*FilesystemBackend.model_fields, *S3Backend.model_fields}),
-}
-
-
 def contradictions(plain: Any, home: Path) -> Iterator[tuple[Loc, str]]:
-    """What single values cannot show: names that are used twice or nowhere declared, nested paths, keys.
+    """What single values cannot show: names that are used twice or nowhere declared, nested paths, keys,
+    what services are told, aliases.
 
     Looks at the document as it was written, so that these are told together with the rest.
     """
@@ -108,6 +64,8 @@ def contradictions(plain: Any, home: Path) -> Iterator[tuple[Loc, str]]:
     yield from _names_used_twice(backends)
     yield from _nested_paths(backends, home)
     yield from key_contradictions(backends, home)
+    yield from service_contradictions(backends, home)
+    yield from alias_contradictions(storage.get("buckets"), [item for _, item in backends])
     names = {str(item.get("name")) for _, item in backends}
     if names:
         yield from _undeclared(storage, names)

@@ -16,6 +16,8 @@ from django.core.exceptions import ImproperlyConfigured
 
 _DOMAIN = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*", re.ASCII)
 _ADDRESS = re.compile(r"[0-9.]+", re.ASCII)
+LEAST_KEY_CHARACTERS = 16
+"""A text that is shorter is no key, however it is stretched."""
 _TRUE = {"1", "true", "yes", "on"}
 _FALSE = {"0", "false", "no", "off", ""}
 
@@ -61,6 +63,16 @@ def env_secret(name: str) -> str | None:
         except OSError as error:
             raise ImproperlyConfigured(f"{name}_FILE: cannot read {path}: {error.strerror}.") from None
     return value or None
+
+
+def env_key(name: str) -> str | None:
+    """A secret of which a key is made; None if it is not set. Raises ImproperlyConfigured if it is short."""
+    text = env_secret(name)
+    if text is not None and len(text) < LEAST_KEY_CHARACTERS:
+        raise ImproperlyConfigured(
+            f"{name} must have 64 hex digits, or be a text of at least {LEAST_KEY_CHARACTERS} characters."
+        )
+    return text
 
 
 def env_made(name: str, made: Path) -> str:

@@ -57,11 +57,12 @@ def write_new(path: Path, text: str) -> bool:
         return False
     finally:
         draft.unlink()
-    _sync_folder(path.parent)
+    sync_folder(path.parent)
     return True
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder durable. Raises OSError."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)
@@ -89,7 +90,7 @@ def make_credentials(path: Path, wanted: Iterable[str]) -> tuple[dict[str, str],
         draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
         write_new(draft, _HEADER.format(path=path) + _exports(values))
         draft.replace(path)
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
     return values, made
 
 

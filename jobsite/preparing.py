@@ -16,6 +16,7 @@ from django.core.management import call_command
 from django.db import connection, transaction
 
 from jobsite import first_start
+from jobsite.sqlite import upkeep
 from proxy import keys, rings, routes
 from proxy.models import AccessKey
 
@@ -36,12 +37,14 @@ def prepare(verbosity: int = 1) -> Prepared:
     """Secrets, tables, backends, the root access key and the admin, as far as they are missing.
 
     Raises SystemCheckError (a guarantee would not hold), OSError, ImproperlyConfigured,
-    InvalidArgument, database errors.
+    InvalidArgument, Refused (the control database is to be encrypted, and cannot be now),
+    database errors.
     """
     home = Path(settings.HOME)
     path = home / first_start.CREDENTIALS
     first_start.make_home(home)
     with first_start.one_at_a_time(home):
+        _control_database(home)
         _secrets(home)
         call_command("check", databases=["default"], stdout=io.StringIO())
         with _one_host_at_a_time():
@@ -63,6 +66,12 @@ def _secrets(home: Path) -> None:
 def _note_rings() -> None:
     for name in routes.backend_names():
         rings.note_keys(name, time.time_ns() // 1_000_000)
+
+
+def _control_database(home: Path) -> None:
+    if connection.vendor == "sqlite":
+        connection.close()
+        upkeep.attend(Path(connection.settings_dict["NAME"]), home)
 
 
 @contextlib.contextmanager

@@ -17,6 +17,7 @@ from jobsite.env import (
     env_database,
     env_domains,
     env_int,
+    env_key,
     env_list,
     env_made,
     env_networks,
@@ -36,6 +37,8 @@ _secret_key = env_made("SLUICEGATE_SECRET_KEY", HOME / "secret_key")
 SECRET_KEY = _secret_key or secrets.token_urlsafe(48)
 SECRET_KEY_SHARED = bool(_secret_key)
 MASTER_KEY = env_made("SLUICEGATE_MASTER_KEY", HOME / "master_key")
+DB_KEY = env_key("SLUICEGATE_DB_KEY")  # not the file `db_key`: its backend reads that at each connection
+DB_NEW_KEY = env_key("SLUICEGATE_DB_NEW_KEY")
 ROOT_ACCESS_KEY = env_secret("SLUICEGATE_ROOT_ACCESS_KEY")
 ROOT_SECRET_KEY = env_secret("SLUICEGATE_ROOT_SECRET_KEY")
 ADMIN_PASSWORD = env_secret("SLUICEGATE_ADMIN_PASSWORD")
@@ -192,6 +195,10 @@ SPECTACULAR_SETTINGS = {
 
 # -- storage: what sluicegate.yaml declares, as plain values ---------------------------------
 STORAGE = config.load(CONFIG_PATH, HOME, os.environ).plain(HOME)
+INDEX_COPY_HOURS = env_int("SLUICEGATE_INDEX_COPY_HOURS", 24)
+for _options in STORAGE["backends"].values():
+    if _options["type"] == "filesystem":
+        _options["copy_hours"] = INDEX_COPY_HOURS
 
 # -- logs: one line per event on stderr, plain or JSON ---------------------------------------
 LOG_FORMAT = env_choice("SLUICEGATE_LOG_FORMAT", "plain", ("plain", "json"))

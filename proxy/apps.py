@@ -12,14 +12,16 @@ _inherited: list[object] = []
 
 
 class ProxyConfig(AppConfig):
-    """Registers the system checks, and keeps database connections on their side of a fork."""
+    """Registers checks and what a scrape reads, and keeps database connections on their side of a fork."""
 
     name = "proxy"
 
     def ready(self) -> None:
-        from proxy import checks, epoch
+        from proxy import backend_calls, checks, epoch, index_copies, metrics
 
         assert checks
+        metrics.register(index_copies.readings)
+        backend_calls.watch()
         post_migrate.connect(epoch.make_triggers, sender=self)
         os.register_at_fork(after_in_child=_set_connections_aside)
 

@@ -301,6 +301,7 @@ def _guarded(admitted: Admitted, step: Callable[[], T]) -> T | Response:
     except S3Error as error:
         if isinstance(error, ServiceUnavailable) and admitted.bucket is not None:
             metrics.count_backend_error(admitted.bucket.route.backend, error.code)
+            log.info("request %s: %s", admitted.request_id, error.message)
         return _refusal(admitted, error)
     except DatabaseError:
         log.exception("request %s: the control database did not answer", admitted.request_id)

@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import Q
 
+from proxy import secrets as master_keys
 from proxy.afterwards import later
 from proxy.crypto import WrongKey, open_sealed, seal
 from proxy.errors import InvalidArgument
@@ -124,6 +125,29 @@ def unreadable_keys() -> list[str]:
     """The access keys whose secrets the master key does not open."""
     rows = AccessKey.objects.order_by("access_key").values_list("access_key", "sealed_secret")
     return [access_key for access_key, sealed in rows if not _opens(bytes(sealed), access_key)]
+
+
+def reseal() -> int:
+    """Seal the secrets of all access keys with the newest master key, as far as another sealed them.
+
+    How many; may run while keys are used and changed. Raises WrongKey, once those that open are done.
+    """
+    newest = master_keys.ring(settings.MASTER_KEY)[-1:]
+    changed, failed = 0, None
+    for access_key, stored in AccessKey.objects.values_list("access_key", "sealed_secret").iterator():
+        sealed, context = bytes(stored), _context(access_key)
+        if newest and master_keys.is_sealed_with(sealed, newest[0]):
+            continue
+        try:
+            anew = seal(open_sealed(sealed, context), context)
+        except WrongKey as error:
+            failed = error
+            continue
+        unchanged = AccessKey.objects.filter(pk=access_key, sealed_secret=stored)
+        changed += unchanged.update(sealed_secret=anew)
+    if failed is not None:
+        raise failed
+    return changed
 
 
 def _opens(sealed: bytes, access_key: str) -> bool:

@@ -49,6 +49,14 @@ _BYTES = Counter("sluicegate_body_bytes", "Bytes of request and answer bodies.",
 _GATE = Counter("sluicegate_gate_refusals", "Writes refused by a gate (503).", ["reason"], registry=None)
 _AUTH = Counter("sluicegate_auth_failures", "Requests that proved nobody.", ["reason"], registry=None)
 _BACKEND = Counter("sluicegate_backend_errors", "Errors of a backend.", ["backend", "code"], registry=None)
+_CALLS = Counter("sluicegate_backend_calls", "Calls to a service.", ["backend", "code"], registry=None)
+_CALL_SECONDS = Histogram(
+    "sluicegate_backend_call_seconds",
+    "Time from the call of a service to the head of its answer.",
+    ["backend"],
+    registry=None,
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60),
+)
 
 
 # -- this process's files ----------------------------------------------------------------
@@ -160,6 +168,23 @@ def count_backend_error(backend: str, code: str) -> None:
     """`code` is the S3 code of the error."""
     if _counting():
         _BACKEND.labels(backend, code).inc()
+
+
+@cache
+def _calls(backend: str, code: str) -> Counter:
+    return _CALLS.labels(backend, code)
+
+
+@cache
+def _call_seconds(backend: str) -> Histogram:
+    return _CALL_SECONDS.labels(backend)
+
+
+def count_backend_call(backend: str, code: str, seconds: float) -> None:
+    """One call to a service; `code` is the S3 code of the error, "" for a good answer."""
+    if _counting():
+        _calls(backend, code or "ok").inc()
+        _call_seconds(backend).observe(seconds)
 
 
 # -- readings ----------------------------------------------------------------------------

@@ -15,7 +15,7 @@ hypothesis.settings.register_profile(
 )
 hypothesis.settings.load_profile("sluicegate")
 
-pytest_plugins = ["tests.needs", "tests.postgres", "tests.s3services", "tests.sites"]
+pytest_plugins = ["tests.certificates", "tests.needs", "tests.postgres", "tests.s3services", "tests.sites"]
 
 
 class FakeClock:

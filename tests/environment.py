@@ -33,6 +33,7 @@ os.environ.update(
     SLUICEGATE_HOME=str(HOME),
     SLUICEGATE_SECRET_KEY=secrets.token_urlsafe(48),
     SLUICEGATE_MASTER_KEY=secrets.token_hex(32),
+    SLUICEGATE_DB_KEY=secrets.token_hex(32),
     # Programs that come as Python packages (aws, s5cmd, rclone) are beside the interpreter.
     PATH=os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]),
 )

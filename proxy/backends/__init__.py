@@ -11,6 +11,7 @@ from proxy.backends.encrypted import SEALING
 from proxy.backends.filesystem import FilesystemBackend
 from proxy.backends.memory import MemoryBackend
 from proxy.backends.s3 import S3Backend
+from proxy.backends.s3.probing import probe_service
 from proxy.backends.values import Clock
 
 
@@ -20,7 +21,11 @@ def _seals(options: Mapping[str, Any]) -> bool:
 
 BACKENDS: Mapping[str, Callable[[str, Mapping[str, Any], Clock], Backend]] = {
     "filesystem": lambda name, options, now: FilesystemBackend(
-        name, Path(options["path"]), now, secure_delete=_seals(options)
+        name,
+        Path(options["path"]),
+        now,
+        secure_delete=_seals(options),
+        copy_hours=options.get("copy_hours", 0),
     ),
     "memory": lambda name, options, now: MemoryBackend(
         name,
@@ -30,5 +35,12 @@ BACKENDS: Mapping[str, Callable[[str, Mapping[str, Any], Clock], Backend]] = {
     ),
     "s3": S3Backend,
 }
-"""type -> (name, options, clock) -> Backend. Options: `path` of a filesystem backend;
+"""type -> (name, options, clock) -> Backend. Options: `path` and `copy_hours` of a filesystem backend;
 `keeps_versions` and `keeps_locks` of one in memory; of a service what `jobsite.config_backends` says."""
+
+
+PROBES: Mapping[str, Callable[[str, Mapping[str, Any], str], Mapping[str, bool | None]]] = {
+    "s3": probe_service,
+}
+"""type -> (name, options, a real bucket of ours there or "") -> what the service can do, found out by
+trying; None for what could not be. Raises BackendUnavailable. Types that are not here can do everything."""

@@ -12,9 +12,9 @@ from dataclasses import replace
 from functools import partial
 
 from proxy.backends.base import Backend, Body, ObjectReader, OpenObject, ReaderBody, SealAs, SealedBody
-from proxy.backends.bodies import composite_checksums, is_md5, part_checksum
+from proxy.backends.bodies import composite_checksums, part_checksum
 from proxy.backends.forwarding import Forwarding
-from proxy.backends.sealing.bodies import SealingBody, TravellingBody
+from proxy.backends.sealing.bodies import SealingBody
 from proxy.backends.sealing.describing import described
 from proxy.backends.sealing.keys import (
     BucketKeys,
@@ -29,6 +29,7 @@ from proxy.backends.sealing.keys import (
     wrapping,
 )
 from proxy.backends.sealing.reader import SealedReader
+from proxy.backends.sealing.travelling import TravellingBody, is_same, tells_etag, with_its_upload
 from proxy.backends.seals import UNENCRYPTED, Seal
 from proxy.backends.values import (
     ALWAYS,
@@ -140,7 +141,8 @@ class Encrypted(Forwarding):
             need=stale,
             carried=(carried.size, carried.etag) if carried else None,
         )
-        new = replace(new, customer_key=None, checksum_type="FULL_OBJECT" if stale else new.checksum_type)
+        if stale:
+            new = replace(new, checksum_type="FULL_OBJECT")
         return _told(self.inner.put(place, new, sealing, when))
 
     def _fresh(self, place: Place, key: str, customer_key: bytes | None) -> DataKey:
@@ -160,10 +162,10 @@ class Encrypted(Forwarding):
         if not isinstance(body, ReaderBody) or not body.whole or new.sealed_anew:
             return None
         reader = body.reader
-        if not isinstance(reader, SealedReader) or not _tells_etag(new, reader.info):
+        if not isinstance(reader, SealedReader) or not tells_etag(new, reader.info):
             return None
         if reader.customers:
-            return TravellingBody(body, reader, None) if _is_same(place, new, reader) else None
+            return TravellingBody(body, reader, None) if is_same(place, new, reader) else None
         if not self._seals or new.customer_key is not None or reader.data_key is None:
             return None
         return TravellingBody(body, reader, self._data_key(place, new.key, reader.data_key, None))
@@ -212,6 +214,10 @@ class Encrypted(Forwarding):
             if customer_key is not None:
                 raise InvalidRequest(_NOT_ASKED_FOR)
             return self.inner.put_part(place, upload_id, number, body, carried)
+        if customer_key is None and isinstance(body, ReaderBody):
+            travelling = with_its_upload(upload.seal, body)
+            if travelling is not None:
+                return self.inner.put_part(place, upload_id, number, travelling, carried)
         sealing = SealingBody(
             body,
             self._upload_key(place, upload, upload.seal.wrap, customer_key),
@@ -284,17 +290,3 @@ def _told_upload(upload: UploadInfo) -> UploadInfo:
     if upload.completed is not None and upload.completed.seal is not None:
         upload = replace(upload, completed=_told(upload.completed))
     return upload
-
-
-def _tells_etag(new: NewObject, source: ObjectInfo) -> bool:
-    """Whether the ETag of the copy is known without a look at the bytes, and its checksums fit."""
-    if new.carried is not None:
-        return (new.carried.size, new.carried.etag) == (source.size, source.etag)
-    return is_md5(source.etag) and not any("-" in value for value in source.checksums.values())
-
-
-def _is_same(place: Place, new: NewObject, reader: SealedReader) -> bool:
-    """Whether a customer's object stays what its wrap says: the same bucket and key, elsewhere."""
-    if new.carried is None or new.customer_key is not None or reader.data_key is not None:
-        return False
-    return (reader.bound.bucket_id, reader.bound.key) == (place.bucket_id, new.key)

@@ -1,8 +1,9 @@
 """Sealing small secrets with the master key.
 
-A sealed secret is: one version byte, a random 96-bit nonce, AES-256-GCM's output. Version byte
-and context (what the secret is for) are authenticated with it, so a secret that was moved to
-another row does not open. The AES key is derived from the master key by HKDF-SHA256.
+A sealed secret is: a head that names the master key (`proxy.secrets`), a random 96-bit nonce,
+AES-256-GCM's output. Head and context (what the secret is for) are authenticated with it, so a
+secret that was moved to another row does not open. The AES key is derived from the master key by
+HKDF-SHA256.
 Sources: NIST SP 800-38D; RFC 5869.
 """
 
@@ -17,9 +18,9 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
 
+from proxy import secrets
 from proxy.errors import InternalError
 
-_VERSION = b"\x01"
 _NONCE_BYTES = 12
 _PURPOSE = b"sluicegate sealed secret 1"
 
@@ -39,30 +40,35 @@ class NoKey(WrongKey):
     text = "SLUICEGATE_MASTER_KEY is not set: secrets can be neither sealed nor opened."
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=16)
 def _cipher(master_key: str) -> AESGCM:
     return AESGCM(HKDF(SHA256(), 32, salt=None, info=_PURPOSE).derive(master_key.encode()))
 
 
-def _current() -> AESGCM:
-    if not settings.MASTER_KEY:
+def _ring() -> tuple[str, ...]:
+    ring = secrets.ring(settings.MASTER_KEY)
+    if not ring:
         raise NoKey()
-    return _cipher(settings.MASTER_KEY)
+    return ring
 
 
 def seal(plain: bytes, context: bytes) -> bytes:
-    """Seal a secret; only the same `context` opens it. Raises NoKey."""
-    nonce = os.urandom(_NONCE_BYTES)
-    return _VERSION + nonce + _current().encrypt(nonce, plain, _VERSION + context)
+    """Seal a secret with the newest master key; only the same `context` opens it. Raises NoKey."""
+    newest = _ring()[-1]
+    head, nonce = secrets.head_of(newest), os.urandom(_NONCE_BYTES)
+    return head + nonce + _cipher(newest).encrypt(nonce, plain, head + context)
 
 
 def open_sealed(sealed: bytes, context: bytes) -> bytes:
-    """The secret that `seal` was given. Raises WrongKey."""
-    version, nonce, rest = sealed[:1], sealed[1 : 1 + _NONCE_BYTES], sealed[1 + _NONCE_BYTES :]
-    cipher = _current()
-    if version != _VERSION:
+    """The secret that `seal` was given, whichever master key sealed it. Raises WrongKey."""
+    ring = _ring()
+    split = secrets.split(sealed)
+    if split is None:
         raise WrongKey("A stored secret has a form that this version does not know.")
-    try:
-        return cipher.decrypt(nonce, rest, version + context)
-    except (InvalidTag, ValueError):  # ValueError: too short for a nonce
-        raise WrongKey() from None
+    head, rest = split
+    for key in secrets.candidates(head, ring):
+        try:
+            return _cipher(key).decrypt(rest[:_NONCE_BYTES], rest[_NONCE_BYTES:], head + context)
+        except (InvalidTag, ValueError):  # ValueError: too short for a nonce
+            continue
+    raise WrongKey()

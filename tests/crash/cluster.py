@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import Any
 
 import boto3
-from sqlcipher3 import dbapi2 as sqlite
 
+from jobsite.sqlite import opening
+from tests.jobsite.databases import key_in
 from tests.jobsite.service import Service, until
 
 _ROW = (
@@ -63,9 +64,8 @@ class Cluster:
         self.service.start()
         self._token = self.manage("tokens", "create", "crash").split()[0]
         # The library that the service uses: two SQLites on one file would endanger it.
-        self._control = sqlite.connect(
-            f"file:{self.service.home}/control.db", uri=True, isolation_level=None, timeout=30
-        )
+        home = self.service.home
+        self._control = opening.connect(home / "control.db", key_in(home), timeout=30)
 
     def manage(self, *words: str) -> str:
 

@@ -35,13 +35,14 @@ def _findings(tmp_path: Path, text: str | bytes, **environ: str) -> list[tuple[i
 def test_a_good_file_becomes_plain_values(tmp_path: Path) -> None:
     path = tmp_path / "sluicegate.yaml"
     path.write_text(GOOD)
+    plain = {"mode": "none", "keys": []}
     assert load(path, tmp_path, {"DISK": "/mnt"}).plain(tmp_path) == {
         "backends": {
-            "local": {"type": "filesystem", "path": str(tmp_path / "here")},
-            "far": {"type": "filesystem", "path": "/mnt/far"},
+            "local": {"type": "filesystem", "path": str(tmp_path / "here"), "encryption": plain},
+            "far": {"type": "filesystem", "path": "/mnt/far", "encryption": plain},
         },
         "default_backend": "local",
-        "buckets": {"photos": {"backend": "far"}},
+        "buckets": {"photos": {"backend": "far", "alias": None}},
     }
 
 
@@ -64,9 +65,9 @@ def test_all_errors_are_told_at_once_each_with_its_line(tmp_path: Path) -> None:
             - name: far
               type: tape
               path: ${env:NOWHERE}
-              speed: 3
             - name: far
               type: filesystem
+              speed: 3
           default_backend: nearby
           buckets:
             photos: {backend: gone}
@@ -79,11 +80,11 @@ def test_all_errors_are_told_at_once_each_with_its_line(tmp_path: Path) -> None:
     assert lines == sorted(lines)
     for expected in (
         "3: storage.backends[0].name: use lower-case letters",
-        "7: storage.backends[1].type: input should be 'filesystem'",
+        "7: storage.backends[1].type: input should be 'filesystem' or 's3'",
         "8: the environment variable NOWHERE is not set",
-        "9: storage.backends[1].speed: unknown key 'speed'",
-        "10: storage.backends[2].name: a second backend with the name 'far'",
-        "10: storage.backends[2]: 'path' is missing",
+        "9: storage.backends[2].name: a second backend with the name 'far'",
+        "9: storage.backends[2]: 'path' is missing",
+        "11: storage.backends[2].speed: unknown key 'speed'; known here: name, type, path, encryption",
         "12: storage.default_backend: no backend is named 'nearby'",
         "14: storage.buckets.photos.backend: no backend is named 'gone'",
         "15: 'photos' is already set in line 14",

@@ -59,9 +59,8 @@ def test_a_first_start_makes_everything_and_tells_it_once(tmp_path: Path) -> Non
     told = _prepare(home)
     made = read_credentials(home / "credentials")
     assert all(value in told for value in made.values())
-    assert {_mode(home / name) for name in ("credentials", "secret_key", "master_key", "control.db")} == {
-        0o600
-    }
+    files = ("credentials", "secret_key", "master_key", "db_key", "control.db")
+    assert {_mode(home / name) for name in files} == {0o600}
     assert _mode(home) == 0o700
     assert _shown(home, made["SLUICEGATE_ADMIN_PASSWORD"]) == [
         ["key", made["AWS_ACCESS_KEY_ID"], made["AWS_SECRET_ACCESS_KEY"]],
@@ -82,10 +81,12 @@ def test_what_the_environment_gives_is_used_and_not_written_down(tmp_path: Path)
         "SLUICEGATE_ADMIN_PASSWORD": "correct horse",
         "SLUICEGATE_SECRET_KEY": "s" * 50,
         "SLUICEGATE_MASTER_KEY": "ab" * 32,
+        "SLUICEGATE_DB_KEY": "a long text instead of digits",
     }
     home = tmp_path / "home"
     assert _prepare(home, **given) == ""
-    assert not [name for name in ("credentials", "secret_key", "master_key") if (home / name).exists()]
+    files = ("credentials", "secret_key", "master_key", "db_key")
+    assert not [name for name in files if (home / name).exists()]
     assert _shown(home, "correct horse", **given) == [
         ["key", "operator", "a-secret-of-the-operator"],
         ["user", "admin", "True", "True"],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import io
 import os
 import sqlite3
 import subprocess
@@ -19,7 +20,7 @@ from django.db.models.functions import Lower, TruncHour
 from django.utils import timezone
 
 from jobs.models import Job, Run
-from jobsite.sqlite import base
+from jobsite.sqlite import base, client
 from proxy.models import AccessKey, Bucket, User
 from tests.sites import ROOT, Site
 
@@ -244,3 +245,26 @@ def test_dbshell_opens_the_database_with_a_safe_library_even_while_it_is_used(sq
     count, version = done.stdout.split()
     assert count == "0"
     assert tuple(map(int, version.split("."))) >= base.SAFE_VERSION
+
+
+def test_dbshell_reads_statements_wherever_they_end_and_dot_commands_by_the_line() -> None:
+    text = "SELECT 1; SELECT\n';' ;.tables\n.schema\nSELECT 2\n"
+    assert list(client.read_statements(io.StringIO(text))) == [
+        "SELECT 1;",
+        "SELECT\n';' ;",
+        ".tables",
+        ".schema",
+        "SELECT 2",
+    ]
+    assert list(client.read_statements(io.StringIO("SELECT 1;\n.quit\nSELECT 2;\n"))) == ["SELECT 1;"]
+
+
+def test_dbshell_shows_rows_and_says_what_is_wrong(capsys: pytest.CaptureFixture[str]) -> None:
+    connection.ensure_connection()
+    assert client.run(connection.connection, "SELECT 1, NULL, 'a'")
+    assert client.run(connection.connection, ".tables")
+    assert not client.run(connection.connection, "SELECT * FROM nowhere")
+    told = capsys.readouterr()
+    assert told.out.startswith("1||a\n")
+    assert "proxy_bucket" in told.out
+    assert told.err == "Error: no such table: nowhere\n"

@@ -111,6 +111,34 @@ def test_a_secret_of_another_master_key_is_an_error_even_if_it_was_opened_before
     assert keys.unreadable_keys() == [access_key]
 
 
+def test_secrets_are_sealed_anew_with_the_newest_master_key_once(alice: User, settings: Settings) -> None:
+    access_key, secret = keys.create_key(alice)
+    old = settings.MASTER_KEY
+    settings.MASTER_KEY = f"{old},newest"
+    newer, _ = keys.create_key(alice)
+    kept = bytes(AccessKey.objects.get(pk=newer).sealed_secret)
+    assert (keys.reseal(), keys.reseal()) == (1, 0)
+    assert bytes(AccessKey.objects.get(pk=newer).sealed_secret) == kept
+    settings.MASTER_KEY = "newest"
+    assert _secret(access_key) == secret
+
+
+def test_a_secret_that_does_not_open_does_not_keep_the_others_from_being_sealed_anew(
+    alice: User, settings: Settings
+) -> None:
+    old = settings.MASTER_KEY
+    settings.MASTER_KEY = "of somebody else"
+    lost, _ = keys.create_key(alice, "SGAAA")
+    settings.MASTER_KEY = old
+    good, _ = keys.create_key(alice, "SGZZZ")
+    settings.MASTER_KEY = f"{old},newest"
+    with pytest.raises(crypto.WrongKey):
+        keys.reseal()
+    settings.MASTER_KEY = "newest"
+    assert keys.unreadable_keys() == [lost]
+    assert good
+
+
 def test_a_sealed_secret_does_not_open_in_the_row_of_another_key(alice: User) -> None:
     keys.create_key(alice, "SGONE", "first-secret")
     keys.create_key(alice, "SGTWO", "second-secret")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,7 +13,9 @@ import psycopg
 import pytest
 from pytest_django import Settings
 
+from jobsite.sqlite import opening
 from proxy import crypto
+from tests.jobsite.databases import key_in
 from tests.postgres import Cluster
 from tests.sites import GATEWAY_ALONE, ROOT, Actor, Site, _env
 
@@ -54,7 +55,7 @@ def old(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Site, 
     subprocess.run([sys.executable, "-c", BEFORE], cwd=ROOT, env=site.env, check=True)
     connection: Any
     if request.param == "sqlite":
-        connection = sqlite3.connect(tmp_path / "control.db")
+        connection = opening.connect(tmp_path / "control.db", key_in(tmp_path))
     else:
         connection = psycopg.connect(host=str(cluster.folder), user="sluicegate", dbname=name)
     yield site, connection

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.s3.certificates import make_certificate
+from tests.certificates import make_certificate
 from tests.s3.server import Server
 
 _numbers = itertools.count(1)
@@ -47,7 +47,7 @@ def encrypting(prepared: Server, tmp_path_factory: pytest.TempPathFactory) -> It
         SLUICEGATE_TLS_CERT=str(cert),
         SLUICEGATE_TLS_KEY=str(key),
         AWS_CA_BUNDLE=str(cert),
-        SLUICEGATE_DRAIN_SECONDS="1",  # connections whose client was refused over TLS would be waited for
+        SLUICEGATE_DRAIN_SECONDS="1",  # else the end waits for clients that keep TLS open and do not read
     )
     server.start()
     yield server

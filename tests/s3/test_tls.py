@@ -8,12 +8,11 @@ from pathlib import Path
 import pytest
 from botocore.exceptions import SSLError
 
-from tests.s3.certificates import make_certificate
 from tests.s3.server import Server
 
 
-def test_objects_travel_over_tls(new_server: Callable[..., Server], tmp_path: Path) -> None:
-    cert, key = map(str, make_certificate(tmp_path))
+def test_objects_travel_over_tls(new_server: Callable[..., Server], certificate: tuple[Path, Path]) -> None:
+    cert, key = map(str, certificate)
     server = new_server(SLUICEGATE_TLS_CERT=cert, SLUICEGATE_TLS_KEY=key)
     s3 = server.client(verify=cert)
     s3.create_bucket(Bucket="secret")

@@ -12,6 +12,7 @@ from jobs.kinds.migration.walking import behind, page_of
 from jobs.kinds.pieces import all_parts, page_of_pieces
 from jobs.kinds.position import Position
 from proxy.backends.base import ReaderBody
+from proxy.backends.sealing.reader import is_locked
 from proxy.backends.values import ObjectInfo, PartRequest, UploadInfo
 from proxy.errors import NoSuchUpload
 
@@ -23,7 +24,8 @@ def collecting_id(ground: Ground, info: ObjectInfo) -> str:
 
 
 def enter_large(ground: Ground, position: Position, listed: ObjectInfo) -> Page:
-    """Whole if its bytes need not move, else an upload on the target that collects its pieces."""
+    """Whole if its bytes need not move, or nobody here could take them apart; else an upload on the target
+    that collects its pieces."""
     key, version, past = listed.key, listed.version_id, behind(position, listed)
     try:
         reader = ground.source.open(key, version)
@@ -31,7 +33,7 @@ def enter_large(ground: Ground, position: Position, listed: ObjectInfo) -> Page:
         return page_of(ground, [], past)
     with reader:
         info = reader.info
-        if ground.target.backend.can_link(reader):
+        if ground.target.backend.can_link(reader) or is_locked(reader):
             return page_of(ground, [todo("object", key, info.size, version=version)], past)
     if is_copied(ground, info):
         return page_of(ground, [todo("there", key, info.size)], past)

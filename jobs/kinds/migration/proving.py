@@ -9,6 +9,7 @@ from jobs.errors import JobFailed
 from jobs.kinds.migration.ground import Ground
 from jobs.kinds.pieces import Span
 from proxy.backends.base import ObjectReader
+from proxy.backends.sealing.reader import SealedReader, is_locked
 
 _COMPARED = 64 * 1024
 """How many bytes of source and target are compared at once."""
@@ -42,6 +43,14 @@ def prove_same(ground: Ground, target: ObjectReader, source: ObjectReader, span:
             raise differs(what, f"the bytes {span.start} to {span.end} are not those of the source")
         if mine is None:
             return
+
+
+def prove_locked(ground: Ground, target: SealedReader, source: ObjectReader, what: str) -> None:
+    """Of a body that only its writer's key opens (SSE-C): raises JobFailed unless both are sealed alike,
+    byte for byte."""
+    if not is_locked(source) or source.seal != target.seal:
+        raise differs(what, "it is not sealed as the source is")
+    prove_same(ground, target.inner, source.inner, Span(0, target.seal.stored), what)
 
 
 def _blocks(pieces: Iterator[bytes]) -> Iterator[bytes]:

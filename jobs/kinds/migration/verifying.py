@@ -16,7 +16,7 @@ from jobs.kinds.base import Item, Outcome, Page
 from jobs.kinds.migration import unchanged
 from jobs.kinds.migration.facts import listed_difference, object_difference, spans
 from jobs.kinds.migration.ground import GONE, Ground, Step, todo
-from jobs.kinds.migration.proving import differs, prove_md5, prove_same
+from jobs.kinds.migration.proving import differs, prove_locked, prove_md5, prove_same
 from jobs.kinds.migration.sides import (
     mismatch,
     named,
@@ -37,6 +37,7 @@ from jobs.kinds.migration.walking import after_versions, behind, fitting, next_v
 from jobs.kinds.pieces import Span
 from jobs.kinds.position import Position, decode, encode
 from proxy.backends.base import ObjectReader
+from proxy.backends.sealing.reader import is_locked
 from proxy.backends.values import ObjectInfo
 from proxy.errors import MethodNotAllowed
 
@@ -191,6 +192,11 @@ def _prove(ground: Ground, item: Item, reader: ObjectReader, span: Span) -> None
         return
     version = item.data["version"]
     what = named(item.key, version)
+    if is_locked(reader):
+        if span.start == 0:  # (all of it at once)
+            with on_source(ground, item.key, version) as source:
+                prove_locked(ground, reader, source, what)
+        return
     if span.md5 is not None:
         prove_md5(ground, reader, span, what)
         return

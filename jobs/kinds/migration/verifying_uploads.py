@@ -12,11 +12,12 @@ from jobs.kinds import position as at
 from jobs.kinds.base import Item, Outcome, Page
 from jobs.kinds.migration.facts import part_difference, upload_difference
 from jobs.kinds.migration.ground import Ground, todo
-from jobs.kinds.migration.proving import differs, prove_md5, prove_same
+from jobs.kinds.migration.proving import differs, prove_locked, prove_md5, prove_same
 from jobs.kinds.migration.sides import parts_are_lost
 from jobs.kinds.migration.walking import next_parts, page_of
 from jobs.kinds.pieces import Span, all_parts, is_md5
 from jobs.kinds.position import Position
+from proxy.backends.sealing.reader import is_locked
 from proxy.backends.values import UploadInfo
 from proxy.errors import InvalidPart, NoSuchUpload
 from proxy.store import Store
@@ -97,7 +98,10 @@ def verify_part(ground: Ground, item: Item) -> Outcome:
     what = f"{_named(item.key, upload_id)}, part {number}"
     try:
         with ground.target.open_part(upload_id, number) as target:
-            if is_md5(etag):
+            if is_locked(target):
+                with ground.source.open_part(upload_id, number) as source:
+                    prove_locked(ground, target, source, what)
+            elif is_md5(etag):
                 prove_md5(ground, target, Span(0, item.size, etag), what)
             else:
                 with ground.source.open_part(upload_id, number) as source:

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 import signal
 import threading
 from typing import Any
 
 from django.core.management.base import BaseCommand
+from django.db import DatabaseError, connection
 
 from jobs.scheduler import Scheduler
+from proxy import routes
+from proxy.errors import S3Error
+
+log = logging.getLogger(__name__)
 
 ENDS = {signal.SIGTERM, signal.SIGINT}
+LOOK_SECONDS = 60.0
 
 
 class Command(BaseCommand):
@@ -20,7 +27,24 @@ class Command(BaseCommand):
         stop = threading.Event()
         signal.pthread_sigmask(signal.SIG_BLOCK, ENDS)  # a thread waits for them: no handler, no half tick
         threading.Thread(target=_wait_for_the_end, args=[stop], daemon=True).start()
+        threading.Thread(target=_look_at_backends, args=[stop], name="backends", daemon=True).start()
         Scheduler().run_forever(stop)
+
+
+def _look_at_backends(stop: threading.Event) -> None:
+    """Apart from the tick, for one may be slow. A backend that is looked at takes care of itself."""
+    away: set[str] = set()
+    while not stop.is_set():
+        for name in routes.backend_names():
+            try:
+                routes.backend(name).check()
+                away.discard(name)
+            except (S3Error, DatabaseError) as error:
+                if name not in away:
+                    log.warning("backend %s is not there: %s", name, error)
+                away.add(name)
+        connection.close()
+        stop.wait(LOOK_SECONDS)
 
 
 def _wait_for_the_end(stop: threading.Event) -> None:

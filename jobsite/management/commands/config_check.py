@@ -17,6 +17,8 @@ class Command(BaseCommand):
         self.stdout.write(f"{settings.CONFIG_PATH} is correct.")
         for name, backend in storage["backends"].items():
             default = "  (default)" if name == storage["default_backend"] else ""
-            self.stdout.write(f"  backend {name:<16} {backend['type']}  {backend['path']}{default}")
+            where = backend.get("path") or backend["endpoint"] or f"AWS, {backend['region']}"
+            self.stdout.write(f"  backend {name:<16} {backend['type']}  {where}{default}")
         for name, bucket in storage["buckets"].items():
-            self.stdout.write(f"  bucket  {name:<16} is made on {bucket['backend']}")
+            real = f" as {bucket['alias']}" if bucket["alias"] else ""
+            self.stdout.write(f"  bucket  {name:<16} is made on {bucket['backend']}{real}")

@@ -7,6 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from jobsite.preparing import ADMIN, Prepared, prepare
+from jobsite.sqlite.opening import FAILURES
 from proxy.errors import S3Error
 
 NAMES = {
@@ -23,7 +24,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             prepared = prepare(verbosity=max(0, options["verbosity"] - 1))
-        except (OSError, S3Error) as error:
+        except (*FAILURES, S3Error) as error:
             raise CommandError(str(error)) from error
         tell(self, prepared)
 

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import errno
-import fcntl
 import socket
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connections
 
-from jobsite.first_start import CREDENTIALS, make_home
+from jobsite.first_start import CREDENTIALS
+from jobsite.offline import only_server
 from jobsite.preparing import ADMIN
+from jobsite.sqlite.opening import Refused
 from jobsite.supervisor import specs
 from jobsite.supervisor.run import Supervisor
 from jobsite.supervisor.watching import Watch
@@ -25,14 +26,17 @@ class Command(BaseCommand):
     help = "Create what is missing, then serve. Ctrl-C (or SIGTERM) ends all in order, a second one at once."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        lock = _only_one(Path(settings.HOME))
-        _address_is_free(settings.BIND)
-        call_command("prepare", verbosity=options["verbosity"], stdout=self.stdout, stderr=self.stderr)
-        connections.close_all()
-        web, life = specs.watches()
-        supervisor = Supervisor(specs.specs(web, life), specs.environ())
-        went = supervisor.run(_Banner(self, web))
-        lock.close()
+        try:
+            lock = only_server(Path(settings.HOME))
+        except Refused as error:
+            raise CommandError(str(error)) from None
+        with lock:
+            _address_is_free(settings.BIND)
+            call_command("prepare", verbosity=options["verbosity"], stdout=self.stdout, stderr=self.stderr)
+            connections.close_all()
+            web, life = specs.watches()
+            supervisor = Supervisor(specs.specs(web, life), specs.environ())
+            went = supervisor.run(_Banner(self, web))
         self.stdout.write("Ended." if went else "Ended; something had to be killed.")
 
 
@@ -60,18 +64,6 @@ class _Banner:
         lines = [f"  {name:<14} {value}" for name, value in rows.items()]
         self._command.stdout.write("\n".join(["", "Sluicegate is up. Ctrl-C ends it.", *lines, ""]))
         self._command.stdout.flush()
-
-
-def _only_one(home: Path) -> IO[str]:
-    """The lock of this home; it ends with us. Raises CommandError if another `serve` has it."""
-    make_home(home)
-    file = (home / "serve.lock").open("w")
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        file.close()
-        raise CommandError(f"Another `manage.py serve` runs with the home {home}.") from None
-    return file
 
 
 def _address_is_free(bind: str) -> None:

@@ -15,6 +15,7 @@ import apsw
 from proxy.backends.base import ObjectReader, OpenObject
 from proxy.backends.bodies import is_md5
 from proxy.backends.filesystem.bucket import OpenBucket
+from proxy.backends.filesystem.putting_back import LOST, lost_bodies
 from proxy.backends.filesystem.rows import MORE, Row, Segment, segments_of, stored, whole
 from proxy.backends.filesystem.versions import VERSION
 from proxy.backends.multipart import multipart_etag
@@ -33,6 +34,8 @@ def check_place(bucket: OpenBucket, open_object: OpenObject, *, deep: bool) -> I
     """Rows against bodies; `deep` also reads every body and hashes it, as far as it can be opened."""
     with bucket.pool.lend() as connection:
         problems = list(_whole_problems(connection))
+    if lost := lost_bodies(bucket.folder):
+        problems.append(f"{lost} bodies in {LOST}/ belong to no row: the index that was put back is older")
     for problem in problems:
         yield Finding(bucket.place, "", problem)
     for key, problem in _upload_problems(bucket):

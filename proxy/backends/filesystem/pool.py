@@ -25,6 +25,8 @@ class Pool:
         self._lending = threading.Lock()
         self._counting = threading.Lock()
         self._lent = 0
+        self.is_freezing = False
+        """A fork waits for every connection to come back: long work gives up."""
 
     def lend(self) -> Lent:
         """`with pool.lend() as connection`. Raises apsw.Error."""
@@ -68,12 +70,14 @@ class Pool:
     # what only its parent holds. So nothing is open at the moment of a fork.
     def freeze(self) -> None:
         """Wait until every connection is back, close them, and lend none until `thaw`."""
+        self.is_freezing = True
         self._lending.acquire()
         while self._lent:
             time.sleep(0.0002)
         self._close_idle()
 
     def thaw(self) -> None:
+        self.is_freezing = False
         self._lending.release()
 
 

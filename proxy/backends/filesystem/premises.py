@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import functools
+import logging
 from pathlib import Path
 
 from proxy.backends.base import SCRUB_GRACE_S
-from proxy.backends.filesystem import places
-from proxy.backends.filesystem.bucket import OpenBucket
+from proxy.backends.filesystem import copies, places
+from proxy.backends.filesystem.bucket import INDEX, OpenBucket
 from proxy.backends.filesystem.keeper import Keeper
 from proxy.backends.filesystem.registry import OPEN_BUCKETS, Registry, Using
 from proxy.backends.filesystem.root import Root
 from proxy.backends.filesystem.sweep import is_due, scrub, sweep_bucket
 from proxy.backends.serviceless import NoService
 from proxy.backends.values import Clock, Place, Usage
-from proxy.errors import NoSuchBucket, NotImplementedByUs
+from proxy.errors import NoSuchBucket, NotImplementedByUs, S3Error, StorageFull
+
+_log = logging.getLogger(__name__)
 
 INLINE_BYTES = 32 * 1024
 RESERVE_BYTES = 16 * 1024 * 1024
@@ -23,8 +26,9 @@ RESERVE_BYTES = 16 * 1024 * 1024
 class Premises(NoService):
     """`inline_bytes`: bodies up to this size live in the index. `reserve_bytes`: kept free, so
     that deletes and small rows still go on a full disk. `open_buckets`: places kept open.
-    `keep` starts a thread at the first write that sweeps what is open. `secure_delete`: what is
-    deleted in an index is overwritten, as it should be where bodies are sealed that were plain.
+    `keep` starts a thread, at the first write or `check`, that sweeps what is open and copies each
+    index every `copy_hours` (0: never). `secure_delete`: what is deleted in an index is overwritten,
+    as it should be where bodies are sealed that were plain.
     """
 
     def __init__(
@@ -36,12 +40,14 @@ class Premises(NoService):
         inline_bytes: int = INLINE_BYTES,
         reserve_bytes: int = RESERVE_BYTES,
         open_buckets: int = OPEN_BUCKETS,
+        copy_hours: int = 0,
         keep: bool = True,
         secure_delete: bool = False,
     ) -> None:
         self.name = name
         self.place_id = ""
         self._now = now
+        self._copy_ms = copy_hours * 3_600_000
         self._root = Root(path)
         open_bucket = functools.partial(
             OpenBucket,
@@ -77,6 +83,8 @@ class Premises(NoService):
     def check(self) -> None:
         with self._faults:
             self._root.check()
+        if self._keeper is not None and self._copy_ms:
+            self._keeper.wake()  # what was written before this process began is to be copied too
 
     def create_bucket(self, place: Place) -> None:
         with self._faults:
@@ -142,8 +150,24 @@ class Premises(NoService):
                 with self._using(place) as bucket:
                     if is_due(bucket):
                         sweep_bucket(bucket)
+                    self._copy(bucket)
             except NoSuchBucket:
                 continue
+
+    def _copy(self, bucket: OpenBucket) -> None:
+        """A failure is told and does not keep other places from being seen to."""
+        if not self._copy_ms:
+            return
+        try:
+            with self._faults:
+                copies.keep_copy(bucket.pool, bucket.folder, self._now(), self._copy_ms)
+        except StorageFull:
+            _log.warning("no room on the disk for a copy of %s", bucket.folder / INDEX)
+        except copies.Interrupted:
+            _log.debug("a fork put off the copy of %s", bucket.folder / INDEX)
+        except S3Error as error:
+            if bucket.is_there():  # (else it was removed at this moment)
+                _log.error("%s: %s The last copy is kept.", bucket.folder / INDEX, error.message)
 
     def scrub(self, place: Place, grace_s: float = SCRUB_GRACE_S) -> bool:
         with self._writing(place) as bucket:

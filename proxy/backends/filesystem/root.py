@@ -122,13 +122,24 @@ class Root:
     def places(self, bucket: str | None = None) -> Iterator[Place]:
         """Every place here, or those of one real bucket name."""
         self.check()
-        for name in sorted(os.listdir(self.path)):
-            if name.startswith(".") or "~" not in name:
-                continue
-            if bucket is None or name.rpartition("~")[0] == bucket:
-                found = read_identity(self.path / name)
-                if found is not None:
-                    yield found
+        for _, place in places_in(self.path, bucket):
+            yield place
+
+
+def shown_id(path: Path) -> str | None:
+    """The id that a backend's folder shows; None if it shows none. Raises BackendUnavailable, OSError."""
+    return Root(path)._shown()
+
+
+def places_in(path: Path, bucket: str | None = None) -> Iterator[tuple[Path, Place]]:
+    """The folder of every place in a backend's folder, or of those of one real bucket name."""
+    for name in sorted(os.listdir(path)):
+        if name.startswith(".") or "~" not in name:
+            continue
+        if bucket is None or name.rpartition("~")[0] == bucket:
+            found = read_identity(path / name)
+            if found is not None:
+                yield path / name, found
 
 
 def _changed_ms(path: Path) -> int:

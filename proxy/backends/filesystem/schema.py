@@ -8,6 +8,7 @@ from __future__ import annotations
 
 _FIRST = """
 -- One row: what is true of the whole place. `seq` is the newest that was given out.
+-- (`swept` is not used any more.)
 CREATE TABLE place (
     id INTEGER PRIMARY KEY CHECK (id = 1),
     seq INTEGER NOT NULL, keys INTEGER NOT NULL, size INTEGER NOT NULL,

@@ -13,6 +13,7 @@ from pathlib import Path
 import apsw
 
 from proxy.backends.filesystem.bucket import OpenBucket
+from proxy.backends.filesystem.copies import forget
 from proxy.backends.filesystem.transaction import Transaction
 from proxy.backends.filesystem.workspace import oldest_pin, remove_abandoned
 from proxy.backends.multipart import COMPLETION_MS
@@ -21,6 +22,7 @@ GARBAGE_MS = 60_000
 """A blob stays at least so long after the last row that named it."""
 ORPHAN_MS = 3_600_000
 """A file that no row names is left alone until it is that old; swept as often."""
+SWEPT = ".swept"
 _TOGETHER = 500
 
 
@@ -31,7 +33,8 @@ def sweep_bucket(bucket: OpenBucket) -> None:
         pass
     while bucket.writer.submit(_forget_finished) == _TOGETHER:
         pass
-    if bucket.writer.submit(_orphans_due):
+    if orphans_due(bucket):
+        _note_orphans(bucket)
         for folder in sorted(_folders(bucket.folder / "blobs")):
             bucket.writer.submit(partial(_sweep_orphans, folder))
 
@@ -39,8 +42,8 @@ def sweep_bucket(bucket: OpenBucket) -> None:
 def scrub(bucket: OpenBucket, grace_ms: int) -> bool:
     """Leave nothing of bodies that no row names; False while some is too young, or still read.
 
-    The index is written anew, for what was deleted from it may stand in its free pages, and its log is
-    emptied. Raises S3Error, OSError, apsw.Error.
+    The index is written anew, for what was deleted from it may stand in its free pages, its log is
+    emptied, and its copies go, for they hold small bodies as they were. Raises S3Error, OSError, apsw.Error.
     """
     remove_abandoned(bucket.folder / "tmp")
     while _collect(bucket, grace_ms) == _TOGETHER:
@@ -54,6 +57,7 @@ def scrub(bucket: OpenBucket, grace_ms: int) -> bool:
             connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
         except apsw.BusyError:
             return False
+    forget(bucket.folder)
     return True
 
 
@@ -63,11 +67,27 @@ def is_due(bucket: OpenBucket) -> bool:
     with bucket.pool.lend() as connection:
         row = connection.execute(
             "SELECT EXISTS (SELECT 1 FROM garbage WHERE since <= ?)"
-            " OR EXISTS (SELECT 1 FROM completions WHERE finished <= ?)"
-            " OR (SELECT swept <= ? FROM place)",
-            (now - GARBAGE_MS, now - COMPLETION_MS, now - ORPHAN_MS),
+            " OR EXISTS (SELECT 1 FROM completions WHERE finished <= ?)",
+            (now - GARBAGE_MS, now - COMPLETION_MS),
         ).get
-    return bool(row)
+    return bool(row) or orphans_due(bucket)
+
+
+def orphans_due(bucket: OpenBucket) -> bool:
+    """Whether nobody looked for orphans for an hour.
+
+    That is noted in a file: a note in the index would be a change of the place, every hour.
+    """
+    try:
+        return (bucket.folder / SWEPT).stat().st_mtime * 1000 <= bucket.now() - ORPHAN_MS
+    except FileNotFoundError:
+        return True
+
+
+def _note_orphans(bucket: OpenBucket) -> None:
+    path, now = bucket.folder / SWEPT, bucket.now() / 1000
+    path.touch()
+    os.utime(path, (now, now))
 
 
 def _collect(bucket: OpenBucket, grace_ms: int = GARBAGE_MS) -> int:
@@ -100,14 +120,6 @@ def _forget_finished(transaction: Transaction) -> int:
         transaction.now - COMPLETION_MS,
         _TOGETHER,
     )
-
-
-def _orphans_due(transaction: Transaction) -> bool:
-    """One process an hour."""
-    changed = transaction.changed(
-        "UPDATE place SET swept = ? WHERE swept <= ?", transaction.now, transaction.now - ORPHAN_MS
-    )
-    return bool(changed)
 
 
 def _folders(blobs: Path) -> list[Path]:

@@ -8,9 +8,10 @@ import time
 import weakref
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 
 from proxy.backends.s3 import errors
-from proxy.backends.s3.breaker import Breaker
+from proxy.backends.s3.breaker import CLOSED, Breaker, NeverOpen
 from proxy.backends.s3.chunk_signing import STREAMING, SignedChunks
 from proxy.backends.s3.errors import FAULTS
 from proxy.backends.s3.options import Credentials, Options
@@ -19,7 +20,11 @@ from proxy.backends.s3.retrying import Attempts, may_repeat
 from proxy.backends.s3.transport import Payload, Reply, Transport
 from proxy.errors import BackendUnavailable, S3Error
 
+_Taken = TypeVar("_Taken")
+
 MAX_ERROR_BYTES = 256 * 1024
+
+__all__ = ["CLOSED", "Caller", "CredentialSource", "Observer", "Timing", "phases", "watch"]
 
 CredentialSource = Callable[[], Credentials]
 Observer = Callable[[str, str, float], None]
@@ -36,8 +41,18 @@ class Timing:
     chance: Callable[[], float] = random.random
 
 
-def unobserved(backend: str, code: str, seconds: float) -> None:
-    """For callers that nobody watches."""
+_watchers: list[Observer] = []
+
+
+def watch(observer: Observer) -> None:
+    """Tell `observer` of every call of this process; once, however often it is given."""
+    if observer not in _watchers:
+        _watchers.append(observer)
+
+
+def phases() -> dict[str, str]:
+    """The phase of each service's breaker, by backend name."""
+    return {caller.backend: caller.breaker.state.phase for caller in list(_all) if caller.watched}
 
 
 class Caller:
@@ -49,17 +64,17 @@ class Caller:
         options: Options,
         credentials: CredentialSource,
         *,
-        breaker: Breaker | None = None,
-        observe: Observer = unobserved,
+        watched: bool = True,
         timing: Timing | None = None,
     ) -> None:
         self.backend = backend
         self.options = options
-        self.breaker = breaker or Breaker(backend)
+        self.watched = watched
+        """Its failures open a breaker, and observers are told of its calls."""
+        self.breaker = (Breaker if watched else NeverOpen)(backend)
         self.signs_streams = False
         """Sign every chunk of a stream: for services that take no unsigned ones without TLS."""
         self.credentials = credentials
-        self._observe = observe
         self._timing = timing or Timing()
         self._transport = Transport(backend, options)
         _all.add(self)
@@ -70,6 +85,26 @@ class Caller:
         Raises what the service's error means (see errors.py), Unreachable, Broken, ServiceFault once
         nothing helped within the budget, and what the payload raises.
         """
+        return self._call(request, lambda reply: reply)
+
+    def read(self, request: Request) -> tuple[Reply, bytes]:
+        """The good answer to a call with its whole document (bounded); raises as `send` does.
+
+        An error that comes with status 200 is raised as any other.
+        """
+
+        def whole(reply: Reply) -> tuple[Reply, bytes]:
+            document = reply.document()
+            if errors.is_error(document):
+                raise errors.of_answer(self.backend, request.bucket, 500, reply.headers, document)
+            return reply, document
+
+        return self._call(request, whole)
+
+    def close(self) -> None:
+        self._transport.close()
+
+    def _call(self, request: Request, take: Callable[[Reply], _Taken]) -> _Taken:
         timing = self._timing
         attempts = Attempts(timing.monotonic() + self.options.retry_budget)
         payload = request.payload if isinstance(request.payload, bytes) else _Watched(request.payload)
@@ -79,7 +114,7 @@ class Caller:
             if turn is None:
                 raise last or self._resting()
             try:
-                return self._attempt(request, payload, turn)
+                return self._attempt(request, payload, turn, take)
             except S3Error as error:
                 last = error
                 attempts.made += 1
@@ -91,29 +126,15 @@ class Caller:
                     raise
             timing.sleep(pause)
 
-    def read(self, request: Request) -> tuple[Reply, bytes]:
-        """The good answer to a call with its whole document (bounded).
-
-        An error that comes with status 200 is raised as any other.
-        """
-        reply = self.send(request)
-        document = reply.document()
-        if document and errors.error_in(document) is not None:
-            error = errors.of_answer(self.backend, request.bucket, 500, reply.headers, document)
-            self._observe(self.backend, error.code, 0.0)
-            raise error
-        return reply, document
-
-    def close(self) -> None:
-        self._transport.close()
-
-    def _attempt(self, request: Request, payload: bytes | Payload, turn: int) -> Reply:
+    def _attempt(
+        self, request: Request, payload: bytes | Payload, turn: int, take: Callable[[Reply], _Taken]
+    ) -> _Taken:
         timing, began = self._timing, self._timing.monotonic()
         report, code = self.breaker.withdrawn, ""
         try:
-            reply = self._judged(request, self._exchange(request, payload))
+            taken = take(self._judged(request, self._exchange(request, payload)))
             report = self.breaker.succeeded
-            return reply
+            return taken
         except S3Error as error:
             code = error.code
             if isinstance(payload, _Watched) and payload.failure is error:
@@ -123,7 +144,11 @@ class Caller:
         finally:
             now = timing.monotonic()
             report(turn, now)
-            self._observe(self.backend, code, now - began)
+            self._tell(code, now - began)
+
+    def _tell(self, code: str, seconds: float) -> None:
+        for observer in _watchers if self.watched else ():
+            observer(self.backend, code, seconds)
 
     def _judged(self, request: Request, reply: Reply) -> Reply:
         if 200 <= reply.status < 300:

@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from proxy.backends.s3.breaker import NeverOpen
-from proxy.backends.s3.caller import Caller, CredentialSource, Observer, unobserved
+from proxy.backends.s3.caller import Caller, CredentialSource
 from proxy.backends.s3.calls.uploads import UploadCalls
 from proxy.backends.s3.options import Credentials, Options
 
@@ -24,17 +23,17 @@ class Client(UploadCalls):
         """Another client of the same service, without a breaker: for trying what may well fail."""
         own = self.caller
         options = replace(own.options, retry_budget=retry_budget)
-        return type(self)(Caller(own.backend, options, own.credentials, breaker=NeverOpen(own.backend)))
+        return type(self)(Caller(own.backend, options, own.credentials, watched=False))
 
     def close(self) -> None:
         """Close the connections that nobody uses."""
         self.caller.close()
 
 
-def connect(name: str, written: Mapping[str, Any], observe: Observer = unobserved) -> Client:
+def connect(name: str, written: Mapping[str, Any]) -> Client:
     """The client of one entry of `settings.STORAGE["backends"]`. Connects only when it is used."""
     options = Options.of(written)
-    return Client(Caller(name, options, _source(name, options), observe=observe))
+    return Client(Caller(name, options, _source(name, options)))
 
 
 def _source(name: str, options: Options) -> CredentialSource:

@@ -34,22 +34,52 @@ class Connection:
             raise
         self._socket.settimeout(silence)
         self._silence = silence
-        self._poll = select.poll()
-        self._poll.register(self._socket, select.POLLIN)
+        self._readable, self._both = select.poll(), select.poll()
+        self._readable.register(self._socket, select.POLLIN)
+        self._both.register(self._socket, select.POLLIN | select.POLLOUT)
         self._rest = b""
+        self._ended = False
         self.used = 0.0
         """When it was given back (monotonic)."""
 
     def send(self, head: bytes, body: bytes = b"") -> None:
+        """A head and what is at hand of its body."""
         if len(body) <= _AT_ONCE_BYTES:
             self._socket.sendall(head + body)
         else:
             self._socket.sendall(head)
             self._socket.sendall(body)
 
+    def send_piece(self, piece: bytes) -> bool:
+        """A piece of a stream; False if the other side speaks instead of taking it."""
+        left = memoryview(piece)
+        self._socket.settimeout(0)
+        try:
+            while left:
+                try:
+                    left = left[self._socket.send(left) :]
+                except (BlockingIOError, ssl.SSLWantWriteError, ssl.SSLWantReadError):
+                    if not self._both.poll(self._silence * 1000):
+                        raise TimeoutError from None
+                    if self.speaks():
+                        return False
+            return True
+        finally:
+            self._socket.settimeout(self._silence)
+
     def speaks(self) -> bool:
-        """Whether something arrived: an answer, or the end. An idle connection must be silent."""
-        return bool(self._rest) or bool(self._poll.poll(0))
+        """Whether an answer begins, or the end has come. (Over TLS not all that arrives is either.)"""
+        if not self._rest and self._readable.poll(0):
+            before = self._socket.gettimeout()
+            self._socket.settimeout(0)
+            try:
+                self._rest = self._socket.recv(_RECEIVE_BYTES)
+            except (BlockingIOError, ssl.SSLWantReadError):
+                return False
+            finally:
+                self._socket.settimeout(before)
+            self._ended = not self._rest
+        return self._ended or bool(self._rest)
 
     def close(self) -> None:
         self._socket.close()
@@ -86,7 +116,7 @@ class Connection:
 
     def _receive(self) -> bytes:
         """What there is. Raises ConnectionError at the end."""
-        piece = self._socket.recv(_RECEIVE_BYTES)
+        piece = b"" if self._ended else self._socket.recv(_RECEIVE_BYTES)
         if not piece:
             raise ConnectionError("the connection ended")
         return piece

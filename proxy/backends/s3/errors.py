@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from proxy import errors
-from proxy.errors import BackendUnavailable, MalformedXML, NotImplementedByUs, S3Error, SlowDown
-from proxy.wire.xml.parsing import Node, parse
+from proxy.errors import BackendUnavailable, MalformedXML, NotImplementedByUs, S3Error, SlowDown, StorageFull
+from proxy.wire.xml.parsing import parse
 
 MAX_RETRY_AFTER = 60
 """Seconds; what a service asks for beyond it is not believed."""
@@ -88,7 +88,8 @@ _SAME_AS: Mapping[str, str] = {
 _BUSY = frozenset(
     {"SlowDown", "RequestLimitExceeded", "ThrottlingException", "Throttling", "TooManyRequests"}
 )
-_FAULTY = frozenset({"", "InternalError", "ServiceUnavailable", "RequestTimeout"})
+_FULL = frozenset({"InsufficientStorage", "QuotaExceeded", "XMinioStorageFull"})
+_FAULTY = frozenset({"InternalError", "ServiceUnavailable", "RequestTimeout"})
 _BY_STATUS: Mapping[int, str] = {
     304: "NotModified",
     404: "NoSuchKey",
@@ -98,9 +99,12 @@ _BY_STATUS: Mapping[int, str] = {
     416: "InvalidRange",
     429: "SlowDown",
     501: "NotImplemented",
+    507: "InsufficientStorage",
 }
 """For answers without a document: those to HEAD, and what proxies say."""
 
+_ROOT_WITHIN = 1024
+"""Bytes of a document within which its root begins."""
 _TOLD = ("x-amz-delete-marker", "x-amz-version-id", "last-modified", "allow")
 """Headers that belong to the error."""
 
@@ -108,9 +112,11 @@ _TOLD = ("x-amz-delete-marker", "x-amz-version-id", "last-modified", "allow")
 def of_answer(backend: str, bucket: str, status: int, headers: Mapping[str, str], document: bytes) -> S3Error:
     """The error that an answer means; `document` is empty for HEAD."""
     code, message = _read(document)
-    error = of_code(backend, bucket, code or _BY_STATUS.get(status, ""), message, status)
+    asked = retry_after(headers)
+    bare = "SlowDown" if status == 503 and asked else _BY_STATUS.get(status, "")
+    error = of_code(backend, bucket, code or bare, message, status)
     if isinstance(error, SlowDown):
-        error.headers["Retry-After"] = str(retry_after(headers) or error.headers["Retry-After"])
+        error.headers["Retry-After"] = str(asked or error.headers["Retry-After"])
     else:
         error.headers.update({name: headers[name] for name in _TOLD if name in headers})
     return error
@@ -123,12 +129,14 @@ def of_code(backend: str, bucket: str, code: str, message: str = "", status: int
         return missing(backend, bucket)
     if code in _BUSY:
         return SlowDown(f"The storage {backend!r} asks for fewer requests.")
+    if code in _FULL:
+        return StorageFull(f"The storage {backend!r} is full. Nothing was written.")
     if code == "NotImplemented":
         return NotImplementedByUs(f"The storage {backend!r} cannot do this: {message or code}.")
     if code in _PASSED_ON:
         return _PASSED_ON[code](message or None)
     said = f"{status or ''} {code}".strip()
-    if status >= 500 or (status < 400 and code in _FAULTY):
+    if status >= 500 or code in _FAULTY:
         return ServiceFault(f"The storage {backend!r} has a fault ({said}). Try again.")
     return Refused(f"The storage {backend!r} refused what the gateway asked ({said}).", code)
 
@@ -149,18 +157,19 @@ def retry_after(headers: Mapping[str, str]) -> int:
     return min(int(text), MAX_RETRY_AFTER) if text.isascii() and text.isdigit() and len(text) < 10 else 0
 
 
-def error_in(document: bytes) -> Node | None:
-    """The error that a service sends with status 200, once it had begun to answer; else None.
+def is_error(document: bytes) -> bool:
+    """Whether it is the error that a service sends with status 200, once it had begun to answer.
 
     Source: Amazon S3 API Reference, CopyObject and CompleteMultipartUpload.
     """
-    try:
-        return parse(document, "Error")
-    except MalformedXML:
-        return None
+    return b"<Error" in document[:_ROOT_WITHIN] and any(_read(document))
 
 
 def _read(document: bytes) -> tuple[str, str]:
-    root = error_in(document) if document else None
-    texts = {child.name: child.text.strip() for child in root.children} if root else {}
+    """(code, message), empty if it is no error document."""
+    try:
+        root = parse(document, "Error")
+    except MalformedXML:
+        return "", ""
+    texts = {child.name: child.text.strip() for child in root.children}
     return texts.get("Code", ""), texts.get("Message", "")

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import logging
 import math
+import re
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from proxy.backends.s3.answers import Listed, Removed
 from proxy.backends.s3.capabilities import Capabilities, Finding
-from proxy.backends.s3.client import Client
+from proxy.backends.s3.client import Client, connect
 from proxy.backends.s3.errors import FAULTS, Refused, ServiceFault
 from proxy.backends.s3.trials import BUCKET_TRIALS, TRIALS, Bench
 from proxy.errors import BackendUnavailable, NotImplementedByUs, S3Error, SlowDown
@@ -25,6 +27,7 @@ _log = logging.getLogger(__name__)
 RESERVED = ".sluicegate/"
 """Keys below it are ours on every service."""
 SCRATCH = "sluicegate-probe-"
+_SCRATCH_NAME = re.compile(SCRATCH + "([0-9a-f]{8})-[0-9a-f]{12}")
 LEFT_BEHIND_SECONDS = 900
 """A scratch bucket that is older was left by a probe that did not end."""
 PATIENCE = 2.0
@@ -44,6 +47,15 @@ def probe(client: Client, bucket: str = "", now: Callable[[], float] = time.time
         probing.close()
     client.caller.signs_streams = found.unsigned_streams is False
     return found
+
+
+def probe_service(name: str, options: Mapping[str, Any], bucket: str = "") -> Mapping[str, Finding]:
+    """`probe` of a service as it is configured, without a client that lasts."""
+    client = connect(name, options)
+    try:
+        return probe(client, bucket).as_json()
+    finally:
+        client.close()
 
 
 def _probe(client: Client, bucket: str, now: Callable[[], float]) -> Capabilities:
@@ -83,7 +95,7 @@ def _try(trial: Callable[[Bench], bool], bench: Bench) -> Finding:
 def _scratch_bucket(client: Client, now: float) -> Bench | None:
     """A new bucket, with object lock if the service has that; None if none may be made."""
     for locks in (True, False):
-        name = f"{SCRATCH}{int(now):x}-{secrets.token_hex(6)}"
+        name = f"{SCRATCH}{int(now):08x}-{secrets.token_hex(6)}"
         headers = {"x-amz-bucket-object-lock-enabled": "true"} if locks else {}
         try:
             client.create_bucket(name, headers)
@@ -99,14 +111,20 @@ def _has_locks(client: Client, bucket: str) -> bool:
 
 
 def _clear_left_behind(client: Client, now: float) -> None:
+    """Remove the scratch buckets of probes that did not end; never a bucket that serves anything."""
     try:
         names = client.buckets()
     except (Refused, NotImplementedByUs):
         return
     for name in names:
-        stamp = name.removeprefix(SCRATCH).split("-")[0] if name.startswith(SCRATCH) else ""
-        if stamp and set(stamp) <= set("0123456789abcdef") and now - int(stamp, 16) > LEFT_BEHIND_SECONDS:
+        stamp = _SCRATCH_NAME.fullmatch(name)
+        if stamp and now - int(stamp[1], 16) > LEFT_BEHIND_SECONDS and not _serves(client, name):
             _clean_up(Bench(client, name, ""), True)
+
+
+def _serves(client: Client, bucket: str) -> bool:
+    """Whether anything of ours but a probe is in it."""
+    return bool(client.list(bucket, prefix=RESERVED, limit=1).objects)
 
 
 def _clean_up(bench: Bench, whole: bool) -> None:

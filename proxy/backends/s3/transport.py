@@ -12,7 +12,8 @@ import threading
 import time
 import weakref
 from collections import OrderedDict, deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Protocol
 from urllib.parse import urlsplit
 
@@ -117,28 +118,27 @@ class Transport:
         Raises IncompleteBody for a stream that is not as long as it was announced.
         """
         if isinstance(payload, bytes):
-            return self._sent(connection, head, payload)
-        if not self._sent(connection, head):
+            return self._sent(partial(connection.send, head, payload))
+        if not self._sent(partial(connection.send, head)):
             return False
         left = payload.length
         for piece in payload:
             left -= len(piece)
             if left < 0:
                 break
-            if connection.speaks() or not self._sent(connection, piece):
+            if connection.speaks() or not self._sent(partial(connection.send_piece, piece)):
                 return False
         if left:
             raise IncompleteBody()
         return True
 
-    def _sent(self, connection: Connection, *pieces: bytes) -> bool:
+    def _sent(self, send: Callable[[], bool | None]) -> bool:
         try:
-            connection.send(*pieces)
+            return send() is not False
         except TimeoutError:
             raise _broken(self.backend) from None
         except OSError:
             return False
-        return True
 
     def _receive(self, connection: Connection, method: str) -> http1.Head:
         try:
@@ -163,7 +163,7 @@ class Transport:
         options = self._options
         try:
             if options.encrypted and self._context is None:
-                self._context = ssl.create_default_context(cafile=options.ca_bundle)
+                self._context = _context(options.ca_bundle)
             return Connection(
                 (host, self._port), options.connect_timeout, options.read_timeout, self._context
             )
@@ -243,6 +243,12 @@ class Reply:
                 self._transport.keep(self._host, connection)
             else:
                 connection.close()
+
+
+def _context(ca_bundle: str | None) -> ssl.SSLContext:
+    context = ssl.create_default_context(cafile=ca_bundle)
+    context.hostname_checks_common_name = False  # RFC 9525: the subject names nobody
+    return context
 
 
 def _broken(backend: str) -> Broken:

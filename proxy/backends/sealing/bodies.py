@@ -1,13 +1,12 @@
-"""Bodies on their way in: plain ones that are sealed, and sealed ones that travel as they are."""
+"""Plain bodies that are sealed on their way in."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from proxy.backends.base import Body, ReaderBody, SealedBody
+from proxy.backends.base import Body, SealedBody
 from proxy.backends.bodies import Running, refuse_other_bytes
 from proxy.backends.sealing.keys import DataKey
-from proxy.backends.sealing.reader import SealedReader
 from proxy.backends.seals import PlainFacts, Seal, SealedSegment
 from proxy.backends.values import ObjectInfo
 from proxy.crypto.footers import Footer, footer_bytes
@@ -82,36 +81,3 @@ class SealingBody(SealedBody):
     def seal(self, info: ObjectInfo) -> Seal:
         assert self._wrapped is not None, "a part has no seal of its own"
         return self._wrapped.seal(info, self.segments)
-
-
-class TravellingBody(SealedBody):
-    """All of another object's sealed bytes, under another wrap of the same data key.
-
-    Without `data_key` under the same wrap: a customer's, which nobody here could open.
-    """
-
-    def __init__(self, source: ReaderBody, reader: SealedReader, data_key: DataKey | None) -> None:
-        self._reader = reader
-        self._data_key = data_key
-        self._pulse = source.pulse
-        self.raw = reader.inner
-        self.length = reader.seal.stored
-
-    def __iter__(self) -> Iterator[bytes]:
-        return iter(ReaderBody(self._reader.inner, 0, self.length, self._pulse))
-
-    @property
-    def plain(self) -> PlainFacts:
-        info = self._reader.info
-        return PlainFacts(info.size, info.etag, info.checksums)
-
-    @property
-    def segments(self) -> tuple[SealedSegment, ...]:
-        return self._reader.seal.segments
-
-    @property
-    def wrap_ahead(self) -> str:
-        return self._data_key.ahead if self._data_key else self._reader.seal.wrap
-
-    def seal(self, info: ObjectInfo) -> Seal:
-        return self._data_key.seal(info, self.segments) if self._data_key else self._reader.seal

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import replace
+from typing import TypeGuard
 
 from proxy.backends.base import ObjectReader, nothing_to_unlock
 from proxy.backends.bodies import is_md5
@@ -19,6 +20,11 @@ _LOCKED = (
     "The object was stored using a form of Server Side Encryption. "
     "The correct parameters must be provided to retrieve the object."
 )
+
+
+def is_locked(reader: ObjectReader) -> TypeGuard[SealedReader]:
+    """Whether it is open on a body that only a customer's key opens, and that key was not given."""
+    return isinstance(reader, SealedReader) and reader.data_key is None
 
 
 class SealedReader(AbstractContextManager["SealedReader"]):

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from proxy import routes
+from proxy import index_copies, routes
 from proxy.errors import S3Error
 
 
 class Command(BaseCommand):
     help = (
         "Compare the rows of every bucket with their bodies and name what does not agree. Changes "
-        "nothing; the store may be in use. Exit code 1 if anything is found."
+        "nothing; the store may be in use. Exit code 1 if anything is found. Notes say where the copy of "
+        "an index is missing or old."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -26,6 +28,8 @@ class Command(BaseCommand):
         if unknown:
             raise CommandError(f"No such backend: {', '.join(unknown)}.")
         found = sum(self._check(name, options["deep"]) for name in names)
+        for note in index_copies.notes(names, time.time_ns() // 1_000_000):
+            self.stdout.write(f"note: {note}")
         if found:
             raise CommandError(f"{found} finding{'s' if found != 1 else ''}.")
         self.stdout.write(self.style.SUCCESS("Everything agrees."))

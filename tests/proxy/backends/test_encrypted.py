@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import tracemalloc
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -235,6 +236,19 @@ def test_a_wrong_body_leaves_nothing(sealed: Encrypted, folder: Path) -> None:
         sealed.put(PLACE, NewObject.copy_of(carried), Bytes(b"more"))
     assert content(sealed.open(PLACE, "k")) == b"old"
     assert blobs(folder) == set() and leftovers(folder) == []
+
+
+def test_a_large_body_is_sealed_and_opened_in_little_memory(sealed: Encrypted) -> None:
+    piece = noise(MIB)
+    tracemalloc.start()
+    try:
+        sealed.put(PLACE, NewObject("k"), Pieces([piece] * 64, 64 * MIB))
+        with sealed.open(PLACE, "k") as reader:
+            assert all(each == piece for each in reader.read(0, 64 * MIB))
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 8 * MIB
 
 
 # -- ranges -------------------------------------------------------------------------------------------

@@ -125,6 +125,21 @@ def test_it_is_carried_to_another_backend_although_nobody_here_can_open_it(
         assert b"".join(reader.read(0, info.size)) == noise(FIVE) + noise(10)
 
 
+def test_an_open_upload_is_carried_with_its_parts_and_finished_there(
+    mode: Encrypted, there: Encrypted
+) -> None:
+    upload(mode, noise(FIVE), noise(10))
+    there.create_upload(PLACE, mode.head_upload(PLACE, "u"))
+    parts, _ = mode.list_parts(PLACE, "u")
+    for part in parts:
+        with mode.open_part(PLACE, "u", part.number) as reader:
+            assert there.put_part(PLACE, "u", part.number, ReaderBody(reader), part) == part
+    there.complete_upload(PLACE, "u", [PartRequest(part.number, part.etag) for part in parts])
+    with there.open(PLACE, "k") as reader:
+        reader.unlock(KEY)
+        assert b"".join(reader.read(0, FIVE + 10)) == noise(FIVE) + noise(10)
+
+
 def test_it_is_no_finding_that_its_bytes_cannot_be_checked(mode: Encrypted) -> None:
     put(mode, "k", noise(100_000))
     assert list(mode.check_store(deep=True)) == []

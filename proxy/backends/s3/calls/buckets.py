@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from proxy.backends.s3 import answers
+from proxy.backends.s3 import reading
 from proxy.backends.s3.answers import Facts, Page, VersionPage
 from proxy.backends.s3.calls.documents import Calls, given, with_digest
 from proxy.backends.s3.errors import missing
@@ -22,7 +22,7 @@ class BucketCalls(Calls):
 
     def buckets(self) -> tuple[str, ...]:
         """The names of all that these credentials own."""
-        return self._read(Request("GET"), answers.bucket_names)
+        return self._read(Request("GET"), reading.bucket_names)
 
     def create_bucket(self, bucket: str, headers: Mapping[str, str] | None = None) -> Facts:
         """Raises BucketAlreadyOwnedByYou, BucketAlreadyExists."""
@@ -48,7 +48,7 @@ class BucketCalls(Calls):
         """`Enabled`, `Suspended`, or "" where it never was."""
         return self._read(
             Request("GET", bucket, query={"versioning": ""}),
-            lambda body: answers.texts(body, *_VERSIONING).get("Status", ""),
+            lambda body: reading.texts(body, *_VERSIONING).get("Status", ""),
         )
 
     def put_versioning(self, bucket: str, status: str) -> Facts:
@@ -73,7 +73,7 @@ class BucketCalls(Calls):
             **given(prefix=prefix, delimiter=delimiter, start_after=after, max_keys=limit),
             **given(continuation_token=token),
         }
-        return self._read(Request("GET", bucket, query=query), answers.page)
+        return self._read(Request("GET", bucket, query=query), reading.page)
 
     def list_versions(
         self,
@@ -91,4 +91,4 @@ class BucketCalls(Calls):
             **given(prefix=prefix, delimiter=delimiter, key_marker=after[0], max_keys=limit),
             **given(version_id_marker=after[1]),
         }
-        return self._read(Request("GET", bucket, query=query), answers.version_page)
+        return self._read(Request("GET", bucket, query=query), reading.version_page)

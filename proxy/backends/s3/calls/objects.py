@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
-from proxy.backends.s3 import answers
+from proxy.backends.s3 import reading
 from proxy.backends.s3.answers import Facts, Made, Removed
 from proxy.backends.s3.caller import Caller
 from proxy.backends.s3.calls.buckets import BucketCalls
@@ -127,7 +127,7 @@ class ObjectCalls(BucketCalls):
         asked = {**headers, "x-amz-copy-source": source.header}
         return self._read_both(
             Request("PUT", bucket, key, headers=asked),
-            lambda facts, body: answers.made(facts, body, "CopyObjectResult"),
+            lambda facts, body: reading.made(facts, body, "CopyObjectResult"),
         )
 
     def delete(
@@ -156,7 +156,7 @@ class ObjectCalls(BucketCalls):
 
     def tags(self, bucket: str, key: str, *, version: str = "") -> dict[str, str]:
         return self._read(
-            Request("GET", bucket, key, {"tagging": "", **given(versionId=version)}), answers.tags
+            Request("GET", bucket, key, {"tagging": "", **given(versionId=version)}), reading.tags
         )
 
     def put_tags(self, bucket: str, key: str, tags: Mapping[str, str], *, version: str = "") -> Facts:
@@ -202,7 +202,7 @@ class ObjectCalls(BucketCalls):
     ) -> Iterable[Removed | S3Error]:
         body = document("Delete", *map(_object_row, items))
         request = Request("POST", bucket, "", {"delete": ""}, with_digest(body, headers), body)
-        told = list(self._read(request, answers.removals))
+        told = list(self._read(request, reading.removals))
         for key, version in items:
             yield self._outcome(bucket, key, version, told)
 

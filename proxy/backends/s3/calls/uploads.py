@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from proxy.backends.s3 import answers
+from proxy.backends.s3 import reading
 from proxy.backends.s3.answers import Facts, Made, PartPage, UploadPage
 from proxy.backends.s3.calls.documents import given, with_digest
 from proxy.backends.s3.calls.objects import ObjectCalls, Source
@@ -22,7 +22,7 @@ class UploadCalls(ObjectCalls):
     def create_upload(self, bucket: str, key: str, headers: Mapping[str, str] = _NOTHING) -> str:
         """The service's id of the new upload."""
         request = Request("POST", bucket, key, {"uploads": ""}, headers, repeatable=False)
-        return self._read(request, answers.upload_id)
+        return self._read(request, reading.upload_id)
 
     def upload_part(
         self,
@@ -54,7 +54,7 @@ class UploadCalls(ObjectCalls):
         query = {"partNumber": str(number), "uploadId": upload_id}
         return self._read_both(
             Request("PUT", bucket, key, query, asked),
-            lambda facts, body: answers.made(facts, body, "CopyPartResult"),
+            lambda facts, body: reading.made(facts, body, "CopyPartResult"),
         )
 
     def complete_upload(
@@ -74,7 +74,7 @@ class UploadCalls(ObjectCalls):
             "POST", bucket, key, {"uploadId": upload_id}, with_digest(body, headers), body, repeatable=False
         )
         return self._read_both(
-            request, lambda facts, found: answers.made(facts, found, "CompleteMultipartUploadResult")
+            request, lambda facts, found: reading.made(facts, found, "CompleteMultipartUploadResult")
         )
 
     def abort_upload(self, bucket: str, key: str, upload_id: str) -> Facts:
@@ -82,7 +82,7 @@ class UploadCalls(ObjectCalls):
 
     def parts(self, bucket: str, key: str, upload_id: str, *, after: int = 0, limit: int = 1000) -> PartPage:
         query = {"uploadId": upload_id, **given(max_parts=limit, part_number_marker=after or None)}
-        return self._read(Request("GET", bucket, key, query), answers.part_page)
+        return self._read(Request("GET", bucket, key, query), reading.part_page)
 
     def uploads(
         self, bucket: str, *, prefix: str = "", after: tuple[str, str] = ("", ""), limit: int = 1000
@@ -92,7 +92,7 @@ class UploadCalls(ObjectCalls):
             "encoding-type": "url",
             **given(prefix=prefix, key_marker=after[0], upload_id_marker=after[1], max_uploads=limit),
         }
-        return self._read(Request("GET", bucket, query=query), answers.upload_page)
+        return self._read(Request("GET", bucket, query=query), reading.upload_page)
 
 
 def _part_row(part: PartRequest) -> str:

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import os
+import socket
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 
 from proxy.backends.s3.answers import Removed
 from proxy.backends.s3.calls.objects import Source
-from proxy.backends.s3.client import Client
+from proxy.backends.s3.client import Client, connect
 from proxy.backends.s3.errors import BucketMissing
 from proxy.backends.values import PIECE_BYTES, PartRequest
 from proxy.errors import NoSuchKey, NoSuchUpload, NoSuchVersion, PreconditionFailed
 from tests.proxy.backends.s3.payloads import Pieces
+from tests.s3.server import DOMAIN
 from tests.s3services import Service
 
 MIB = 1024 * 1024
@@ -241,6 +245,42 @@ def test_a_child_process_has_connections_of_its_own(s3_service: Service, s3_buck
         os._exit(0 if good else 1)
     assert os.waitpid(child, 0)[1] == 0
     assert _read(client, s3_bucket, "key") == b"child"
+    client.close()
+
+
+def test_threads_share_a_client(s3_service: Service, s3_bucket: str) -> None:
+    client = connect("few", {**s3_service.options, "connections": 2})
+
+    def there_and_back(number: int) -> bool:
+        data = bytes([number]) * 200_000
+        client.put(s3_bucket, f"of/{number}", Pieces(data[:1], data[1:]))
+        return _read(client, s3_bucket, f"of/{number}") == data
+
+    with ThreadPoolExecutor(8) as threads:
+        assert all(threads.map(there_and_back, range(32)))
+    assert len(client.list(s3_bucket, prefix="of/").objects) == 32
+    client.close()
+
+
+def test_the_bucket_may_be_in_the_host(
+    s3_services: Callable[[str], Service], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service, looked_up = s3_services("sluicegate"), []
+    real = socket.getaddrinfo
+
+    def here(host: str, *more: Any, **named: Any) -> Any:
+        looked_up.append(host)
+        return real("127.0.0.1" if host.endswith(DOMAIN) else host, *more, **named)
+
+    monkeypatch.setattr(socket, "getaddrinfo", here)
+    endpoint = service.options["endpoint"].replace("127.0.0.1", DOMAIN)
+    client = connect("virtual", {**service.options, "endpoint": endpoint, "path_style": False})
+    bucket = service.bucket(client)
+    client.put(bucket, "/ü//key", b"data")
+    assert _read(client, bucket, "/ü//key") == b"data"
+    assert [row.key for row in client.list(bucket).objects] == ["/ü//key"]
+    assert bucket in client.buckets()
+    assert set(looked_up) == {DOMAIN, f"{bucket}.{DOMAIN}"}
     client.close()
 
 

@@ -65,15 +65,17 @@ def test_what_a_crash_left_goes_with_the_next_probe(s3_services: Callable[[str],
     client = s3_services("moto").client()
     now = int(time.time())
     old, young = f"{SCRATCH}{now - 3600:x}-0123456789ab", f"{SCRATCH}{now:x}-0123456789ab"
-    theirs = f"{SCRATCH}of-somebody"
-    for name in (old, young, theirs):
+    theirs, served = f"{SCRATCH}of-somebody", f"{SCRATCH}{now - 3600:x}-ba9876543210"
+    for name in (old, young, theirs, served):
         client.create_bucket(name, {"x-amz-bucket-object-lock-enabled": "true"})
     client.put(old, "locked", b"")
     client.put_hold(old, "locked", True)
     client.create_upload(old, "upload")
+    client.put(served, ".sluicegate/place.json", b"{}")
     probe(client)
-    assert _scratch(client) == sorted([young, theirs])
-    for name in (young, theirs):
+    assert sorted(_scratch(client)) == sorted([young, theirs, served])
+    client.delete_many(served, [(row.key, row.version_id) for row in client.list_versions(served).versions])
+    for name in (young, theirs, served):
         client.delete_bucket(name)
     client.close()
 

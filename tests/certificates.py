@@ -1,4 +1,4 @@
-"""A certificate for 127.0.0.1 that a test's server shows."""
+"""Certificates for servers of tests."""
 
 from __future__ import annotations
 
@@ -6,14 +6,21 @@ from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
 
+import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 
+@pytest.fixture
+def certificate(tmp_path: Path) -> tuple[Path, Path]:
+    """(certificate, key) for 127.0.0.1, signed by itself."""
+    return make_certificate(tmp_path)
+
+
 def make_certificate(folder: Path) -> tuple[Path, Path]:
-    """(certificate, key), signed by itself and good for an hour."""
+    """(certificate, key) for 127.0.0.1 in a folder; good for an hour."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
     now = datetime.now(UTC)
