@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 from proxy.backends.seals import Encryption, SealEntry
 from proxy.backends.values import UploadInfo
-from proxy.crypto.wraps import CUSTOMER, name_of
+from proxy.crypto.wraps import CUSTOMER, WrapName, kind_and_key, name_of
 
 SEALED = "aes256-gcm-proxy"
 PLAIN = "none"
@@ -53,7 +54,7 @@ class Aim:
 def mode_of(wrap: str, encryption: Encryption) -> str:
     """The mode in which a body is encrypted now. Raises WrongWrap for what is no wrap."""
     if wrap:
-        return BY_CUSTOMER if name_of(wrap).kind == CUSTOMER else SEALED
+        return BY_CUSTOMER if _sealed_by(kind_and_key(wrap)).kind == CUSTOMER else SEALED
     return _BY_SERVICE.get(encryption.mode, PLAIN)
 
 
@@ -78,10 +79,16 @@ def _way(wrap: str, encryption: Encryption, aim: Aim) -> Way:
     if now == BY_CUSTOMER:
         return Way.CUSTOMER
     if now == SEALED:
-        return _way_of_sealed(name_of(wrap).key_id, aim)
+        return _way_of_sealed(_sealed_by(kind_and_key(wrap)).key_id, aim)
     if _serves(now, encryption, aim):
         return Way.RIGHT
     return Way.OTHER if aim.asked == REWRAP else Way.REWRITE
+
+
+@lru_cache(maxsize=1024)
+def _sealed_by(name: str) -> WrapName:
+    """A million versions have a handful of keys."""
+    return name_of(name)
 
 
 def _way_of_sealed(key_id: str, aim: Aim) -> Way:

@@ -54,6 +54,13 @@ class House:
         if built is not None:
             getattr(built, "close", lambda: None)()
 
+    @property
+    def folder(self) -> Path:
+        """That of the only bucket, with room for copies of its index."""
+        (found,) = (self._root / "here").glob("*~*")
+        (found / "copies").mkdir(exist_ok=True)
+        return found
+
     def files_with(self, marker: bytes) -> list[str]:
         """Files of the backend's folder that show these bytes."""
         found = []
