@@ -115,7 +115,9 @@ def open_keyed(path: Path, connect_to: Connect) -> Any:
     """
     if is_absent(path):
         with _one_makes_it():
-            return _opened(path, connect_to, [keys.make()])
+            connection = _opened(path, connect_to, [keys.make()])
+            connection.execute("PRAGMA journal_mode = WAL").fetchall()  # writes the first page
+            return connection
     return _opened(path, connect_to, keys.known())
 
 

@@ -13,7 +13,7 @@ from django.core.exceptions import ImproperlyConfigured
 from pytest_django import Settings
 
 from jobsite.sqlite import keys, opening
-from tests.jobsite.databases import PLAIN_HEADER, contents, environ, key_in, manage, refused, run
+from tests.jobsite.databases import PLAIN_HEADER, contents, environ, key_in, manage, python, refused, run
 
 TEXT = "correct horse battery"
 STRETCHED = "ff0493f9e3448bf50790d1635dbafc3856afe7a4dfc3af5d77e02b52aa56b852"
@@ -122,6 +122,36 @@ def test_the_environments_key_counts_and_may_be_any_long_text(tmp_path: Path) ->
 def test_a_home_that_is_not_there_is_named(tmp_path: Path) -> None:
     said = refused(manage("keys", "list", env=environ(tmp_path / "nowhere")))
     assert f"{tmp_path / 'nowhere'} is not there yet" in said
+
+
+MANY = """
+import os, sys, time
+import django; django.setup()
+from django.db import connection
+at = time.monotonic() + 0.2
+children = []
+for _ in range(6):
+    child = os.fork()
+    if child == 0:
+        time.sleep(max(0, at - time.monotonic()))
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute("CREATE TABLE IF NOT EXISTS made (pid INTEGER)")
+                cursor.execute("INSERT INTO made VALUES (%s)", [os.getpid()])
+        except BaseException as error:
+            print(error, file=sys.stderr)
+            os._exit(1)
+        os._exit(0)
+    children.append(child)
+sys.exit(any(os.waitpid(child, 0)[1] for child in children))
+"""
+
+
+def test_processes_that_make_a_database_at_once_make_one(tmp_path: Path) -> None:
+    done = python("-c", MANY, env=environ(tmp_path))
+    assert done.returncode == 0, done.stderr
+    rows = run(tmp_path / "control.db", key_in(tmp_path), "SELECT count(DISTINCT pid) FROM made")
+    assert rows == [(6,)]
 
 
 def test_a_connection_to_a_file_that_is_swapped_meanwhile_is_made_again(

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import apsw
 
+from proxy.backends.filesystem import copies
 from proxy.backends.filesystem.bucket import OpenBucket
-from proxy.backends.filesystem.copies import forget
 from proxy.backends.filesystem.transaction import Transaction
 from proxy.backends.filesystem.workspace import oldest_pin, remove_abandoned
 from proxy.backends.multipart import COMPLETION_MS
@@ -43,7 +43,7 @@ def scrub(bucket: OpenBucket, grace_ms: int) -> bool:
     """Leave nothing of bodies that no row names; False while some is too young, or still read.
 
     The index is written anew, for what was deleted from it may stand in its free pages, its log is
-    emptied, and its copies go, for they hold small bodies as they were. Raises S3Error, OSError, apsw.Error.
+    emptied, and its copies go. Raises S3Error, OSError, apsw.Error.
     """
     remove_abandoned(bucket.folder / "tmp")
     while _collect(bucket, grace_ms) == _TOGETHER:
@@ -57,7 +57,7 @@ def scrub(bucket: OpenBucket, grace_ms: int) -> bool:
             connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
         except apsw.BusyError:
             return False
-    forget(bucket.folder)
+    copies.forget(bucket.folder)
     return True
 
 

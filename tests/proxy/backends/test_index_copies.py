@@ -67,6 +67,19 @@ def _age(folder: Path, seconds: int) -> None:
         os.utime(folder / name, (at, at))
 
 
+def test_a_scrubbed_place_has_no_copies_until_the_next_round(
+    backend: FilesystemBackend, folder: Path, clock: FakeClock
+) -> None:
+    _put(backend, "first")
+    clock.advance(seconds=DAY_S + 1)
+    backend.sweep()
+    assert len(copies.kept(folder)) == 1
+    assert backend.scrub(PLACE)
+    assert copies.kept(folder) == [], "a copy holds the bodies that were to be left nowhere"
+    backend.sweep()
+    assert [_keys(path) for path in copies.kept(folder)] == [["first"]]
+
+
 def test_a_copy_is_made_every_day_and_the_one_before_is_kept(
     backend: FilesystemBackend, folder: Path, clock: FakeClock
 ) -> None:
