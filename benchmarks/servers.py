@@ -87,7 +87,7 @@ def _running(command: list[str], url: str, home: Path, env: dict[str, str]) -> I
 def sluicegate(configuration: str | None = None) -> Iterator[Server]:
     """Sluicegate as `make run` starts it: web server, job cluster and scheduler.
 
-    `configuration` is YAML in place of the file that the project comes with.
+    `configuration` is the text of a sluicegate.yaml in place of the one that comes with it.
     """
     with tempfile.TemporaryDirectory(prefix="bench-sluicegate-") as folder:
         home, port = Path(folder), free_port()

@@ -73,7 +73,7 @@ class TargetLocked(Conflict):
 
 
 class TargetForeign(Conflict):
-    """The target's real bucket holds what is not ours; `keys`, `versions`, `uploads` say how much."""
+    """The target's real bucket holds what is not ours."""
 
     code = "TargetForeign"
 

@@ -277,7 +277,7 @@ def delete_bucket(record: BucketRecord) -> None:
     """
     route = record.route
     behind = backend(route.backend)
-    holds = behind.usage(route.place)
+    holds = behind.usage(route.place, patience_s=0.0)  # whether it holds anything is enough
     if holds.keys or holds.versions:
         raise BucketNotEmpty(_still(holds), fields={"BucketName": record.name})
     with connection.cursor() as cursor:
@@ -294,7 +294,8 @@ def delete_bucket(record: BucketRecord) -> None:
 def _still(holds: Usage) -> str:
     if holds.keys:
         return BucketNotEmpty.text
-    return f"{BucketNotEmpty.text} It has {holds.versions} older versions or delete markers."
+    many = f"{holds.versions}" if holds.exact else f"at least {holds.versions}"
+    return f"{BucketNotEmpty.text} It has {many} older versions or delete markers."
 
 
 _IS_ROUTE = "id = %s AND backend = %s AND real_bucket = %s AND incarnation = %s"

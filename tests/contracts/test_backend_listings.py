@@ -17,6 +17,9 @@ from proxy.backends.values import (
 from tests.bodies import Bytes
 from tests.contracts.conftest import new_place
 
+pytestmark = pytest.mark.handed_on
+
+
 LETTERS = ("a", "b", "/", "-", "\x00", "\x7f", "é", "\uffff", "\U0001f600", "\U0010ffff")
 keys = st.text(st.sampled_from(LETTERS), min_size=1, max_size=5)
 texts = st.text(st.sampled_from(LETTERS), max_size=4)

@@ -20,6 +20,8 @@ from tests.conftest import FakeClock
 from tests.contracts.conftest import facts, new_place
 from tests.contracts.versioned import found, line, mark, put
 
+pytestmark = pytest.mark.handed_on
+
 
 # -- carrying from elsewhere ------------------------------------------------------------------
 def carry(source: Backend, here: Place, target: Backend, there: Place, infos: list[ObjectInfo]) -> None:

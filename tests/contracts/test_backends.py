@@ -28,7 +28,7 @@ from proxy.errors import (
     S3Error,
 )
 from proxy.wire.checksums import compute
-from tests.bodies import Bytes, Failing, Pieces, content, noise
+from tests.bodies import Bytes, Failing, content, noise
 from tests.conftest import FakeClock
 from tests.contracts.agreeing import agree
 from tests.contracts.conftest import MakeBackend, facts, new_place
@@ -203,16 +203,6 @@ def test_a_body_of_unknown_length_is_taken(backend: Backend, place: Place) -> No
         info = backend.put(place, NewObject("k"), Bytes(data, length=None))
         assert (info.size, info.etag) == (size, md5(data))
         assert content(backend.open(place, "k")) == data
-
-
-@pytest.mark.parametrize("length", [100_000, None])
-def test_a_body_that_comes_in_small_pieces_is_taken_whole(
-    backend: Backend, place: Place, length: int | None
-) -> None:
-    data = noise(100_000)
-    body = Pieces([data[at : at + 1_000] for at in range(0, len(data), 1_000)], length)
-    assert backend.put(place, NewObject("k"), body).etag == md5(data)
-    assert content(backend.open(place, "k")) == data
 
 
 @pytest.mark.parametrize("size", [100, 100_000])

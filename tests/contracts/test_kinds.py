@@ -13,7 +13,7 @@ import pytest
 from jobs.kinds import KINDS
 from jobs.kinds.base import Shape
 from tests.contracts.samples import SAMPLES
-from tests.contracts.work_place import Workers
+from tests.contracts.work_place import Services, Workers
 from tests.sites import Site
 
 pytestmark = pytest.mark.crash
@@ -61,8 +61,10 @@ def test_a_kind_says_what_the_engine_must_know(name: str) -> None:
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
-def test_a_job_that_nobody_disturbs_ends_as_its_sample_says(case: tuple[str, int], sqlite_site: Site) -> None:
-    workers = Workers(sqlite_site, *case)
+def test_a_job_that_nobody_disturbs_ends_as_its_sample_says(
+    case: tuple[str, int], sqlite_site: Site, s3_services: Services
+) -> None:
+    workers = Workers(sqlite_site, *case, s3_services)
     row = workers.work()
     assert (row["status"], row["failed"], row["error"]) == ("succeeded", _failed(case), "")
     assert workers.ask("state") == _expected(workers, case)
@@ -70,8 +72,10 @@ def test_a_job_that_nobody_disturbs_ends_as_its_sample_says(case: tuple[str, int
 
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("case", CASES, ids=str)
-def test_killed_at_each_boundary_it_comes_to_the_same_end(case: tuple[str, int], sqlite_site: Site) -> None:
-    workers = Workers(sqlite_site, *case)
+def test_killed_at_each_boundary_it_comes_to_the_same_end(
+    case: tuple[str, int], sqlite_site: Site, s3_services: Services
+) -> None:
+    workers = Workers(sqlite_site, *case, s3_services)
     row = workers.work(kill=True)
     assert (row["status"], row["failed"]) == ("succeeded", _failed(case))
     assert row["runs"] == ["succeeded"]
@@ -109,9 +113,9 @@ def test_a_token_that_is_refused_is_dropped_once_and_the_end_is_the_same(
 
 @pytest.mark.parametrize(("name", "index"), [case for case in CASES if TURNS[case[0]]])
 def test_cancelled_after_the_turn_it_succeeds_and_leaves_the_rest_as_it_is(
-    name: str, index: int, sqlite_site: Site
+    name: str, index: int, sqlite_site: Site, s3_services: Services
 ) -> None:
-    workers = Workers(sqlite_site, name, index)
+    workers = Workers(sqlite_site, name, index, s3_services)
     phases = [phase.name for phase in KINDS[name].phases]
     workers.until(phases[phases.index(TURNS[name][0]) + 1])
     turned = workers.ask("state")

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import json
+import secrets
+from collections.abc import Callable
 from typing import Any
 
+from tests.contracts.samples import SAMPLES
 from tests.jobsite.service import until
+from tests.s3services import Service
+from tests.services.gateways import configuration
 from tests.sites import Site
 
 CONFIG = f"""
@@ -17,15 +22,26 @@ storage:
 """
 """Two backends; the first could seal, and does not unless a sample says so."""
 
+Services = Callable[[str], Service]
+
+
+def _use(site: Site, text: str) -> None:
+    """That configuration, and a name of this test alone: a service is shared by all."""
+    config = site.home / "contract.yaml"
+    config.write_text(text)
+    site.env["SLUICEGATE_CONFIG"] = str(config)
+    site.env["CONTRACT_BUCKET"] = f"contract-{secrets.token_hex(8)}"
+
 
 class Workers:
     """The process of `tests.contracts.workers` in a site, and a job of a sample."""
 
-    def __init__(self, site: Site, kind: str, index: int) -> None:
+    def __init__(self, site: Site, kind: str, index: int, services: Services | None = None) -> None:
         site.env["SLUICEGATE_CLEANUP_GRACE_SECONDS"] = "0"
-        config = site.home / "contract.yaml"
-        config.write_text(CONFIG)
-        site.env["SLUICEGATE_CONFIG"] = str(config)
+        service = SAMPLES[kind][index].service
+        assert not service or services is not None
+        on_service = services(service).options if service and services is not None else None
+        _use(site, configuration({"archive": on_service}, "local") if on_service else CONFIG)
         self._process = site.start("tests.contracts.workers")
         self._sample = {"kind": kind, "index": index}
         self.kills = 0

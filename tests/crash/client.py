@@ -1,5 +1,8 @@
 """One client of the migration under fire: `client.py REPORT` reads its orders from REPORT.orders.
 
+Orders are `client` (its number), `bucket`, `seed`, `connection`, and if need be `keys` (the numbers of its
+keys: first, and one past the last) and `upload` (false: none is open all the time).
+
 It writes its own keys and reads all, through boto3 with its default retries, and keeps account:
 an acknowledged write is there; one without an answer may be there or not. It fills its keys, then
 acts without a pause until REPORT.stop exists, then reads everything once more and reports. What is
@@ -70,6 +73,8 @@ class Client:
         self.newest_seen: dict[tuple[int, int], int] = {}
         self.account = Account()
         self.upload = ""
+        self.numbers = range(*orders.get("keys", (0, KEYS_EACH)))
+        self.keeps_an_upload: bool = orders.get("upload", True)
 
     # -- writes ------------------------------------------------------------------------
     def put(self, number: int) -> None:
@@ -221,15 +226,16 @@ class Client:
 
     # -- the whole ---------------------------------------------------------------------------
     def fill(self) -> None:
-        for number in range(KEYS_EACH):
+        for number in self.numbers:
             self.put(number)
-        self.begin_upload()
+        if self.keeps_an_upload:
+            self.begin_upload()
         if self.account.unanswered:
             self._note("the bucket could not be filled")
 
     def act(self) -> None:
         """One thing."""
-        roll, number = self.rng.random(), self.rng.randrange(KEYS_EACH)
+        roll, number = self.rng.random(), self.rng.choice(self.numbers)
         if roll < 0.55:
             self.read(self.me, number)
         elif roll < 0.72:
@@ -243,7 +249,7 @@ class Client:
             self.list()
 
     def look_at_all(self) -> None:
-        for number in range(KEYS_EACH):
+        for number in self.numbers:
             self.read(self.me, number)
         self.list()
 
@@ -257,7 +263,8 @@ def main(report: Path) -> None:
         time.sleep(0.05)
     while not Path(f"{report}.stop").exists():
         client.act()
-    client.end_upload()
+    if client.keeps_an_upload:
+        client.end_upload()
     client.look_at_all()
     client.look_at_versions()
     text = json.dumps({**vars(client.account), "may": client.may})

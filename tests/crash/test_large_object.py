@@ -23,7 +23,7 @@ def test_a_copy_goes_on_inside_an_object_slice_after_slice(sqlite_site: Site) ->
         at = workers.one_slice()
         assert at is not None
         token = json.loads(at["token"] or "{}") if at["phase"] == "copy" else {}
-        if token.get("inside") == "of parts":
+        if token.get("inside") == "kept":
             offsets.append(token.get("offset", 0))
             if len(offsets) == 2:
                 workers.lose_one_in("effect ended")

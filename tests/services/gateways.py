@@ -14,7 +14,7 @@ def configuration(
     services: Mapping[str, Mapping[str, Any]], default: str, buckets: Mapping[str, Any] | None = None
 ) -> str:
     """A sluicegate.yaml with those services and a directory called `local`. (JSON is YAML.)"""
-    backends = [{"name": "local", "type": "filesystem", "path": "objects"}]
+    backends = [{"name": "local", "type": "filesystem", "path": "local"}]
     for name, options in services.items():
         said = {key: value for key, value in options.items() if value is not None and key != "encryption"}
         backends.append({"name": name, **said})

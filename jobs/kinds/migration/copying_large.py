@@ -13,7 +13,7 @@ from jobs.kinds.pieces import all_parts, page_of_pieces
 from jobs.kinds.position import Position
 from proxy.backends.base import ReaderBody
 from proxy.backends.sealing.reader import is_locked
-from proxy.backends.values import ObjectInfo, PartRequest, UploadInfo
+from proxy.backends.values import ObjectInfo, PartInfo, PartRequest, UploadInfo
 from proxy.errors import NoSuchUpload
 
 
@@ -54,10 +54,10 @@ def pieces_page(ground: Ground, position: Position) -> Page:
     if position.offset >= info.size:
         return page_of(ground, [todo("complete", key, info.size, **same)], position.past(key, version))
     taken = page_of_pieces(info, position.offset, ground.limits, ground.target.backend.least_part_bytes)
-    items = [
-        todo("piece", key, piece.end - piece.start, **same, number=number, start=piece.start, end=piece.end)
-        for number, piece in taken
-    ]
+    items: list[Item] = []
+    for number, piece in taken:
+        span = {"number": number, "start": piece.start, "end": piece.end, "md5": piece.md5}
+        items.append(todo("piece", key, piece.end - piece.start, **same, **span))
     return page_of(ground, items, position.at(taken[-1][1].end))
 
 
@@ -83,12 +83,19 @@ def begin(ground: Ground, item: Item) -> Outcome:
 
 
 def copy_piece(ground: Ground, item: Item) -> Outcome:
-    """Raises JobFailed if the object is another one by now."""
+    """A piece whose MD5 is known may be copied by the service itself, which then must find the same.
+
+    Raises JobFailed if the object is another one by now.
+    """
     data = item.data
+    md5 = data.get("md5")
     with ground.work.effect(), ground.source.open(item.key, data["version"]) as reader:
         _same_as_begun(reader.info, data["etag"])
         body = ReaderBody(reader, data["start"], data["end"], pulse=ground.work.pulse)
-        ground.target.put_part(data["upload"], data["number"], body)
+        part = None
+        if md5 is not None:
+            part = PartInfo(data["number"], item.size, md5, reader.info.last_modified)
+        ground.target.put_part(data["upload"], data["number"], body, part)
     return Outcome(objects=0, size=item.size)
 
 

@@ -6,12 +6,14 @@ from collections.abc import Iterator, Sequence
 
 from jobs.kinds.pieces import Span, etag_is_of_parts, is_md5
 from proxy.backends.values import ObjectInfo, PartInfo, UploadInfo
+from proxy.wire.headers import DEFAULT_CONTENT_TYPE
 
 OBJECT_FACTS = (
     "size", "etag", "last_modified", "headers", "metadata", "tags", "owner_id",
     "checksums", "checksum_type", "parts", "version_id", "lock", "acl",
 )  # fmt: skip
 LISTED_FACTS = ("marker", "size", "etag", "last_modified", "owner_id")
+ROUGH_FACTS = ("marker", "size")
 LINE_FACTS = ("version_id", "ordinal", "latest")
 """What says where a version stands among those of its key."""
 PART_FACTS = ("number", "size", "etag", "last_modified", "checksums")
@@ -26,9 +28,15 @@ def object_difference(source: ObjectInfo, target: ObjectInfo) -> str | None:
     return _difference(OBJECT_FACTS, source, target)
 
 
-def listed_difference(source: ObjectInfo, target: ObjectInfo, *, in_line: bool) -> str | None:
-    """As `object_difference`, of the facts that a listing tells; `in_line`: of the order too."""
-    return _difference((*LISTED_FACTS, *LINE_FACTS) if in_line else LISTED_FACTS, source, target)
+def listed_difference(
+    source: ObjectInfo, target: ObjectInfo, *, in_line: bool, roughly: bool = False
+) -> str | None:
+    """As `object_difference`, of the facts that a listing tells; `in_line`: of the order too.
+
+    `roughly`: some services list another ETag or time than they answer; what they answer counts.
+    """
+    listed = ROUGH_FACTS if roughly and not source.marker else LISTED_FACTS
+    return _difference((*listed, *LINE_FACTS) if in_line else listed, source, target)
 
 
 def part_difference(source: PartInfo, target: PartInfo) -> str | None:
@@ -47,10 +55,16 @@ def upload_difference(source: UploadInfo, target: UploadInfo) -> str | None:
 
 def _difference(names: Sequence[str], source: object, target: object) -> str | None:
     for name in names:
-        there, here = getattr(source, name), getattr(target, name)
+        there, here = _told(source, name), _told(target, name)
         if there != here:
             return f"{name} is {_shown(here)}, the source has {_shown(there)}"
     return None
+
+
+def _told(of: object, name: str) -> object:
+    """A fact as clients are told it: an object without a type has the default one."""
+    value = getattr(of, name)
+    return {"content-type": DEFAULT_CONTENT_TYPE, **value} if name == "headers" else value
 
 
 def _shown(value: object) -> str:

@@ -18,11 +18,6 @@ class Leftover:
     route: Route
     usage: Usage
 
-    @property
-    def foreign(self) -> bool:
-        """Whether it is a real bucket that was never a place of ours."""
-        return not self.route.place.incarnation
-
 
 def in_use(route: Route) -> bool:
     """Whether a bucket is served from this place, by whatever backend name."""
@@ -39,12 +34,14 @@ PATIENCE_S = 5.0
 def leftovers(backend_name: str, bucket: str, but: Place | None = None) -> list[Leftover]:
     """What the backend holds under a real bucket's name and no bucket uses, empty places apart.
 
-    `but` is not counted. Raises BackendUnavailable.
+    `but` is not counted. Raises BackendUnavailable, and TargetForeign where it holds what is not ours.
     """
     backend = routes.backend(backend_name)
     found = []
     for place in backend.places(bucket):
         route = Route(backend_name, place)
+        if not place.incarnation:
+            raise TargetForeign(_foreign(backend_name, bucket))
         if place == but or in_use(route):
             continue
         usage = backend.usage(place, PATIENCE_S)
@@ -67,11 +64,9 @@ def together(found: Sequence[Leftover]) -> Usage:
 
 
 def check(backend_name: str, bucket: str, found: Sequence[Leftover], *, replace: bool) -> Usage:
-    """What the leftovers hold in all. Raises TargetForeign, TargetLocked, TargetNotEmpty, with counts."""
+    """What the leftovers hold in all. Raises TargetNotEmpty and TargetLocked, with counts."""
     held = together(found)
     counts = {"keys": held.keys, "versions": held.versions, "uploads": held.uploads}
-    if any(each.foreign for each in found):
-        raise TargetForeign(_foreign(backend_name, bucket, held), **counts)
     if held.locked:
         raise TargetLocked(_locked(backend_name, bucket, held), **counts, locked=held.locked)
     if found and not replace:
@@ -86,12 +81,10 @@ def _locked(backend_name: str, bucket: str, held: Usage) -> str:
     )
 
 
-def _foreign(backend_name: str, bucket: str, held: Usage) -> str:
-    least = "" if held.exact else "at least "
+def _foreign(backend_name: str, bucket: str) -> str:
     return (
-        f"The real bucket {bucket} on {backend_name} is not Sluicegate's and holds {least}{held.keys} keys,"
-        f" {held.versions} versions and {held.uploads} uploads. A migration moves into an empty bucket only:"
-        f" give {bucket} an alias there, or adopt what is there under another name."
+        f"The real bucket {bucket} on {backend_name} is not Sluicegate's and is not empty. A migration"
+        " moves into an empty bucket only: give it an alias there, or adopt what is there under another name."
     )
 
 

@@ -52,9 +52,9 @@ def _name_the_places(ground: Ground) -> None:
 
 def _refuse_what_is_there(ground: Ground) -> None:
     target = ground.target_route
-    found = places.leftovers(target.backend, target.place.bucket, but=target.place)
     replace = bool(ground.work.spec.get("replace_target"))
     try:
+        found = places.leftovers(target.backend, target.place.bucket, but=target.place)
         places.check(target.backend, target.place.bucket, found, replace=replace)
     except JobError as refusal:
         raise JobFailed(refusal.message, refusal.code) from None

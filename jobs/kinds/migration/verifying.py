@@ -98,12 +98,13 @@ def _paired(ground: Ground, position: Position) -> tuple[list[ObjectInfo], bool]
 
     Raises JobFailed where the two differ.
     """
+    roughly = not (ground.source.backend.counts_changes and ground.target.backend.counts_changes)
     theirs, their_end = next_versions(ground, ground.source, position)
     ours, our_end = next_versions(ground, ground.target, position)
     for other, mine in zip(theirs, ours, strict=False):
         if (mine.key, mine.version_id) != (other.key, ground.there(other.version_id)):
             raise mismatch(ground, other, mine)
-        difference = listed_difference(other, mine, in_line=ground.keeps_versions)
+        difference = listed_difference(other, mine, in_line=ground.keeps_versions, roughly=roughly)
         if difference is not None:
             raise differs(named(other.key, other.version_id), difference)
     both = min(len(theirs), len(ours))

@@ -14,7 +14,7 @@ from jobs.kinds.reencryption.ground import Ground
 from jobs.kinds.steps import todo
 from proxy.backends.base import ReaderBody
 from proxy.backends.seals import SealEntry
-from proxy.backends.values import ALWAYS, ObjectInfo, PartRequest, Precondition, UploadInfo
+from proxy.backends.values import ALWAYS, ObjectInfo, PartInfo, PartRequest, Precondition, UploadInfo
 from proxy.errors import IncompleteBody, PreconditionFailed
 
 
@@ -48,10 +48,10 @@ def pieces_page(ground: Ground, position: Position) -> Page:
     if position.offset >= info.size:
         return ground.page([todo("complete", key, info.size, **same)], past)
     taken = page_of_pieces(info, position.offset, ground.limits, ground.store.backend.least_part_bytes)
-    items = [
-        todo("piece", key, piece.end - piece.start, **same, number=number, start=piece.start, end=piece.end)
-        for number, piece in taken
-    ]
+    items: list[Item] = []
+    for number, piece in taken:
+        span = {"number": number, "start": piece.start, "end": piece.end, "md5": piece.md5}
+        items.append(todo("piece", key, piece.end - piece.start, **same, **span))
     return ground.page(items, position.at(taken[-1][1].end))
 
 
@@ -75,12 +75,18 @@ def begin(ground: Ground, item: Item) -> Outcome:
 
 
 def copy_piece(ground: Ground, item: Item) -> Outcome:
-    """Raises PreconditionFailed if the object is another one by now."""
-    data = item.data
+    """A piece whose MD5 is known must have it.
+
+    Raises PreconditionFailed if the object is another one by now, BadDigest.
+    """
+    data, md5 = item.data, item.data["md5"]
     with ground.work.effect(), ground.store.open(item.key, data["version"]) as reader:
         _same_as_begun(reader.info, data["etag"])
         body = ReaderBody(reader, data["start"], data["end"], pulse=ground.work.pulse)
-        ground.store.put_part(data["upload"], data["number"], body)
+        part = None
+        if md5 is not None:
+            part = PartInfo(data["number"], item.size, md5, reader.info.last_modified)
+        ground.store.put_part(data["upload"], data["number"], body, part)
     return Outcome(objects=0, size=item.size)
 
 

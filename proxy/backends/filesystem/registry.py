@@ -99,7 +99,11 @@ class Registry:
 
     def _opened(self, place: Place) -> OpenBucket:
         self._identify(place)
-        return self._open_bucket(place)
+        try:
+            return self._open_bucket(place)
+        except Exception:
+            self._identify(place)  # another process may have removed it since
+            raise
 
     def _identify(self, place: Place) -> None:
         """Raises NoSuchBucket, BackendUnavailable unless the folder is that of this place."""

@@ -66,7 +66,7 @@ class S3Backend(Premises):
         client, places, looker, habits = self._client, self._places, self._looker, Habits()
         guards = Guards(name, looker, self.capabilities)
         self._copier = Copier(client, self._service)
-        self._writer = Writer(client, places, guards, self._copier, habits, now, headers)
+        self._writer = Writer(client, places, guards, self._copier, habits, now, headers, told)
         self._remover = Remover(client, looker, guards, now)
         self._uploads = Uploads(client, places, looker, guards, now, headers, told)
         self._parts = PartTaker(client, self._uploads, self._copier, habits, now)

@@ -96,7 +96,7 @@ class Clearer:
             found = next(self._pages(at, prefix), [])
             if not found:
                 return
-            items = _named(at, found)
+            items = named(at, found)
             for said in self._client.delete_many(at.bucket, items):
                 if not isinstance(said, Removed):
                     raise self._kept(at, said)
@@ -118,7 +118,7 @@ class Clearer:
     def _remove_bucket(self, at: At, *, kept: bool) -> None:
         """The marker and the bucket. Raises BucketNotEmpty if somebody put something there meanwhile."""
         versions = self._client.list_versions(at.bucket, prefix=MARKER).versions
-        self._client.delete_many(at.bucket, _named(at, versions))
+        self._client.delete_many(at.bucket, named(at, versions))
         if kept:
             return
         try:
@@ -130,7 +130,7 @@ class Clearer:
             raise
 
 
-def _named(at: At, found: Iterable[Listed]) -> list[tuple[str, str]]:
+def named(at: At, found: Iterable[Listed]) -> list[tuple[str, str]]:
     """(key, version): the null version by no id where none was ever kept, as not every service takes one."""
     nothing = NULL_VERSION if at.versioned else ""
     return [(one.key, nothing if one.version_id == NULL_VERSION else one.version_id) for one in found]

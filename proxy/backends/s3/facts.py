@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from proxy.backends.s3.stamps import Stamp, from_text, to_text
-from proxy.backends.s3.tables import row, rows, run
+from proxy.backends.s3.tables import rows, run, soon
 from proxy.backends.values import Place
 
 CLOCK_SLACK_MS = 2000
@@ -66,16 +66,16 @@ _ASKED = (
 def note(place: Place, key: str, version_id: str, stamp: Stamp, *, backend_etag: str, written: int) -> int:
     """Keep what was written just now as the newest version of its key; the ordinal that it got."""
     data = key.encode()
-    found = row(
+    found = soon(
         _NOTE, place.bucket_id, place.incarnation, data, version_id, backend_etag, to_text(stamp), written,
         written, place.incarnation, data, version_id,
     )  # fmt: skip
-    return int(found[0]) if found else written
+    return int(found[0][0]) if found else written
 
 
 def keep(place: Place, key: str, version_id: str, known: Known) -> None:
     """Keep what was found out about a version, in its place in line."""
-    run(
+    soon(
         _KEEP, place.bucket_id, place.incarnation, key.encode(), version_id, known.backend_etag,
         to_text(known.stamp), known.written, known.ordinal,
     )  # fmt: skip
@@ -100,7 +100,7 @@ def find_all(place: Place, versions: Sequence[Version]) -> dict[Version, Known]:
 def forget(place: Place, versions: Iterable[Version]) -> None:
     """Drop the rows of what is gone."""
     for key, version_id in versions:
-        run(
+        soon(
             "DELETE FROM proxy_objectfacts WHERE incarnation = %s AND key = %s AND version_id = %s",
             place.incarnation, key.encode(), version_id,
         )  # fmt: skip
@@ -114,3 +114,21 @@ def forget_place(place: Place) -> None:
     )
     while run(statement, place.incarnation):
         pass
+
+
+def prune(place: Place, after: str, until: str | None, there: Iterable[Version]) -> None:
+    """Drop the rows of keys behind `after`, up to `until` (None: to the end), that are of none of `there`."""
+    kept = set(there)
+    at = after.encode()
+    end = None if until is None else until.encode()
+    while True:
+        found = rows(
+            "SELECT key, version_id FROM proxy_objectfacts WHERE incarnation = %s AND key > %s"
+            f" ORDER BY key, version_id LIMIT {MOST_ASKED}",
+            place.incarnation, at,
+        )  # fmt: skip
+        within = [(bytes(key), version_id) for key, version_id in found if end is None or bytes(key) <= end]
+        forget(place, {(key.decode(), version_id) for key, version_id in within} - kept)
+        if len(within) < MOST_ASKED:
+            return
+        at = within[-1][0]

@@ -6,8 +6,10 @@ that are looked through there, and what lies below the newest of a key is passed
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
+from typing import TypeVar
 
 from proxy.backends.s3.client import Client
 from proxy.backends.s3.looking import Looker
@@ -23,6 +25,8 @@ _GREATEST = "\U0010ffff"
 
 Entry = Shown | str
 """What a listing shows: a version, or a common prefix."""
+
+E = TypeVar("E", bound=Entry)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +64,24 @@ def name_of(entry: Entry) -> str:
 
 
 def merged(shown: list[Shown], prefixes: tuple[str, ...]) -> list[Entry]:
-    """A page in byte order; versions of one key stay as they came."""
-    entries: list[Entry] = [*shown, *prefixes]
+    """A page in byte order; versions of one key stay as they came, if the newest came first.
+
+    (Some services list delete markers behind all versions of a page.)
+    """
+    if any(one.marker for one in shown):
+        groups = groupby(_by_key(shown), key=name_of)
+        shown = [one for _, group in groups for one in _newest_first(list(group))]
+    return _by_key([*shown, *prefixes])
+
+
+def _by_key(entries: Sequence[E]) -> list[E]:
     return sorted(entries, key=lambda entry: name_of(entry).encode())
+
+
+def _newest_first(versions: list[Shown]) -> list[Shown]:
+    if versions[0].latest or not any(one.latest for one in versions):
+        return versions
+    return sorted(versions, key=lambda one: (not one.latest, -one.modified))
 
 
 def hidden(entry: Entry) -> bool:

@@ -25,7 +25,6 @@ from proxy.errors import (
     MethodNotAllowed,
     NoSuchKey,
     NoSuchVersion,
-    PreconditionFailed,
     S3Error,
 )
 from proxy.wire.dates import parse_http_date
@@ -34,6 +33,8 @@ AT_ONCE = 16
 """How many questions about single objects are asked of a service at the same time."""
 
 _OLDER_PAGE = 100
+
+_MISSES = (NoSuchKey, NoSuchVersion, MethodNotAllowed)
 
 T = TypeVar("T")
 A = TypeVar("A")
@@ -83,7 +84,7 @@ class Looker:
         try:
             return self.of_answer(at, key, self._client.head(at.bucket, key, version=self.named(at, version)))
         except S3Error as error:
-            return self.marker_or_error(key, version, error)
+            return self.marker_or_error(at, key, version, error)
 
     def named(self, at: At, version: str) -> str:
         """A version as requests to the service name it."""
@@ -97,20 +98,29 @@ class Looker:
             seen = replace(seen, tags=tags)
         return seen if at.versioned else replace(seen, version_id=NULL_VERSION)
 
-    def marker_or_error(self, key: str, version: str, error: S3Error) -> Shown:
+    def marker_or_error(self, at: At, key: str, version: str, error: S3Error) -> Shown:
         """What an answer with an error shows: the delete marker that was named; raises for anything else."""
-        told = error.headers
-        is_marker = told.get("x-amz-delete-marker") == "true"
-        if isinstance(error, NoSuchKey | MethodNotAllowed) and is_marker:
-            modified = (parse_http_date(told.get("last-modified", "")) or 0) * 1000
-            marker_id = told.get("x-amz-version-id", version or NULL_VERSION)
-            seen = Shown(key, 0, "", modified, marker_id, marker=True)
-            if version == CURRENT:
-                raise no_such(key, version, info_of(seen, UNSTAMPED, 0)) from None
-            return seen
-        if isinstance(error, NoSuchKey | NoSuchVersion) or _is_no_version(version, error):
-            raise no_such(key, version) from None
-        raise error
+        if not (isinstance(error, _MISSES) or _is_no_version(version, error)):
+            raise error
+        marker = _told_marker(key, version, error)
+        if marker is None and at.versioned and version != CURRENT:
+            marker = self._listed_marker(at, key, version)
+        if marker is None or version == CURRENT:
+            raise no_such(key, version, info_of(marker, UNSTAMPED, 0) if marker else None) from None
+        return marker
+
+    def _listed_marker(self, at: At, key: str, version: str) -> Shown | None:
+        """The delete marker of that id; not every service says what it is when it is asked for by its id."""
+        after: tuple[str, str] | None = ("", "")
+        while after is not None:
+            page = self._client.list_versions(at.bucket, prefix=key, after=after)
+            for one in page.versions:
+                if one.key != key:
+                    return None
+                if one.marker and one.version_id == version:
+                    return Shown.in_listing(one)
+            after = page.after
+        return None
 
     # -- completed -------------------------------------------------------------------------------
     def head(self, at: At, key: str, version: str = CURRENT) -> tuple[Shown, ObjectInfo]:
@@ -151,17 +161,17 @@ class Looker:
         ]
         answers = {id(seen): answer for seen, answer in zip(missed, self._ask_all(at, missed), strict=True)}
         return [
-            self._told(at, seen, row or rows.get((seen.key, seen.version_id)), answers.get(id(seen)))
-            for seen, row in zip(listed, known, strict=True)
+            self._told(at, seen, rows.get((seen.key, seen.version_id)), answers.get(id(seen)))
+            for seen in listed
         ]
 
     def _told(self, at: At, seen: Shown, row: Known | None, answer: Shown | None) -> Told:
-        """`row` counts only if it holds for what was listed, or for what its head says."""
         full = seen if answer is None else _both(seen, answer)
         known = _holding(full, row)
         stamp = settled(full.stamp, known) or UNSTAMPED
         described = self._described(at, full, stamp)
-        return Told(full, described, known, new=answer is not None or described != stamp)
+        new = (answer is not None and known is None) or described != stamp
+        return Told(full, described, known, new)
 
     def infos(self, at: At, listed: Sequence[Shown]) -> list[ObjectInfo]:
         """The facts of a page of what plain GETs find."""
@@ -183,31 +193,12 @@ class Looker:
     def _ask_all(self, at: At, unknown: Sequence[Shown]) -> list[Shown | None]:
         def ask(seen: Shown) -> Shown | None:
             try:
-                facts = self._client.head(
-                    at.bucket, seen.key, version=self.named(at, seen.version_id),
-                    headers={"if-match": f'"{seen.etag}"'},
-                )  # fmt: skip
+                facts = self._client.head(at.bucket, seen.key, version=self.named(at, seen.version_id))
                 return Shown.in_answer(seen.key, facts)
-            except PreconditionFailed:
-                return self._listed_otherwise(at, seen)
             except (NoSuchKey, NoSuchVersion, MethodNotAllowed):
                 return None  # gone since it was listed: shown as it was
 
         return all_at_once(ask, unknown)
-
-    def _listed_otherwise(self, at: At, seen: Shown) -> Shown | None:
-        """The version, if it is the one that was listed although its ETag is another one.
-
-        SeaweedFS lists the versions of bodies above 4 MiB under an ETag of its own chunks, which nothing
-        else tells. None: it was replaced since, and is shown as it was.
-        """
-        try:
-            facts = self._client.head(at.bucket, seen.key, version=self.named(at, seen.version_id))
-        except (NoSuchKey, NoSuchVersion, MethodNotAllowed):
-            return None
-        found = Shown.in_answer(seen.key, facts)
-        same = (found.size, found.modified // 1000) == (seen.size, seen.modified // 1000)
-        return found if same else None
 
     def _known(self, at: At, seen: Shown) -> Known | None:
         return _holding(seen, noted.find(at.place, seen.key, seen.version_id))
@@ -284,8 +275,22 @@ def _holding(seen: Shown, known: Known | None) -> Known | None:
 
 
 def _both(seen: Shown, answer: Shown) -> Shown:
-    """A listed version, with what its head says."""
-    return replace(answer, version_id=seen.version_id, latest=seen.latest, modified=seen.modified)
+    """A listed version, with what its head says.
+
+    Another ETag is no other object: SeaweedFS lists versions of large objects under one of its own. If
+    it was replaced meanwhile, it is shown as it is now.
+    """
+    return replace(answer, version_id=seen.version_id, latest=seen.latest)
+
+
+def _told_marker(key: str, version: str, error: S3Error) -> Shown | None:
+    """The delete marker that the headers of an error tell of."""
+    told = error.headers
+    if told.get("x-amz-delete-marker") != "true":
+        return None
+    modified = (parse_http_date(told.get("last-modified", "")) or 0) * 1000
+    marker_id = told.get("x-amz-version-id", version or NULL_VERSION)
+    return Shown(key, 0, "", modified, marker_id, marker=True)
 
 
 def _is_no_version(version: str, error: S3Error) -> bool:

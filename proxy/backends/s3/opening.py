@@ -38,6 +38,6 @@ def _begun(client: Client, looker: Looker, at: At, key: str, version: str) -> Do
         except InvalidRange:  # of an object without bytes
             return client.get(at.bucket, key, version=named)
     except S3Error as error:
-        marker = looker.marker_or_error(key, version, error)
+        marker = looker.marker_or_error(at, key, version, error)
         refuse_marker(info_of(marker, UNSTAMPED, 0))
         raise

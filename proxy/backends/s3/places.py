@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from proxy.backends.s3.client import Client
@@ -19,8 +18,6 @@ from proxy.backends.values import Clock, Place
 from proxy.errors import (
     BackendUnavailable,
     BucketAlreadyExists,
-    BucketAlreadyOwnedByYou,
-    BucketNotEmpty,
     InvalidArgument,
     NoSuchBucket,
     NoSuchKey,
@@ -31,10 +28,7 @@ RESERVED = ".sluicegate/"
 
 MARKER = RESERVED + "place.json"
 
-ABANDONED_MS = 10 * 60 * 1000
-"""A place that no bucket refers to for so long was left by a crash."""
-
-_NEVER_SET = ""
+NEVER_SET = ""
 
 
 class NotOurs(BackendUnavailable):
@@ -50,7 +44,7 @@ class At:
     """
 
     place: Place
-    versioning: str = _NEVER_SET
+    versioning: str = NEVER_SET
     stamped: bool = False
     adopted: bool = False
     made: bool = True
@@ -62,7 +56,7 @@ class At:
     @property
     def versioned(self) -> bool:
         """Whether there may be more than one version of a key."""
-        return self.versioning != _NEVER_SET
+        return self.versioning != NEVER_SET
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +117,7 @@ class Places:
         if known is None:
             known = self._recovered(place)
         elif place not in self._seen:
-            self._make_sure(place)
+            self.make_sure(place)
         with self._lock:
             self._seen.add(place)
         return known
@@ -144,7 +138,7 @@ class Places:
             marker = self.marker(bucket)
             if marker is not None:
                 return (Place(marker.bucket_id, bucket, marker.incarnation),)
-            return () if self._is_empty(bucket) else (Place("", bucket, ""),)
+            return () if self.is_empty(bucket) else (Place("", bucket, ""),)
         except BucketMissing:
             return ()
 
@@ -164,7 +158,8 @@ class Places:
         found = row(_FIND, self._backend, place.bucket_id, place.incarnation)
         return None if found is None else _at(*found)
 
-    def _make_sure(self, place: Place) -> None:
+    def make_sure(self, place: Place) -> None:
+        """Raises NotOurs unless the real bucket shows the marker of the place, and BucketMissing."""
         marker = self.marker(place.bucket)
         if marker != Marker.of(place):
             what = "no marker of the gateway" if marker is None else "the marker of another bucket"
@@ -179,128 +174,18 @@ class Places:
         if marker != Marker.of(place):
             raise NoSuchBucket(fields={"BucketName": place.bucket})
         found = At(place, self._client.versioning(place.bucket), stamped=True)
-        self._enter(found)
+        self.enter(found)
         return found
 
-    # -- coming and going --------------------------------------------------------------------
-    def create(self, place: Place) -> None:
-        """Make the real bucket, or take over an empty one. Doing it again is no error.
-
-        Raises BucketAlreadyExists (it is somebody else's), BucketNotEmpty.
-        """
-        self._claim(place, self._taken)
-
-    def adopt(self, place: Place) -> At:
-        """Take a real bucket with all that is in it; nothing but the marker is written.
-
-        Raises BucketMissing, BucketAlreadyExists (it shows another's marker).
-        """
-        self._claim(place, self._adopted)
-        return self.at(place)
-
-    def _claim(self, place: Place, take: Callable[[Place, Marker | None], At]) -> None:
-        left = self._left_over(place)
-        if not self._enter(At(place)):
-            return self._finish(place, None, take)
-        try:
-            self._finish(place, left, take)
-        except BaseException:
-            self.drop(place)
-            raise
-        return None
-
-    def _finish(self, place: Place, left: Marker | None, take: Callable[[Place, Marker | None], At]) -> None:
-        marker = self._marker_or_none(place.bucket)
-        if marker != Marker.of(place):
-            if marker not in (None, left):
-                raise self._not_ours(place, "belongs to another bucket or gateway")
-            self._settle(take(place, marker))
-            self._client.put(place.bucket, MARKER, Marker.of(place).text)
-        self._make_sure(place)
-
-    def _marker_or_none(self, bucket: str) -> Marker | None:
-        try:
-            return self.marker(bucket)
-        except BucketMissing:
-            return None
-
-    def _taken(self, place: Place, marker: Marker | None) -> At:
-        made = self._make(place)
-        if not made and not self._is_empty(place.bucket):
-            raise BucketNotEmpty(
-                f"The bucket {place.bucket!r} on the storage {self._backend!r} is not empty.",
-                fields={"BucketName": place.bucket},
-            )
-        versioning = _NEVER_SET if made else self._client.versioning(place.bucket)
-        return At(place, versioning, made=made)
-
-    def _adopted(self, place: Place, marker: Marker | None) -> At:
-        if marker is not None:
-            raise self._not_ours(place, "belongs to another bucket or gateway")
-        return At(place, self._client.versioning(place.bucket), adopted=True, made=False)
-
-    def _make(self, place: Place) -> bool:
-        """Whether the real bucket was made by us now."""
-        try:
-            self._client.head_bucket(place.bucket)
-            return False
-        except BucketMissing:
-            pass
-        try:
-            self._client.create_bucket(place.bucket)
-            return True
-        except BucketAlreadyOwnedByYou:
-            return False
-        except BucketAlreadyExists:
-            raise self._not_ours(place, "belongs to somebody else") from None
-
-    def _not_ours(self, place: Place, why: str) -> BucketAlreadyExists:
-        return BucketAlreadyExists(
-            f"The bucket {place.bucket!r} on the storage {self._backend!r} {why}.",
-            fields={"BucketName": place.bucket},
-        )
-
-    def _is_empty(self, bucket: str) -> bool:
-        """Raises BucketMissing."""
+    def is_empty(self, bucket: str) -> bool:
+        """Whether there is neither object, version nor upload in it. Raises BucketMissing."""
         client = self._client
         if client.list(bucket, limit=1).objects or client.list_versions(bucket, limit=1).versions:
             return False
         return not client.uploads(bucket, limit=1).uploads
 
-    def _left_over(self, place: Place) -> Marker | None:
-        """Clear the way of a place of that real bucket that a crash left; what its marker says.
-
-        Raises BucketAlreadyExists if another place has the real bucket.
-        """
-        found = row(
-            "SELECT bucket_id, incarnation, created_ms FROM proxy_s3place"
-            " WHERE backend = %s AND real_bucket = %s",
-            self._backend, place.bucket,
-        )  # fmt: skip
-        if found is None or (found[0], found[1]) == (place.bucket_id, place.incarnation):
-            return None
-        bucket_id, incarnation, created = found
-        served = row("SELECT 1 FROM proxy_bucket WHERE id = %s", bucket_id)
-        if served is not None or created > self._now() - ABANDONED_MS:
-            raise self._not_ours(place, "is the place of another bucket")
-        left = Place(bucket_id, place.bucket, incarnation)
-        self._remove_marks(place.bucket)
-        self.drop(left)
-        return Marker.of(left)
-
-    def _remove_marks(self, bucket: str) -> None:
-        """All that is the gateway's own in a real bucket, the marker excepted."""
-        try:
-            items = [
-                (found.key, found.version_id)
-                for found in self._client.list_versions(bucket, prefix=RESERVED).versions
-            ]
-            self._client.delete_many(bucket, items)
-        except BucketMissing:
-            pass
-
     # -- rows --------------------------------------------------------------------------------
-    def _enter(self, at: At) -> bool:
+    def enter(self, at: At) -> bool:
         """Whether the row is new. Raises BucketAlreadyExists if another place has the real bucket."""
         place = at.place
         entered = run(
@@ -310,10 +195,11 @@ class Places:
             at.versioning, at.stamped, at.adopted, at.made, self._now(),
         )  # fmt: skip
         if not entered and self._row(place) is None:
-            raise self._not_ours(place, "is the place of another bucket")
+            raise self.not_ours(place, "is the place of another bucket")
         return bool(entered)
 
-    def _settle(self, at: At) -> None:
+    def settle(self, at: At) -> None:
+        """Note how the place came about."""
         self._set(at.place, "versioning = %s, adopted = %s, made = %s", at.versioning, at.adopted, at.made)
 
     def _set(self, place: Place, what: str, *values: object) -> None:
@@ -321,6 +207,13 @@ class Places:
             f"UPDATE proxy_s3place SET {what} WHERE backend = %s AND bucket_id = %s AND incarnation = %s",
             *values, self._backend, place.bucket_id, place.incarnation,
         )  # fmt: skip
+
+    def not_ours(self, place: Place, why: str) -> BucketAlreadyExists:
+        """The real bucket cannot be that place."""
+        return BucketAlreadyExists(
+            f"The bucket {place.bucket!r} on the storage {self._backend!r} {why}.",
+            fields={"BucketName": place.bucket},
+        )
 
     def note_stamped(self, at: At) -> None:
         """Before the first object is stamped: from now on listings look for what objects say."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping
@@ -11,9 +10,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from proxy.backends.base import Describe, OpenObject
-from proxy.backends.bodies import is_md5
 from proxy.backends.s3 import upload_rows
 from proxy.backends.s3.capabilities import Capabilities
+from proxy.backends.s3.checking import check_places
+from proxy.backends.s3.claiming import Claimer
 from proxy.backends.s3.clearing import Clearer
 from proxy.backends.s3.client import connect
 from proxy.backends.s3.errors import BucketMissing, Refused
@@ -51,6 +51,7 @@ class Premises:
         self._places = Places(self._client, now)
         self._looker = Looker(self._client)
         self._lister = VersionLister(self._client, self._looker)
+        self._claimer = Claimer(self._client, self._places, now)
         self._clearer = Clearer(self._client, self._places)
 
     @property
@@ -110,7 +111,7 @@ class Premises:
 
     # -- places ------------------------------------------------------------------------------
     def create_bucket(self, place: Place) -> None:
-        self._places.create(place)
+        self._claimer.create(place)
 
     def adopt(self, place: Place) -> str:
         """Make a real bucket that exists a place, with all that is in it; its versioning status.
@@ -118,7 +119,7 @@ class Premises:
         Nothing but the marker is written. Doing it again is no error. Raises BucketMissing,
         BucketAlreadyExists (another bucket or gateway has it).
         """
-        return self._places.adopt(place).versioning
+        return self._claimer.adopt(place).versioning
 
     def delete_bucket(
         self, place: Place, *, uploads: bool = False, force: bool = False, unserved: bool = False
@@ -188,24 +189,7 @@ class Premises:
         return held.usage(upload_rows.count_open(place), exact=after is None)
 
     def check_store(self, *, deep: bool, open_object: OpenObject | None = None) -> Iterator[Finding]:
-        for known in self._places.of_backend():
-            try:
-                at = self._places.at(known.place)
-            except BackendUnavailable as error:
-                yield Finding(known.place, "", error.message)
-                continue
-            if deep:
-                yield from self._read_all(at, open_object)
-
-    def _read_all(self, at: At, open_object: OpenObject | None) -> Iterator[Finding]:
-        after: tuple[str, str] | None = ("", "")
-        while after is not None:
-            page = self._lister.page(at, Asked("", ""), after, PAGE)
-            for info in page.versions:
-                opens = self.open if info.seal is None else open_object
-                if not info.marker and opens is not None:
-                    yield from _read(at.place, info, opens)
-            after = page.last
+        return check_places(self._places, self._lister, self.open, open_object, deep=deep)
 
     def open(self, place: Place, key: str, version: str = CURRENT) -> S3Reader:
         with self._used(place) as at:
@@ -236,21 +220,3 @@ class _Held:
         return Usage(
             self.keys, self.versions, uploads, self.size, self.versions_size, self.locked, exact=exact
         )
-
-
-def _read(place: Place, info: ObjectInfo, opens: OpenObject) -> Iterator[Finding]:
-    """What one object's bytes say against its facts."""
-    digest = hashlib.md5(usedforsecurity=False)
-    size = 0
-    try:
-        with opens(place, info.key, info.version_id) as reader:
-            for piece in reader.read(0, info.size):
-                digest.update(piece)
-                size += len(piece)
-    except S3Error as error:
-        yield Finding(place, info.key, f"cannot be read: {error.message}")
-        return
-    if size != info.size:
-        yield Finding(place, info.key, f"has {size} bytes in place of {info.size}")
-    elif is_md5(info.etag) and not info.encryption.mode and digest.hexdigest() != info.etag:
-        yield Finding(place, info.key, "is not what its ETag says")

@@ -6,6 +6,7 @@ that listings, which may, say the same.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
@@ -27,6 +28,8 @@ _KEPT = (
     "x-amz-website-redirect-location",
 )
 _USUAL_CLASS = "STANDARD"
+_EMPTY = hashlib.md5(b"", usedforsecurity=False).hexdigest()
+"""The ETag of an object without bytes, which SeaweedFS leaves away in listings."""
 _LOCK_MODE = "x-amz-object-lock-mode"
 _LOCK_UNTIL = "x-amz-object-lock-retain-until-date"
 _LOCK_HOLD = "x-amz-object-lock-legal-hold"
@@ -79,7 +82,7 @@ class Shown:
         return cls(
             key=listed.key,
             size=listed.size,
-            etag=listed.etag,
+            etag=listed.etag or ("" if listed.size or listed.marker else _EMPTY),
             modified=_second(listed.last_modified),
             version_id=listed.version_id or NULL_VERSION,
             latest=listed.latest,

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from proxy.backends.s3.answers import Facts
-from proxy.backends.s3.showing import Shown
+from proxy.backends.s3.showing import Shown, encryption_of
+from proxy.backends.seals import Encryption
 from proxy.backends.values import NULL_VERSION
 
 
@@ -17,6 +18,11 @@ class Stored:
     version_id: str
     written: int
     facts: Facts | None = None
+
+    def encryption(self, asked: Encryption) -> Encryption:
+        """What the service says of its own encryption; what it was asked for if it says nothing."""
+        said = encryption_of(self.facts) if self.facts is not None else asked
+        return said if said.mode else asked
 
     @classmethod
     def of(cls, facts: Facts, now: int, etag: str = "") -> Stored:

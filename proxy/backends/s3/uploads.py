@@ -20,7 +20,7 @@ from proxy.backends.s3.finding_again import find_again
 from proxy.backends.s3.guarding import Guards
 from proxy.backends.s3.looking import Looker
 from proxy.backends.s3.places import At, Places, refuse_reserved
-from proxy.backends.s3.showing import Shown, encryption_of, info_of, sent_headers
+from proxy.backends.s3.showing import Shown, info_of, sent_headers
 from proxy.backends.s3.stamps import Stamp, of_info
 from proxy.backends.s3.stamps import refuse_reserved as refuse_reserved_metadata
 from proxy.backends.s3.stored import Stored
@@ -186,7 +186,7 @@ class Uploads:
         seen = Shown(
             info.key, size, stored.etag, stored.written, version_id, stamp=stamp,
             headers=sent_headers(info.headers, {}), metadata=info.metadata, tags=info.tags, lock=info.lock,
-            encryption=encryption_of(stored.facts) if stored.facts else self._told,
+            encryption=stored.encryption(self._told),
         )  # fmt: skip
         return info_of(seen, stamp, ordinal if at.versioned else stored.written)
 

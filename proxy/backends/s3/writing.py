@@ -15,12 +15,12 @@ from proxy.backends.s3.guarding import Guards
 from proxy.backends.s3.habits import Habits
 from proxy.backends.s3.intake import HeldBack, Plain, Sealed, Source, at_hand, in_parts
 from proxy.backends.s3.places import At, Places, refuse_reserved
-from proxy.backends.s3.showing import Shown, encryption_of, info_of, sent_headers
+from proxy.backends.s3.showing import Shown, info_of, sent_headers
 from proxy.backends.s3.stamps import Stamp, of_info
 from proxy.backends.s3.stamps import refuse_reserved as refuse_reserved_metadata
 from proxy.backends.s3.stored import Stored
 from proxy.backends.s3.wishes import Wish
-from proxy.backends.seals import UNENCRYPTED
+from proxy.backends.seals import Encryption
 from proxy.backends.values import (
     NULL_VERSION,
     Clock,
@@ -40,11 +40,14 @@ _PARTS_OF_A_SIZE = 1000
 
 
 class Writer:
-    """Puts of one backend. `encryption`: headers that every write has for the service."""
+    """Puts of one backend.
+
+    `encryption`: headers that every write has for the service; `told`: what it will say of it.
+    """
 
     def __init__(
         self, client: Client, places: Places, guards: Guards, copier: Copier, habits: Habits,
-        now: Clock, encryption: Mapping[str, str],
+        now: Clock, encryption: Mapping[str, str], told: Encryption,
     ) -> None:  # fmt: skip
         self._client = client
         self._places = places
@@ -52,6 +55,7 @@ class Writer:
         self._copier = copier
         self._now = now
         self._encryption = encryption
+        self._told = told
         self._habits = habits
 
     def put(self, at: At, new: NewObject, body: Body | SealedBody, when: Precondition) -> ObjectInfo:
@@ -166,11 +170,15 @@ class Writer:
             at.place, new.key, version_id, stamp, backend_etag=stored.etag, written=stored.written
         )
         return info_of(
-            shown_of(new, size, stored, version_id, stamp), stamp, ordinal if at.versioned else stored.written
+            shown_of(new, size, stored, version_id, stamp, self._told),
+            stamp,
+            ordinal if at.versioned else stored.written,
         )
 
 
-def shown_of(new: NewObject, size: int, stored: Stored, version_id: str, stamp: Stamp) -> Shown:
+def shown_of(
+    new: NewObject, size: int, stored: Stored, version_id: str, stamp: Stamp, asked: Encryption
+) -> Shown:
     """What a look at a new object would show."""
     return Shown(
         key=new.key,
@@ -183,7 +191,7 @@ def shown_of(new: NewObject, size: int, stored: Stored, version_id: str, stamp: 
         metadata=new.metadata,
         tags=new.tags,
         lock=new.lock,
-        encryption=encryption_of(stored.facts) if stored.facts else UNENCRYPTED,
+        encryption=stored.encryption(asked),
     )
 
 

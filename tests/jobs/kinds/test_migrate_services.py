@@ -240,9 +240,8 @@ def test_what_is_not_ours_is_never_replaced(between: Between) -> None:
     routes.backend("there").create_bucket(foreign)
     put(Store.at(Route("there", foreign)), "theirs")
     for replace in (False, True):
-        with pytest.raises(TargetForeign, match="empty bucket only") as caught:
+        with pytest.raises(TargetForeign, match="empty bucket only"):
             job(replace_target=replace)
-        assert caught.value.fields == {"keys": 1, "versions": 0, "uploads": 0}
 
 
 def test_a_large_source_is_counted_page_by_page(between: Between, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -168,6 +168,21 @@ def test_an_upload_that_is_finished_on_one_side_differs() -> None:
 # -- how a body is proved ----------------------------------------------------------------------
 
 
+def test_a_service_may_list_another_etag_and_time_than_it_answers_but_no_other_marker() -> None:
+    other = dataclasses.replace(_OBJECT, etag="listed", last_modified=99)
+    assert listed_difference(_OBJECT, other, in_line=False, roughly=True) is None
+    assert listed_difference(_OBJECT, dataclasses.replace(other, size=2), in_line=False, roughly=True)
+    marker = dataclasses.replace(_OBJECT, marker=True)
+    assert listed_difference(marker, dataclasses.replace(marker, last_modified=9), in_line=True, roughly=True)
+
+
+def test_an_object_without_a_type_is_one_of_the_default_type() -> None:
+    untyped = dataclasses.replace(_OBJECT, headers={})
+    typed = dataclasses.replace(_OBJECT, headers={"content-type": "binary/octet-stream"})
+    assert object_difference(untyped, typed) is None
+    assert object_difference(untyped, dataclasses.replace(_OBJECT, headers={"content-type": "a/b"}))
+
+
 def _multipart(*bodies: bytes, count: int | None = None) -> ObjectInfo:
     digests = [hashlib.md5(body) for body in bodies]
     parts = tuple(

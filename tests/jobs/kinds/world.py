@@ -85,8 +85,8 @@ def complete(store: Store, upload_id: str, version_id: str = NULL_VERSION) -> Ob
     return store.complete_upload(upload_id, asked, version_id=version_id)
 
 
-def put_in_parts(store: Store, key: str, *parts: bytes) -> ObjectInfo:
-    open_upload(store, f"upload-of-{key}", key, dict(enumerate(parts, 1)))
+def put_in_parts(store: Store, key: str, *parts: bytes, **facts: Any) -> ObjectInfo:
+    open_upload(store, f"upload-of-{key}", key, dict(enumerate(parts, 1)), **facts)
     return complete(store, f"upload-of-{key}")
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from proxy import mounts
-from proxy.backends.filesystem import FilesystemBackend, index
+from proxy.backends.filesystem import FilesystemBackend, bucket, index
 from proxy.backends.filesystem.bucket import OpenBucket
 from proxy.backends.values import NewObject, Place
 from proxy.errors import BackendUnavailable, InvalidBucketName, NoSuchBucket
@@ -173,6 +173,23 @@ def test_what_a_crash_left_of_removed_and_half_made_buckets_is_swept(
     clock.advance(seconds=3700)
     backend.sweep()
     assert not draft.exists()
+
+
+@pytest.mark.parametrize("step", ["Pool", "Writer"])
+def test_a_place_that_vanishes_while_it_is_opened_is_no_such_bucket(
+    backend: FilesystemBackend, folder: Path, step: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backend.close()
+    goes_on = getattr(bucket, step)
+
+    def just_before(*given: object, **named: object) -> object:
+        shutil.rmtree(folder)  # as another process would, right after we have looked whose it is
+        return goes_on(*given, **named)
+
+    monkeypatch.setattr(bucket, step, just_before)
+    assert backend.places("photos") == ()
+    with pytest.raises(NoSuchBucket):
+        backend.head(PLACE, "k")
 
 
 @pytest.mark.parametrize("size", [100, 100_000])

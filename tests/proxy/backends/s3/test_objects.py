@@ -12,7 +12,7 @@ from proxy.backends.encrypted import SEALING, Encrypted
 from proxy.backends.s3 import S3Backend
 from proxy.backends.s3.client import Client
 from proxy.backends.s3.reader import AHEAD_BYTES, Replaced, S3Reader
-from proxy.backends.s3.tables import run
+from proxy.backends.s3.tables import rows, run
 from proxy.backends.seals import Reseal
 from proxy.backends.values import (
     NULL_VERSION,
@@ -115,6 +115,24 @@ def test_what_a_stranger_removes_is_gone(s3: S3Backend, client: Client, place: P
     s3.put(place, NewObject("k"), Bytes(b"x"))
     client.delete(place.bucket, "k")
     assert s3.list(place).objects == () and s3.delete(place, [Deletion("k")]) == [None]
+
+
+def test_a_check_finds_what_is_not_whole_and_drops_rows_of_what_is_gone(
+    s3: S3Backend, client: Client, place: Place
+) -> None:
+    for key in ("a", "b", "c/d", "e"):
+        s3.put(place, NewObject(key), Bytes(key.encode()))
+    sealed = Encrypted(s3, HeldKeys(), SEALING)
+    sealed.put(place, NewObject("sealed"), Bytes(noise(700)))
+    for key in ("b", "e"):
+        client.delete(place.bucket, key)
+    assert list(sealed.check_store(deep=True)) == []
+    assert rows("SELECT key FROM proxy_objectfacts ORDER BY key") == [(b"a",), (b"c/d",), (b"sealed",)]
+    stored, head = b"".join(client.get(place.bucket, "sealed")), client.head(place.bucket, "sealed")
+    said = {name: value for name, value in head.headers.items() if name.startswith("x-amz-meta-")}
+    client.put(place.bucket, "sealed", stored[:50] + b"?" + stored[51:], said)
+    (finding,) = sealed.check_store(deep=True)
+    assert finding.key == "sealed" and "cannot be read" in finding.problem
 
 
 def test_versions_of_one_second_keep_their_line_when_rows_are_lost(s3: S3Backend, place: Place) -> None:

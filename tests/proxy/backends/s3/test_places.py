@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from proxy.backends.s3 import S3Backend
+from proxy.backends.s3.claiming import ABANDONED_MS
 from proxy.backends.s3.client import Client
-from proxy.backends.s3.places import ABANDONED_MS, MARKER
+from proxy.backends.s3.places import MARKER
 from proxy.backends.s3.tables import row, run
-from proxy.backends.values import NewObject, Place, UploadInfo
+from proxy.backends.values import Deletion, NewObject, Place, UploadInfo
 from proxy.errors import (
     BackendUnavailable,
     BucketAlreadyExists,
@@ -80,11 +81,16 @@ def test_the_marker_of_another_gateway_is_refused(s3: S3Backend, client: Client)
 def test_what_a_crash_left_is_taken_over_once_it_is_old(make_s3: MakeBackend, clock: FakeClock) -> None:
     left = fresh()
     make_s3().create_bucket(left)  # and no bucket ever came to refer to it
+    put(make_s3(), left)
+    make_s3().mark(left, "job", "7")
     again = fresh(left.bucket)
     with pytest.raises(BucketAlreadyExists):
         make_s3().create_bucket(again)
     clock.advance(ms=ABANDONED_MS + 1)
+    with pytest.raises(BucketNotEmpty):
+        make_s3().create_bucket(again)
     backend = make_s3()
+    backend.delete(left, [Deletion("k")])
     backend.create_bucket(again)
     assert backend.places(left.bucket) == (again,)
     with pytest.raises(NoSuchBucket):
