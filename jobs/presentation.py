@@ -177,6 +177,7 @@ def _detail(shown: Shown) -> dict[str, Any]:
             "recoveries": job.crashes or None,
             "point_of_no_return": job.turned,
             "stop_requested": job.stop_requested,
+            "report": dict(shown.kind.report(job.state)) or None if shown.kind else None,
         }
     )
 
@@ -220,6 +221,11 @@ def migration_row(job: Job) -> dict[str, Any]:
         "from_backend": job.spec["source_backend"],
         "to_backend": job.spec["target_backend"],
     }
+
+
+def reencryption_row(job: Job) -> dict[str, Any]:
+    """What is told of each job when buckets are re-encrypted."""
+    return {"bucket": job.bucket_name, "job_id": job.pk, "id": job.public_id}
 
 
 def definition(job: Job) -> dict[str, Any]:

@@ -7,14 +7,7 @@ leaves an AuditEntry, also when it is refused.
 from jobs.actions.actor import EVERYTHING, Actor, Right, actor_of, origin_of
 from jobs.actions.backends import ShownBackend, backends, shown_backends
 from jobs.actions.buckets import ShownBucket, buckets
-from jobs.actions.changing import (
-    HANDLERS,
-    cancel,
-    perform,
-    preview_migration,
-    retry_failed,
-    start_migration,
-)
+from jobs.actions.changing import HANDLERS, cancel, perform, retry_failed
 from jobs.actions.listing import Filters, Listed, counts, listing
 from jobs.actions.people import (
     create_key,
@@ -29,6 +22,15 @@ from jobs.actions.people import (
 )
 from jobs.actions.reading import Failures, busy, failures, lookup, runs, trail
 from jobs.actions.signing_in import sign_in, sign_out
+from jobs.actions.starting import (
+    Each,
+    preview,
+    preview_migration,
+    preview_reencryption,
+    start,
+    start_migration,
+    start_reencryption,
+)
 from jobs.actions.tokens import create_token, holder_of, list_tokens, revoke_token
 from jobs.actions.visiting import (
     caller_of,
@@ -44,6 +46,7 @@ __all__ = [
     "EVERYTHING",
     "HANDLERS",
     "Actor",
+    "Each",
     "Failures",
     "Filters",
     "Listed",
@@ -75,7 +78,9 @@ __all__ = [
     "people",
     "perform",
     "person",
+    "preview",
     "preview_migration",
+    "preview_reencryption",
     "restore_object",
     "retry_failed",
     "revoke_token",
@@ -85,7 +90,9 @@ __all__ = [
     "shown_backends",
     "sign_in",
     "sign_out",
+    "start",
     "start_migration",
+    "start_reencryption",
     "trail",
     "upload_object",
     "visit",

@@ -1,9 +1,8 @@
-"""What changes something: start, cancel, retry. Each checks the right and leaves an audit row."""
+"""What changes a job: cancel, retry. Each checks the right and leaves an audit row."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping
 
 from django.db import transaction
 
@@ -11,50 +10,12 @@ from jobs import transitions
 from jobs.actions.actor import Actor, Right
 from jobs.actions.audit import audited
 from jobs.actions.reading import find
-from jobs.errors import ActionNotSupported, BadRequest, Conflict, NotFound
-from jobs.kinds import KINDS
-from jobs.kinds.base import Action, Kind, Plan
-from jobs.models import Job
+from jobs.actions.starting import bucket_of, create
+from jobs.errors import ActionNotSupported, Conflict, NotFound
+from jobs.kinds.base import Action, Kind
 from jobs.presentation import APPLIES, Shown, available, supported
-from proxy.errors import NoSuchBucket
-from proxy.records import BucketRecord, find_bucket
 
-MIGRATE = "migrate"
 _ADDED_BY_THE_PLAN = frozenset({"source_backend"})
-
-
-def preview_migration(
-    actor: Actor,
-    bucket: str,
-    target_backend: str,
-    delete_source: bool = False,
-    replace_target: bool = False,
-    drop: Sequence[str] = (),
-) -> Plan:
-    """What a migration would do; reads only. Raises as `start_migration`, but for BucketBusy."""
-    actor.require(Right.VIEW)
-    params = _parameters(target_backend, delete_source, replace_target, drop)
-    return KINDS[MIGRATE].plan(_bucket(bucket), params)
-
-
-def start_migration(
-    actor: Actor,
-    bucket: str,
-    target_backend: str,
-    delete_source: bool = False,
-    replace_target: bool = False,
-    drop: Sequence[str] = (),
-) -> Job:
-    """Close the bucket's gate and queue its migration.
-
-    Raises Forbidden, NotFound (bucket), BadRequest (unknown or same backend), BucketBusy
-    (with the id of the first), TargetNotEmpty, TargetLocked and TargetCannotKeep (with counts),
-    S3Error (a backend is away).
-    """
-    params = _parameters(target_backend, delete_source, replace_target, drop)
-    with audited(actor, MIGRATE, bucket=bucket, **params) as done:
-        actor.require(Right.OPERATE)
-        return _create(KINDS[MIGRATE], _bucket(bucket), params, actor, None, done)
 
 
 def cancel(actor: Actor, public_id: str) -> Shown:
@@ -73,7 +34,7 @@ def retry_failed(actor: Actor, public_id: str) -> Shown:
     """Start a new one-off in place of one that failed or was cancelled; it names its parent.
 
     The gate is closed and drained anew and nothing of the old cursor is used.
-    Raises what `start_migration` and `cancel` raise.
+    Raises what `start` and `cancel` raise.
     """
     shown = find(public_id)
     old = shown.job
@@ -81,7 +42,7 @@ def retry_failed(actor: Actor, public_id: str) -> Shown:
         actor.require(Right.OPERATE)
         kind = _check(shown, Action.RETRY_FAILED)
         asked = {name: value for name, value in old.spec.items() if name not in _ADDED_BY_THE_PLAN}
-        job = _create(kind, _bucket(old.bucket_name), asked, actor, old, done)
+        job = create(kind, bucket_of(old.bucket_name), asked, actor, old, done)
     return find(job.public_id)
 
 
@@ -105,25 +66,6 @@ def perform(actor: Actor, public_id: str, action: str) -> Shown:
     return handler(actor, public_id)
 
 
-def _create(
-    kind: Kind,
-    bucket: BucketRecord,
-    params: Mapping[str, Any],
-    actor: Actor,
-    parent: Job | None,
-    done: Callable[..., None],
-) -> Job:
-    plan = kind.plan(bucket, params)
-    with transaction.atomic():
-        job = transitions.create_job(kind, plan, bucket, actor.name, parent, actor.channel)
-        if parent is None:
-            done(job)
-        else:
-            done(parent, started=job.public_id)
-            done(job, parent=parent.public_id)
-    return job
-
-
 def _check(shown: Shown, action: Action) -> Kind:
     kind = shown.kind
     if kind is None or action not in kind.actions:
@@ -138,23 +80,3 @@ def _unsupported(shown: Shown, action: str) -> ActionNotSupported:
     names = supported(shown.kind)
     can = f"it supports {', '.join(names)}" if names else "it supports no actions"
     return ActionNotSupported(f"{shown.job.kind} jobs do not support {action}; {can}.", names)
-
-
-def _bucket(name: str) -> BucketRecord:
-    try:
-        return find_bucket(name)
-    except NoSuchBucket:
-        raise NotFound(f"There is no bucket {name[:100]!r}.", bucket=name[:100]) from None
-
-
-def _parameters(
-    target_backend: str, delete_source: bool, replace_target: bool, drop: Sequence[str]
-) -> dict[str, Any]:
-    if not target_backend:
-        raise BadRequest("target_backend is missing: the name of the backend to move to.")
-    return {
-        "target_backend": target_backend,
-        "delete_source": delete_source,
-        "replace_target": replace_target,
-        "drop": list(drop),
-    }

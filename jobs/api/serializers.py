@@ -6,7 +6,9 @@ from typing import Any
 
 from rest_framework import serializers
 
+from jobs.actions.starting import MOST_BUCKETS
 from jobs.kinds.migration.keeping import DROPS
+from jobs.kinds.reencryption.deciding import MODES
 from jobs.states import Status
 
 STATUSES = [status.value for status in Status]
@@ -60,6 +62,40 @@ class MigrateAnswer(serializers.Serializer[Any]):
     bucket = serializers.CharField()
     from_backend = serializers.CharField()
     to_backend = serializers.CharField()
+
+
+class ReencryptRequest(Strict):
+    buckets = serializers.ListField(
+        child=serializers.CharField(max_length=100), min_length=1, max_length=MOST_BUCKETS
+    )
+    mode = serializers.ChoiceField(
+        choices=MODES,
+        required=False,
+        help_text="rewrap: a fresh bucket key and new wraps, no body moves."
+        " rewrite: every body is sealed anew. Left away: as little as the configuration wants.",
+    )
+
+
+class Refused(serializers.Serializer[Any]):
+    bucket = serializers.CharField()
+    error = serializers.CharField()
+    code = serializers.CharField()
+
+
+class ReencryptStarted(serializers.Serializer[Any]):
+    bucket = serializers.CharField()
+    job_id = serializers.IntegerField()
+    id = serializers.CharField(help_text="maintenance:42")
+
+
+class ReencryptAnswer(serializers.Serializer[Any]):
+    started = ReencryptStarted(many=True)
+    errors = Refused(many=True)  # type: ignore[assignment]  # a property of serializers
+
+
+class ReencryptPreviewAnswer(serializers.Serializer[Any]):
+    previews = serializers.ListField(child=serializers.DictField())
+    errors = Refused(many=True)  # type: ignore[assignment]  # a property of serializers
 
 
 class ErrorAnswer(serializers.Serializer[Any]):

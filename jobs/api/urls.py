@@ -2,13 +2,15 @@
 
 from django.urls import path
 
-from jobs.api import buckets, documents, jobs, session
+from jobs.api import buckets, documents, jobs, reencrypt, session
 
 app_name = "api"
 urlpatterns = [
     path("admin/login", session.Login.as_view(), name="login"),
     path("admin/logout", session.Logout.as_view(), name="logout"),
     path("admin/jobs", jobs.JobList.as_view(), name="jobs"),
+    path("admin/jobs/reencrypt", reencrypt.Reencrypt.as_view(), name="reencrypt"),
+    path("admin/jobs/reencrypt/preview", reencrypt.ReencryptPreview.as_view(), name="reencrypt-preview"),
     path("admin/jobs/bucket/<str:bucket>", jobs.BucketBusyState.as_view(), name="busy"),
     path("admin/jobs/<str:job_id>", jobs.JobOne.as_view(), name="job"),
     path("admin/jobs/<str:job_id>/runs", jobs.JobRuns.as_view(), name="runs"),

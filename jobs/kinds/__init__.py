@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from jobs.kinds.base import Kind
 from jobs.kinds.migrate import Migrate
+from jobs.kinds.reencrypt import Reencrypt
 
 KINDS: dict[str, Kind] = {
     "migrate": Migrate(),
+    "reencrypt": Reencrypt(),
 }

@@ -7,9 +7,9 @@ so `apply` must be idempotent.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Protocol
 
@@ -103,11 +103,48 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A checked request for a one-off: what is stored, and what a preview shows."""
+    """A checked request for a one-off: what is stored, and what a preview shows.
+
+    `look` finds out what a preview shows beyond `preview` and takes longer than a start may.
+    """
 
     name: str
     spec: Mapping[str, Any]
     preview: Mapping[str, Any] = field(default_factory=dict)
+    look: Callable[[], Mapping[str, Any]] | None = None
+
+    def looked_at(self) -> Plan:
+        """The same with everything that a preview shows. Reads only."""
+        if self.look is None:
+            return self
+        return replace(self, preview={**self.preview, **self.look()}, look=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What operators read about the jobs of a kind, in whole sentences.
+
+    Filled in are `{bucket}`, `{source}`, and where they are known `{objects}`, `{bytes}` and `{failed}`.
+    """
+
+    verb: str
+    """On a button beside a bucket."""
+    start: str
+    """On the button that leads to the form."""
+    appears: str
+    """When such a job appears on the page."""
+    command: str
+    """How one is started from the command line."""
+    gated: str
+    """While the bucket takes no writes."""
+    with_errors: str
+    unwinding: str
+    stopping: str
+    """After the point of no return, when a cancel was asked for."""
+    cancel: str
+    """What a cancel does, before it is done."""
+    stop: str
+    """What a cancel does after the point of no return."""
 
 
 class Work(Protocol):
@@ -153,6 +190,7 @@ class Kind(Protocol):
     actions: frozenset[Action]
     concurrency: int
     """Items of a page that are applied side by side."""
+    words: Words
 
     def plan(self, bucket: BucketRecord, params: Mapping[str, Any]) -> Plan:
         """Check a request and say what would happen. Reads only. Raises JobError."""
@@ -171,4 +209,8 @@ class Kind(Protocol):
 
     def turn(self, work: Work, phase: str) -> None:
         """What a TURN phase changes; runs inside the transaction that moves the job past it."""
+        ...
+
+    def report(self, state: Mapping[str, Any]) -> Mapping[str, Any]:
+        """What a job has found out so far, for operators, from its notes."""
         ...

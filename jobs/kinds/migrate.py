@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from jobs.kinds.base import Action, Item, Outcome, Page, Phase, Plan, Shape, Work
+from jobs.kinds.base import Action, Item, Outcome, Page, Phase, Plan, Shape, Words, Work
 from jobs.kinds.migration.cleanup import CLEANUP
 from jobs.kinds.migration.copying import COPY
 from jobs.kinds.migration.flipping import flip
@@ -16,7 +16,7 @@ from jobs.kinds.migration.unwinding import UNWIND
 from jobs.kinds.migration.verifying import VERIFY
 from proxy.records import BucketRecord
 
-STEPS: dict[str, Step] = {
+STEPS: dict[str, Step[Ground]] = {
     "stage": STAGE,
     "copy": COPY,
     "verify": VERIFY,
@@ -24,6 +24,25 @@ STEPS: dict[str, Step] = {
     "unwind": UNWIND,
 }
 """What each walked phase does. The flip is not walked: it is one transaction."""
+
+WORDS = Words(
+    verb="Migrate",
+    start="Migrate a bucket",
+    appears="when a bucket is moved to another backend",
+    command="manage.py migrate_bucket BUCKET TARGET --wait",
+    gated="Writes to {bucket} are answered 503 SlowDown until the move is done. Reads go on.",
+    with_errors="The bucket has moved; {failed} objects need a look, see below.",
+    unwinding="What was staged is being removed; the source is untouched.",
+    stopping="The cleanup is being stopped; the bucket has moved.",
+    cancel=(
+        "Its {objects} staged objects ({bytes}) are removed. The source is untouched, clients lose nothing,"
+        " and writes to {bucket} are accepted again."
+    ),
+    stop=(
+        "The bucket has moved already. Cancel stops the cleanup: what is left on {source} stays there, and"
+        " the job ends as succeeded."
+    ),
+)
 
 
 class Migrate:
@@ -42,6 +61,7 @@ class Migrate:
     unwind: Phase | None = Phase("unwind", fatal=False)
     actions: frozenset[Action] = frozenset({Action.CANCEL, Action.RETRY_FAILED})
     concurrency = 16
+    words = WORDS
 
     def __init__(self, limits: Limits | None = None) -> None:
         self.limits = limits or Limits()
@@ -61,3 +81,7 @@ class Migrate:
     def turn(self, work: Work, phase: str) -> None:
         """The flip. Raises JobFailed."""
         flip(Ground(work, self.limits))
+
+    def report(self, state: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Progress and failures say it all."""
+        return {}

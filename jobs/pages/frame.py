@@ -16,6 +16,7 @@ from django.views.decorators.cache import never_cache
 
 from jobs.actions import Actor, Right, actor_of
 from jobs.errors import JobError
+from jobs.pages.wording import forms
 from jobs.presentation import etag_of
 from proxy.errors import S3Error
 
@@ -83,6 +84,7 @@ def framed(
         "may_administer": actor.may(Right.ADMIN),
         "environment": getattr(settings, "ENVIRONMENT_LABEL", ""),
         "endpoint": f"{request.scheme}://{request.get_host()}",
+        "forms": forms(),
     }
     return render(request, template, {**frame, **context}, status=status)
 

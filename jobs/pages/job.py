@@ -15,6 +15,7 @@ from jobs.actions import Actor
 from jobs.errors import Conflict, NotFound
 from jobs.kinds.base import Action
 from jobs.pages.frame import framed, page, polled, steady
+from jobs.pages.wording import sentences
 from jobs.presentation import Shown, available, definition, failure_row, job_row, run_row, seconds
 
 ASKED = (Action.CANCEL, Action.RETRY_FAILED)
@@ -47,6 +48,7 @@ def job(request: HttpRequest, actor: Actor, job_id: str) -> HttpResponse:
         "section": "jobs",
         "row": row,
         "active": not shown.job.terminal,
+        "words": sentences(shown, failed.total),
         "definition": definition(shown.job),
         "duration": _duration(shown),
         "runs": runs,
@@ -78,6 +80,7 @@ def act(request: HttpRequest, actor: Actor, job_id: str, action: str) -> HttpRes
     context = {
         "section": "jobs",
         "row": job_row(shown, timezone.now()),
+        "words": sentences(shown),
         "action": action,
         "back": here,
         "destructive": _destructive(shown, action),

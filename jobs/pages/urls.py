@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from jobs.pages import backends, buckets, job, jobs_list, migrate, sign_in, users
+from jobs.pages import backends, buckets, job, jobs_list, migrate, reencrypt, sign_in, users
 from jobs.pages.browser import changing, objects, one
 
 app_name = "console"
@@ -14,6 +14,7 @@ urlpatterns = [
     path("jobs/<str:job_id>/", job.job, name="job"),
     path("jobs/<str:job_id>/<str:action>/", job.act, name="act"),
     path("migrate/", migrate.migrate, name="migrate"),
+    path("reencrypt/", reencrypt.reencrypt, name="reencrypt"),
     path("backends/", backends.backends, name="backends"),
     path("buckets/", buckets.buckets, name="buckets"),
     path("buckets/<str:bucket>/", objects.objects, name="objects"),

@@ -61,6 +61,10 @@ __all__ = [
 ]
 
 
+SCRUB_GRACE_S = 60.0
+"""A read that began before a body was replaced has found its bytes by then."""
+
+
 class Backend(Serviced, Protocol):
     """Where bytes live. See the module's docstring for the units and for the guarantees."""
 
@@ -215,8 +219,11 @@ class Backend(Serviced, Protocol):
     def reseal(self, place: Place, changes: Sequence[Reseal]) -> Sequence[bool]:
         """Exchange wraps, durably when it returns; which of them took effect. No body moves."""
 
-    def scrub(self, place: Place) -> bool:
-        """Remove what is left of replaced and deleted bodies; False while some must still be kept."""
+    def scrub(self, place: Place, grace_s: float = SCRUB_GRACE_S) -> bool:
+        """Remove what is left of replaced and deleted bodies; False while some must still be kept.
+
+        What was replaced less than `grace_s` ago is kept, and so is what is being read.
+        """
 
     # -- listings ----------------------------------------------------------------------------
     def list(

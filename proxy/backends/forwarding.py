@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from proxy.backends.base import Backend, Body, Describe, ObjectReader, OpenObject, SealAs, SealedBody
+from proxy.backends.base import (
+    SCRUB_GRACE_S,
+    Backend,
+    Body,
+    Describe,
+    ObjectReader,
+    OpenObject,
+    SealAs,
+    SealedBody,
+)
 from proxy.backends.seals import Reseal, SealListing
 from proxy.backends.services import Condition
 from proxy.backends.values import (
@@ -148,8 +157,8 @@ class Forwarding:
     def reseal(self, place: Place, changes: Sequence[Reseal]) -> Sequence[bool]:
         return self.inner.reseal(place, changes)
 
-    def scrub(self, place: Place) -> bool:
-        return self.inner.scrub(place)
+    def scrub(self, place: Place, grace_s: float = SCRUB_GRACE_S) -> bool:
+        return self.inner.scrub(place, grace_s)
 
     # -- listings ----------------------------------------------------------------------
     def list(

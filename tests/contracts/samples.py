@@ -11,22 +11,27 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any
 
+from django.conf import settings
+
 from jobs.kinds.base import Kind
 from jobs.kinds.migrate import Migrate
-from jobs.kinds.migration.ground import Limits
+from jobs.kinds.pieces import Limits
+from jobs.kinds.reencrypt import Reencrypt
 from proxy import routes
 from proxy.backends.filesystem import FilesystemBackend
 from proxy.backends.values import Lock
 from proxy.records import find_bucket
+from proxy.resealing import SEALS, Resealing
 from proxy.store import Store
+from tests.jobs.kinds.encrypting import modes
 from tests.jobs.kinds.world import MIB, contents, make_bucket, mark, noise, open_upload, put, put_in_parts
 
-STEPS = Limits(large_bytes=MIB, part_bytes=MIB, page_items=3, page_bytes=2 * MIB)
+STEPS = Limits(large_bytes=MIB, part_bytes=MIB, page_items=3, page_bytes=2 * MIB, page_entries=3)
 """Pages of few items, and pieces inside two of the objects."""
 PIECES = Limits(large_bytes=5 * MIB, part_bytes=5 * MIB, page_items=3, page_bytes=8 * MIB)
 """As few, with pieces that a service takes."""
 State = dict[str, Any]
-"""What can be seen of a bucket: where it is, what is in it, and what lies beside it."""
+"""What can be seen of a bucket: where it is, what is in it, how that is sealed, and what lies beside it."""
 
 
 @dataclass(frozen=True)
@@ -34,14 +39,15 @@ class Sample:
     """`kind` makes the kind, in steps so small that there are many boundaries; `fill` its bucket.
 
     `ends` says the state after a success, from the state before, and `failed` how many failures
-    are recorded on the way there. `before_work` changes the process that works. `service` is the real
-    service that the backend `archive` is then, in place of a directory.
+    are recorded on the way there. `before_fill` and `before_work` change the process that does it.
+    `service` is the real service that the backend `archive` is then, in place of a directory.
     """
 
     kind: Callable[[], Kind]
     fill: Callable[[Store], None]
     ends: Callable[[State], State]
     params: Mapping[str, Any] = field(default_factory=dict)
+    before_fill: Callable[[], None] = lambda: None
     before_work: Callable[[], None] = lambda: None
     failed: int = 0
     service: str = ""
@@ -91,8 +97,30 @@ def _nothing_links() -> None:
     FilesystemBackend.can_link = lambda self, reader: False  # type: ignore[method-assign]
 
 
+def _seal() -> None:
+    """From now on this process finds a configuration that seals."""
+    settings.STORAGE["backends"]["local"]["encryption"]["mode"] = SEALS
+
+
+def _under_two_keys(store: Store) -> None:
+    """Everything sealed, by two keys of the bucket."""
+    _a_little_of_everything(store)
+    Resealing.at(store.route).make_key()
+    put(store, "in the index", noise(9, 100))
+    put(store, "under another key", noise(10, 60_000))
+
+
+def _sealed(before: State) -> State:
+    """An upload that was open stays as it was begun."""
+    return {**before, "sealing": {SEALS: sum(before["sealing"].values())}, "keys": 1, "gate": None}
+
+
+def _under_one_key(before: State) -> State:
+    return {**before, "keys": before["keys"] - 1, "gate": None}
+
+
 def _moved(before: State) -> State:
-    return {"backend": "archive", "bucket": before["bucket"], "beside": [before["bucket"]], "gate": None}
+    return {**before, "backend": "archive", "beside": [before["bucket"]], "gate": None}
 
 
 def _moved_and_deleted(before: State) -> State:
@@ -120,7 +148,7 @@ SAMPLES: dict[str, list[Sample]] = {
             _a_little_of_everything,
             _moved_and_deleted,
             {"target_backend": "archive", "delete_source": True},
-            _nothing_links,
+            before_work=_nothing_links,
             failed=2,
         ),
         Sample(
@@ -129,6 +157,17 @@ SAMPLES: dict[str, list[Sample]] = {
             _moved_to_a_service,
             {"target_backend": "archive", "delete_source": True},
             service="seaweedfs",
+        ),
+    ],
+    "reencrypt": [
+        Sample(lambda: Reencrypt(STEPS), _a_little_of_everything, _sealed, before_work=_seal, failed=1),
+        Sample(
+            lambda: Reencrypt(STEPS),
+            _under_two_keys,
+            _under_one_key,
+            {"mode": "rewrap"},
+            before_fill=_seal,
+            before_work=_seal,
         ),
     ],
 }
@@ -140,6 +179,7 @@ BUCKET = os.environ.get("CONTRACT_BUCKET", "photos")
 
 def prepare(sample: Sample) -> None:
     """The sample's bucket."""
+    sample.before_fill()
     sample.fill(Store.at(make_bucket(BUCKET).route))
 
 
@@ -152,9 +192,12 @@ def state() -> State:
         for place in routes.backend(name).places(BUCKET)
         if place != bucket.route.place
     ]
+    resealing = Resealing.at(bucket.route)
     seen = {
         "backend": bucket.route.backend,
         "bucket": contents(bucket.route),
+        "sealing": modes(bucket.route),
+        "keys": len(resealing.needed()),
         "beside": beside,
         "gate": bucket.gate.holder,
     }

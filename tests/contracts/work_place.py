@@ -13,13 +13,22 @@ from tests.s3services import Service
 from tests.services.gateways import configuration
 from tests.sites import Site
 
+CONFIG = f"""
+storage:
+  backends:
+    - {{name: local, type: filesystem, path: local, encryption: {{keys: [{{id: k1, key: {"5e" * 32}}}]}}}}
+    - {{name: archive, type: filesystem, path: archive}}
+  default_backend: local
+"""
+"""Two backends; the first could seal, and does not unless a sample says so."""
+
 Services = Callable[[str], Service]
 
 
-def _use(site: Site, service: Service) -> None:
-    """`archive` is on that service, under a name of this test alone."""
-    config = site.home / "services.yaml"
-    config.write_text(configuration({"archive": service.options}, "local"))
+def _use(site: Site, text: str) -> None:
+    """That configuration, and a name of this test alone: a service is shared by all."""
+    config = site.home / "contract.yaml"
+    config.write_text(text)
     site.env["SLUICEGATE_CONFIG"] = str(config)
     site.env["CONTRACT_BUCKET"] = f"contract-{secrets.token_hex(8)}"
 
@@ -30,9 +39,9 @@ class Workers:
     def __init__(self, site: Site, kind: str, index: int, services: Services | None = None) -> None:
         site.env["SLUICEGATE_CLEANUP_GRACE_SECONDS"] = "0"
         service = SAMPLES[kind][index].service
-        if service:
-            assert services is not None
-            _use(site, services(service))
+        assert not service or services is not None
+        on_service = services(service).options if service and services is not None else None
+        _use(site, configuration({"archive": on_service}, "local") if on_service else CONFIG)
         self._process = site.start("tests.contracts.workers")
         self._sample = {"kind": kind, "index": index}
         self.kills = 0

@@ -177,6 +177,7 @@ def until(kind: str, index: int, job: int, phase: str) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
 
     sample = samples.SAMPLES[kind][index]
+    sample.before_work()
     engine.work(job, kinds={kind: Hooked(sample.kind(), leave)}, limits=PATIENT)
 
 

@@ -109,6 +109,11 @@ class Cluster:
         asked = {"target_backend": "archive", **params}
         return str(self.api("POST", f"/buckets/{bucket}/migrate", asked)["id"])
 
+    def reencrypt(self, bucket: str, **params: Any) -> str:
+        """The id of a new job that encrypts the bucket anew."""
+        (started,) = self.api("POST", "/jobs/reencrypt", {"buckets": [bucket], **params})["started"]
+        return str(started["id"])
+
     def ended(self, job: str, seconds: float) -> dict[str, Any]:
         """The job as the API shows it once it has ended."""
 

@@ -13,7 +13,7 @@ from jobs.kinds.base import Issue, Item, Outcome, Page
 from jobs.kinds.migration import places
 from jobs.kinds.migration.clearing import clear_key
 from jobs.kinds.migration.ground import Ground, Step, route_from, todo
-from jobs.kinds.migration.position import OBJECTS, PARTS, UPLOADS, Position, decode, encode
+from jobs.kinds.position import OBJECTS, PARTS, UPLOADS, Position, decode, encode
 from proxy import routes
 from proxy.backends.values import Usage
 from proxy.errors import BucketNotEmpty, NoSuchBucket, NoSuchUpload, ObjectLocked

@@ -6,8 +6,8 @@ The target puts each version in its place in line, so that they may arrive in an
 from __future__ import annotations
 
 from jobs.errors import JobFailed
+from jobs.kinds import position as at
 from jobs.kinds.base import Item, Outcome, Page
-from jobs.kinds.migration import position as at
 from jobs.kinds.migration.copying_large import (
     begin,
     complete,
@@ -19,9 +19,9 @@ from jobs.kinds.migration.copying_large import (
 from jobs.kinds.migration.copying_uploads import copy_part, copy_upload, parts_page, uploads_page
 from jobs.kinds.migration.ground import GONE, Ground, Step, todo
 from jobs.kinds.migration.keeping import VERSIONS
-from jobs.kinds.migration.position import Position, decode
 from jobs.kinds.migration.sides import is_copied, refuse_lost_lock
 from jobs.kinds.migration.walking import after_versions, behind, fitting, next_versions, page_of
+from jobs.kinds.position import Position, decode
 from proxy.backends.base import ReaderBody
 from proxy.backends.values import NULL_VERSION, Deletion, NewObject, ObjectInfo
 from proxy.errors import ObjectLocked

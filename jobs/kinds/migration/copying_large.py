@@ -7,10 +7,10 @@ import hashlib
 from jobs.errors import JobFailed
 from jobs.kinds.base import Item, Outcome, Page
 from jobs.kinds.migration.ground import GONE, Ground, todo
-from jobs.kinds.migration.pieces import pieces
-from jobs.kinds.migration.position import Position
 from jobs.kinds.migration.sides import is_copied, refuse_lost_lock
-from jobs.kinds.migration.walking import all_parts, behind, page_of
+from jobs.kinds.migration.walking import behind, page_of
+from jobs.kinds.pieces import all_parts, page_of_pieces
+from jobs.kinds.position import Position
 from proxy.backends.base import ReaderBody
 from proxy.backends.sealing.reader import is_locked
 from proxy.backends.values import ObjectInfo, PartInfo, PartRequest, UploadInfo
@@ -53,18 +53,12 @@ def pieces_page(ground: Ground, position: Position) -> Page:
     same = {"version": version, "upload": position.upload, "etag": position.etag}
     if position.offset >= info.size:
         return page_of(ground, [todo("complete", key, info.size, **same)], position.past(key, version))
+    taken = page_of_pieces(info, position.offset, ground.limits, ground.target.backend.least_part_bytes)
     items: list[Item] = []
-    end = position.offset
-    least_bytes = ground.target.backend.least_part_bytes
-    for number, piece in enumerate(pieces(info, ground.limits, least_bytes), 1):
-        if piece.start < position.offset:
-            continue
-        if items and piece.start - position.offset >= ground.limits.page_bytes:
-            break
-        end = piece.end
-        span = {"number": number, "start": piece.start, "end": end, "md5": piece.md5}
-        items.append(todo("piece", key, end - piece.start, **same, **span))
-    return page_of(ground, items, position.at(end))
+    for number, piece in taken:
+        span = {"number": number, "start": piece.start, "end": piece.end, "md5": piece.md5}
+        items.append(todo("piece", key, piece.end - piece.start, **same, **span))
+    return page_of(ground, items, position.at(taken[-1][1].end))
 
 
 def begin(ground: Ground, item: Item) -> Outcome:

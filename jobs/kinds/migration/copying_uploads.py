@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from jobs.errors import JobFailed
+from jobs.kinds import position as at
 from jobs.kinds.base import Item, Outcome, Page
-from jobs.kinds.migration import position as at
 from jobs.kinds.migration.ground import Ground, todo
 from jobs.kinds.migration.keeping import UPLOADS
-from jobs.kinds.migration.position import Position
 from jobs.kinds.migration.sides import parts_are_lost
 from jobs.kinds.migration.walking import next_parts, page_of
+from jobs.kinds.position import Position
 from proxy.backends.base import ReaderBody
 from proxy.errors import InvalidPart, NoSuchUpload
 

@@ -6,7 +6,7 @@ from dataclasses import asdict
 
 from jobs.kinds.base import Page
 from jobs.kinds.migration.ground import Ground
-from jobs.kinds.migration.position import Position, decode, encode
+from jobs.kinds.position import Position, decode, encode
 from proxy.backends.values import Usage
 
 _LISTED = 1000

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
-import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
+from jobs.kinds.pieces import Span, etag_is_of_parts, is_md5
 from proxy.backends.values import ObjectInfo, PartInfo, UploadInfo
 from proxy.wire.headers import DEFAULT_CONTENT_TYPE
 
@@ -23,9 +21,6 @@ UPLOAD_FACTS = (
     "key", "initiated", "headers", "metadata", "tags", "owner_id", "checksum_algorithm", "checksum_type",
     "lock", "acl",
 )  # fmt: skip
-
-_MD5 = re.compile(r"[0-9a-f]{32}")
-_MULTIPART = re.compile(r"([0-9a-f]{32})-([0-9]+)")
 
 
 def object_difference(source: ObjectInfo, target: ObjectInfo) -> str | None:
@@ -77,18 +72,6 @@ def _shown(value: object) -> str:
     return text if len(text) <= 200 else text[:197] + "..."
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
-    """Bytes [start, end) of a body, and their MD5 in hex if the ETag tells it.
-
-    Without one the bytes are compared with those of the source.
-    """
-
-    start: int
-    end: int
-    md5: str | None = None
-
-
 def spans(info: ObjectInfo, piece_bytes: int) -> Iterator[Span]:
     """How a body is proved against its ETag, in order and without gaps.
 
@@ -96,7 +79,7 @@ def spans(info: ObjectInfo, piece_bytes: int) -> Iterator[Span]:
     is the MD5 of its bytes, that of a multipart object the MD5 of its parts' MD5s and a count.
     An ETag that is neither proves nothing; then the source's own bytes do, `piece_bytes` at a time.
     """
-    if _MD5.fullmatch(info.etag) and not info.parts:
+    if is_md5(info.etag) and not info.parts:
         yield Span(0, info.size, info.etag)
     elif etag_is_of_parts(info):
         start = 0
@@ -106,21 +89,3 @@ def spans(info: ObjectInfo, piece_bytes: int) -> Iterator[Span]:
     else:
         for start in range(0, info.size, piece_bytes):
             yield Span(start, min(start + piece_bytes, info.size))
-
-
-def etag_is_of_parts(info: ObjectInfo) -> bool:
-    """Whether the ETag follows from the parts, and the parts make up the whole body."""
-    told = _MULTIPART.fullmatch(info.etag)
-    if told is None or int(told[2]) != len(info.parts):
-        return False
-    if sum(part.size for part in info.parts) != info.size:
-        return False
-    if not all(_MD5.fullmatch(part.etag) for part in info.parts):
-        return False
-    digests = b"".join(bytes.fromhex(part.etag) for part in info.parts)
-    return hashlib.md5(digests, usedforsecurity=False).hexdigest() == told[1]
-
-
-def is_md5(etag: str) -> bool:
-    """Whether an ETag of a part is the MD5 of its bytes."""
-    return _MD5.fullmatch(etag) is not None

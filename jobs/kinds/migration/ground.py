@@ -2,35 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
 
-from jobs.kinds.base import Item, Outcome, Page, Work
+from jobs.kinds.base import Work
+from jobs.kinds.pieces import GONE, MIB, MOST_PARTS, Limits
+from jobs.kinds.steps import Step, todo
 from proxy.backends.base import Backend
 from proxy.backends.values import NULL_VERSION, UNLOCKED, ObjectInfo, Place, Route, UploadInfo
-from proxy.errors import MethodNotAllowed, NoSuchKey, NoSuchVersion
 from proxy.store import Store
 
-GONE = (NoSuchKey, NoSuchVersion, MethodNotAllowed)
-"""What a place says of a version that it does not have, or that is a delete marker by now."""
-
-MIB = 1024 * 1024
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """How much is done between two checkpoints.
-
-    Bodies above `large_bytes` are copied and verified in pieces of `part_bytes`, so that a
-    slice can end inside an object. A page holds at most `page_items` items and, unless its
-    first item alone is larger, `page_bytes` bytes.
-    """
-
-    large_bytes: int = 64 * MIB
-    part_bytes: int = 64 * MIB
-    page_items: int = 250
-    page_bytes: int = 128 * MIB
+__all__ = [
+    "GONE",
+    "MIB",
+    "MOST_PARTS",
+    "Ground",
+    "Limits",
+    "Step",
+    "route_from",
+    "route_note",
+    "same_place",
+    "todo",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,14 +85,6 @@ class Ground:
         return int(self.work.state["bytes"])
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
-    """What one phase does: how it pages, and what it does to an item by `item.data["do"]`."""
-
-    page: Callable[[Ground, str | None], Page]
-    does: dict[str, Callable[[Ground, Item], Outcome]]
-
-
 def route_note(route: Route) -> dict[str, str]:
     """A Route as the job's state keeps it."""
     place = route.place
@@ -114,11 +98,6 @@ def route_note(route: Route) -> dict[str, str]:
 
 def route_from(note: dict[str, str]) -> Route:
     return Route(note["backend"], Place(note["bucket_id"], note["bucket"], note["incarnation"]))
-
-
-def todo(do: str, key: str, size: int = 0, **data: Any) -> Item:
-    """An item that `Step.does[do]` handles."""
-    return Item(key=key, size=size, data={"do": do, **data})
 
 
 def same_place(one: Backend, place: Place, other: Backend, other_place: Place, text: str) -> bool:

@@ -6,8 +6,8 @@ import hashlib
 from collections.abc import Iterator
 
 from jobs.errors import JobFailed
-from jobs.kinds.migration.facts import Span
 from jobs.kinds.migration.ground import Ground
+from jobs.kinds.pieces import Span
 from proxy.backends.base import ObjectReader
 from proxy.backends.sealing.reader import SealedReader, is_locked
 

@@ -21,8 +21,8 @@ from collections.abc import Iterable
 from jobs.errors import JobFailed
 from jobs.kinds.base import Page
 from jobs.kinds.migration.ground import Ground
-from jobs.kinds.migration.position import OBJECTS, Position, encode
 from jobs.kinds.migration.walking import behind, next_versions, page_of
+from jobs.kinds.position import OBJECTS, Position, encode
 from proxy.backends.values import ObjectInfo
 
 TICK_MS = 1000

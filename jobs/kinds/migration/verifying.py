@@ -11,12 +11,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from jobs.kinds import position as at
 from jobs.kinds.base import Item, Outcome, Page
-from jobs.kinds.migration import position as at
 from jobs.kinds.migration import unchanged
-from jobs.kinds.migration.facts import Span, listed_difference, object_difference, spans
+from jobs.kinds.migration.facts import listed_difference, object_difference, spans
 from jobs.kinds.migration.ground import GONE, Ground, Step, todo
-from jobs.kinds.migration.position import Position, decode, encode
 from jobs.kinds.migration.proving import differs, prove_locked, prove_md5, prove_same
 from jobs.kinds.migration.sides import (
     mismatch,
@@ -35,6 +34,8 @@ from jobs.kinds.migration.verifying_uploads import (
 )
 from jobs.kinds.migration.versioning import keep_versions, wants_versioning
 from jobs.kinds.migration.walking import after_versions, behind, fitting, next_versions, page_of
+from jobs.kinds.pieces import Span
+from jobs.kinds.position import Position, decode, encode
 from proxy.backends.base import ObjectReader
 from proxy.backends.sealing.reader import is_locked
 from proxy.backends.values import ObjectInfo

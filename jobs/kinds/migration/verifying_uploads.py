@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from itertools import zip_longest
 
+from jobs.kinds import position as at
 from jobs.kinds.base import Item, Outcome, Page
-from jobs.kinds.migration import position as at
-from jobs.kinds.migration.facts import Span, is_md5, part_difference, upload_difference
+from jobs.kinds.migration.facts import part_difference, upload_difference
 from jobs.kinds.migration.ground import Ground, todo
-from jobs.kinds.migration.position import Position
 from jobs.kinds.migration.proving import differs, prove_locked, prove_md5, prove_same
 from jobs.kinds.migration.sides import parts_are_lost
-from jobs.kinds.migration.walking import all_parts, next_parts, page_of
+from jobs.kinds.migration.walking import next_parts, page_of
+from jobs.kinds.pieces import Span, all_parts, is_md5
+from jobs.kinds.position import Position
 from proxy.backends.sealing.reader import is_locked
 from proxy.backends.values import UploadInfo
 from proxy.errors import InvalidPart, NoSuchUpload

@@ -7,9 +7,9 @@ from itertools import islice
 
 from jobs.kinds.base import Item, Page
 from jobs.kinds.migration.ground import Ground, Limits
-from jobs.kinds.migration.position import PARTS, UPLOADS, Position, encode
+from jobs.kinds.pieces import all_parts
+from jobs.kinds.position import PARTS, UPLOADS, Position, encode
 from proxy.backends.values import ObjectInfo, PartInfo, UploadInfo
-from proxy.errors import NoSuchUpload
 from proxy.store import Store
 
 UPLOADS_LOOKED_AT = 200
@@ -60,19 +60,6 @@ def fitting(objects: Iterable[ObjectInfo], limits: Limits) -> list[ObjectInfo]:
             break
         taken.append(info)
     return taken
-
-
-def all_parts(store: Store, upload_id: str, after: int = 0) -> Iterable[PartInfo]:
-    """The parts of an open upload; none if it is gone."""
-    more = True
-    while more:
-        try:
-            parts, more = store.list_parts(upload_id, after=after)
-        except NoSuchUpload:
-            return
-        yield from parts
-        after = parts[-1].number if parts else after
-        more = more and bool(parts)
 
 
 def next_parts(

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import shutil
+import sys
 import time
 from collections.abc import Callable
 from typing import Any, TextIO
 
+from django.core.management.base import BaseCommand
 from django.utils import timezone
 
 from jobs import actions, units
 from jobs.actions import Actor
+from jobs.management.commands._words import actor
 from jobs.presentation import Shown, job_row
+from jobs.states import Status
 
 TERMINAL_POLL_S, PLAIN_POLL_S = 0.5, 2.0
 BAR = 20
+INTERRUPTED = 130
+"""Exit code after Ctrl-C, as shells have it: 128 and the number of the signal."""
 
 
 def watch(who: Actor, public_id: str, out: TextIO, sleep: Callable[[float], None] = time.sleep) -> Shown:
@@ -36,6 +42,26 @@ def watch(who: Actor, public_id: str, out: TextIO, sleep: Callable[[float], None
                 out.write("\n")
             return shown
         sleep(TERMINAL_POLL_S if bar else PLAIN_POLL_S)
+
+
+def follow(command: BaseCommand, public_id: str, out: TextIO | None = None) -> bool:
+    """Watch a job for a command, and tell how it ended: False unless it succeeded.
+
+    Ctrl-C leaves it running. Raises SystemExit.
+    """
+    try:
+        shown = watch(actor(), public_id, out or sys.stdout)
+    except KeyboardInterrupt:
+        command.stderr.write(
+            f"\nNo longer watching. {public_id} goes on; end it with: manage.py jobs cancel {public_id}"
+        )
+        raise SystemExit(INTERRUPTED) from None
+    if shown.status is not Status.SUCCEEDED:
+        command.stderr.write(f"{public_id} {shown.status}: {shown.job.last_error or 'no reason is known'}")
+        return False
+    if shown.with_errors:
+        command.stderr.write(f"{public_id} succeeded with errors: manage.py jobs show {public_id}")
+    return True
 
 
 def line(row: dict[str, Any], width: int | None = None) -> str:

@@ -12,6 +12,7 @@ from django.utils import timezone
 from jobs import actions, units
 from jobs.actions import Filters
 from jobs.actions.listing import SORTS
+from jobs.kinds import KINDS
 from jobs.management.commands._watch import line
 from jobs.management.commands._words import actor, as_json, refusals_end_it, table
 from jobs.presentation import definition, failure_row, job_row, run_row
@@ -36,7 +37,7 @@ class Command(BaseCommand):
         listing.add_argument("--cursor", default=None, help="where the page before ended")
         listing.add_argument("--sort", default="-created", choices=list(SORTS))
         show = commands.add_parser("show", help="one job with its runs and failures")
-        cancel = commands.add_parser("cancel", help="end a job; what it did is undone")
+        cancel = commands.add_parser("cancel", help="end a job; a move is undone")
         retry = commands.add_parser("retry-failed", help="a new job in place of one that failed")
         for each in (show, cancel, retry):
             each.add_argument("id", help="as the list shows it: maintenance:42")
@@ -58,7 +59,8 @@ class Command(BaseCommand):
             self.stdout.write(as_json({"jobs": rows, **more}))
             return
         if not rows:
-            self.stdout.write("No job matches. Start one with: manage.py migrate_bucket BUCKET TARGET")
+            commands = " or ".join(kind.words.command for kind in KINDS.values())
+            self.stdout.write(f"No job matches. Start one with: {commands}")
             return
         self.stdout.write(
             table(("ID", "STATUS", "DONE", "FAILED", "CREATED", "NAME"), [_cells(r) for r in rows])

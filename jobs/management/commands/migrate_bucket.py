@@ -10,9 +10,8 @@ from django.core.management.base import BaseCommand
 
 from jobs import actions, units
 from jobs.kinds.migration.keeping import DROPS
-from jobs.management.commands._watch import watch
+from jobs.management.commands._watch import follow
 from jobs.management.commands._words import FAILED, REFUSED, actor, refusals_end_it
-from jobs.states import Status
 
 EXIT_CODES = """exit codes:
   0  the migration was started; with --wait: it succeeded
@@ -65,7 +64,8 @@ class Command(BaseCommand):
         job = actions.start_migration(who, bucket, target, **wish)
         self.stdout.write(f"Started {job.public_id}: {job.name}.")
         if options["wait"]:
-            self._wait(job.public_id)
+            if not follow(self, job.public_id):
+                raise SystemExit(FAILED)
         else:
             self.stdout.write(f"Follow it with: manage.py jobs show {job.public_id}")
 
@@ -96,17 +96,3 @@ class Command(BaseCommand):
         if typed.strip() != bucket:
             self.stderr.write("Refused: that is not the bucket's name. Nothing was started.")
             raise SystemExit(REFUSED)
-
-    def _wait(self, public_id: str) -> None:
-        try:
-            shown = watch(actor(), public_id, sys.stdout)
-        except KeyboardInterrupt:
-            self.stderr.write(
-                f"\nNo longer watching. {public_id} goes on; end it with: manage.py jobs cancel {public_id}"
-            )
-            raise SystemExit(130) from None
-        if shown.status is not Status.SUCCEEDED:
-            self.stderr.write(f"{public_id} {shown.status}: {shown.job.last_error or 'no reason is known'}")
-            raise SystemExit(FAILED)
-        if shown.with_errors:
-            self.stderr.write(f"{public_id} succeeded with errors: manage.py jobs show {public_id}")

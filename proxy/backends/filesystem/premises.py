@@ -6,6 +6,7 @@ import functools
 import logging
 from pathlib import Path
 
+from proxy.backends.base import SCRUB_GRACE_S
 from proxy.backends.filesystem import copies, places
 from proxy.backends.filesystem.bucket import INDEX, OpenBucket
 from proxy.backends.filesystem.keeper import Keeper
@@ -168,6 +169,6 @@ class Premises(NoService):
             if bucket.is_there():  # (else it was removed at this moment)
                 _log.error("%s: %s The last copy is kept.", bucket.folder / INDEX, error.message)
 
-    def scrub(self, place: Place) -> bool:
+    def scrub(self, place: Place, grace_s: float = SCRUB_GRACE_S) -> bool:
         with self._writing(place) as bucket:
-            return scrub(bucket)
+            return scrub(bucket, grace_ms=int(grace_s * 1000))

@@ -39,14 +39,14 @@ def sweep_bucket(bucket: OpenBucket) -> None:
             bucket.writer.submit(partial(_sweep_orphans, folder))
 
 
-def scrub(bucket: OpenBucket) -> bool:
+def scrub(bucket: OpenBucket, grace_ms: int) -> bool:
     """Leave nothing of bodies that no row names; False while some is too young, or still read.
 
     The index is written anew, for what was deleted from it may stand in its free pages, its log is
     emptied, and its copies go. Raises S3Error, OSError, apsw.Error.
     """
     remove_abandoned(bucket.folder / "tmp")
-    while _collect(bucket) == _TOGETHER:
+    while _collect(bucket, grace_ms) == _TOGETHER:
         pass
     with bucket.pool.lend() as connection:
         if connection.execute("SELECT EXISTS (SELECT 1 FROM garbage)").get:
@@ -90,12 +90,12 @@ def _note_orphans(bucket: OpenBucket) -> None:
     os.utime(path, (now, now))
 
 
-def _collect(bucket: OpenBucket) -> int:
+def _collect(bucket: OpenBucket, grace_ms: int = GARBAGE_MS) -> int:
     """Unlink some garbage; how much there was. The row goes first: then nobody takes it back."""
     pinned = oldest_pin(bucket.folder / "tmp")
 
     def operation(transaction: Transaction) -> list[str]:
-        until = transaction.now - GARBAGE_MS
+        until = transaction.now - grace_ms
         if pinned is not None:
             until = min(until, pinned - 1)
         rows = transaction.rows(

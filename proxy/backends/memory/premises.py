@@ -6,7 +6,7 @@ import threading
 import uuid
 from collections.abc import Iterator
 
-from proxy.backends.base import OpenObject
+from proxy.backends.base import SCRUB_GRACE_S, OpenObject
 from proxy.backends.memory.place import MemoryPlace
 from proxy.backends.serviceless import NoService
 from proxy.backends.values import Clock, Finding, Place, Usage
@@ -75,7 +75,7 @@ class Premises(NoService):
     def set_versioning(self, place: Place, status: str) -> None:
         self._at(place)
 
-    def scrub(self, place: Place) -> bool:
+    def scrub(self, place: Place, grace_s: float = SCRUB_GRACE_S) -> bool:
         self._at(place)
         return True
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from proxy.backends.base import Body, ObjectReader, SealAs, SealedBody
+from proxy.backends.base import SCRUB_GRACE_S, Body, ObjectReader, SealAs, SealedBody
 from proxy.backends.multipart import MIN_PART_BYTES
 from proxy.backends.rules import amended
 from proxy.backends.s3.copying import Copier
@@ -134,7 +134,7 @@ class S3Backend(Premises):
         with self._used(place) as at:
             return self._seals.reseal(at, changes)
 
-    def scrub(self, place: Place) -> bool:
+    def scrub(self, place: Place, grace_s: float = SCRUB_GRACE_S) -> bool:
         return True
 
     # -- listings ----------------------------------------------------------------------------

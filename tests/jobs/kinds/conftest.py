@@ -1,4 +1,4 @@
-"""Two empty backends for each test."""
+"""Two empty backends for each test, or one whose encryption changes."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ from typing import Any
 import pytest
 
 from proxy import routes
+from proxy.backends import BACKENDS
+from proxy.backends.memory import MemoryBackend
+from tests.jobs.kinds.encrypting import PLAIN, House
 
 PAIRS = {
     "memory to memory": ("memory", "memory"),
@@ -47,3 +50,18 @@ def backends(
 @pytest.fixture
 def in_memory(settings: Any, tmp_path: Path, db: None) -> None:
     settings.STORAGE = storage("memory", "memory", tmp_path)
+
+
+@pytest.fixture(params=["memory", "filesystem"])
+def house(
+    request: pytest.FixtureRequest, settings: Any, tmp_path: Path, db: None, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[House]:
+    settings.CLEANUP_GRACE_SECONDS = 0
+    if request.param == "memory":
+        one = MemoryBackend("here", lambda: 1_750_000_000_000)
+        monkeypatch.setitem(BACKENDS, "memory", lambda *_: one)
+    """A backend without encryption, whose configuration can be changed."""
+    made = House(settings, request.param, tmp_path)
+    made.set(PLAIN)
+    yield made
+    made.close()

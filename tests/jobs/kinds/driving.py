@@ -31,7 +31,7 @@ class InTestWork:
     """Implements `jobs.kinds.base.Work`; `happens` is told of each boundary and may raise."""
 
     def __init__(self, saved: Saved, happens: Callable[[str], None]) -> None:
-        self.job_id = 1
+        self.job_id = saved.job_id
         self.holder = saved.holder
         self.bucket: BucketRecord = find_bucket(saved.bucket_name)
         self.spec: Mapping[str, Any] = saved.spec
@@ -60,6 +60,7 @@ class Saved:
     holder: str
     spec: dict[str, Any]
     clock_ms: int
+    job_id: int = 1
     phase: str = ""
     token: str | None = None
     state: str = "{}"

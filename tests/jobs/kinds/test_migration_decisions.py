@@ -18,16 +18,14 @@ from jobs.kinds.migration.facts import (
     OBJECT_FACTS,
     PART_FACTS,
     UPLOAD_FACTS,
-    Span,
     listed_difference,
     object_difference,
     part_difference,
     spans,
     upload_difference,
 )
-from jobs.kinds.migration.ground import MIB, Limits
-from jobs.kinds.migration.pieces import MOST_AT_ONCE, MOST_PARTS, piece_bytes, pieces
-from jobs.kinds.migration.position import OBJECTS, PARTS, START, UPLOADS, Position, decode, encode
+from jobs.kinds.pieces import MIB, MOST_AT_ONCE, MOST_PARTS, Limits, Span, piece_bytes, pieces
+from jobs.kinds.position import OBJECTS, PARTS, START, UPLOADS, Position, decode, encode
 from proxy.backends.values import GOVERNANCE, Lock, ObjectInfo, PartInfo, UploadInfo
 
 _TEXT = st.text(st.characters(exclude_categories=["Cs"]))

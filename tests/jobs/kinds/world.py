@@ -26,6 +26,8 @@ from proxy.records import BucketRecord, find_bucket
 from proxy.store import Store
 
 KIB, MIB = 1024, 1024 * 1024
+COLLECTING = ("copy-", "reseal-")
+"""What the ids of uploads begin with in which jobs collect the pieces of a large body."""
 NOW_MS = 1_750_000_000_000
 HOLDER = "maintenance:1"
 
@@ -147,7 +149,7 @@ def contents(route: Route) -> dict[str, Any]:
         "uploads": {
             upload.upload_id: _upload(store, upload)
             for upload in store.list_uploads(finished=True).uploads
-            if not upload.upload_id.startswith("copy-")
+            if not upload.upload_id.startswith(COLLECTING)
         },
     }
 
