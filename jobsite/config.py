@@ -5,6 +5,7 @@ The only importer of yaml. Standard: YAML 1.1 as PyYAML reads it, without tags a
 
 from __future__ import annotations
 
+import codecs
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -25,6 +26,13 @@ MAX_VALUES = 20_000
 """Values in the document, those of an alias counted wherever it stands."""
 
 _COLLECTIONS = ("tag:yaml.org,2002:map", "tag:yaml.org,2002:seq")
+SECRETS = frozenset({"key", "secret_access_key", "session_token"})
+"""The names of values that give access to something."""
+LEFT_OUT = "(left out)"
+
+_REFERENCE = re.compile(r"\s*\$\{env:[A-Za-z_][A-Za-z0-9_]*\}\s*")
+_PROPERTIES = re.compile(r"(?:[&!]\S+\s+)+")  # (an alias may refer to it)
+_UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _PLACEHOLDER = re.compile(r"\$\$\{|\$\{(?:env:([A-Za-z_][A-Za-z0-9_]*)\}|[^}]*\}?)")
 
 
@@ -132,6 +140,35 @@ def load(path: Path, home: Path, environ: Mapping[str, str]) -> Config:
     if findings or config is None:
         raise ConfigError(path, findings)
     return config
+
+
+def without_secrets(raw: bytes) -> bytes:
+    """The same file, as UTF-8, with LEFT_OUT for keys and secrets that stand in it; references stay.
+
+    Raises yaml's errors and UnicodeDecodeError for what `load` would refuse.
+    """
+    text = raw.decode("utf-16" if raw.startswith(_UTF_16) else "utf-8-sig")
+    spans = {
+        (node.start_mark.index, node.end_mark.index)
+        for node in _secrets(yaml.compose(text, Loader=yaml.SafeLoader))
+        if not _REFERENCE.fullmatch(node.value)
+    }
+    for start, end in sorted(spans, reverse=True):
+        before = _PROPERTIES.match(text[start:end])
+        kept, line = before[0] if before else "", "\n" if text[start:end].endswith("\n") else ""
+        text = text[:start] + kept + LEFT_OUT + line + text[end:]
+    return text.encode()
+
+
+def _secrets(node: yaml.Node | None) -> Iterator[yaml.ScalarNode]:
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            if key.value in SECRETS and isinstance(value, yaml.ScalarNode):
+                yield value
+            yield from _secrets(value)
+    elif isinstance(node, yaml.SequenceNode):
+        for item in node.value:
+            yield from _secrets(item)
 
 
 def json_schema() -> dict[str, Any]:

@@ -1,13 +1,15 @@
-"""The files of a form: kept on the state disk without a name, so that no crash leaves them behind."""
+"""The files of a form: kept on the state disk for a moment, where nobody can read them."""
 
 from __future__ import annotations
 
-import tempfile
-from typing import Any
+from pathlib import Path
+from typing import IO, Any, cast
 
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 from django.core.files.uploadhandler import FileUploadHandler
+
+from proxy.crypto.scratch import ScratchFile
 
 
 class NamelessFiles(FileUploadHandler):
@@ -17,7 +19,7 @@ class NamelessFiles(FileUploadHandler):
 
     def new_file(self, *args: Any, **kwargs: Any) -> None:
         super().new_file(*args, **kwargs)
-        kept = tempfile.TemporaryFile(dir=settings.HOME)  # noqa: SIM115  (closed with the request)
+        kept = cast(IO[bytes], ScratchFile(Path(settings.HOME)))  # (closed with the request)
         self.file = UploadedFile(kept, self.file_name, self.content_type, 0, self.charset)
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> None:

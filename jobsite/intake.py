@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import os
-import tempfile
 from collections.abc import Awaitable, Callable
-from typing import IO, Any
+from pathlib import Path
+from typing import IO, Any, cast
 
 from django.conf import settings
 from django.core.exceptions import RequestAborted
 
+from proxy.crypto.scratch import ScratchFile
 from proxy.door.inlet import Inlet
 from proxy.errors import S3Error
 from proxy.limits import KIB, MIB, bounds
@@ -67,9 +69,13 @@ class Intake:
             _check_room(self._promise)
 
     async def file(self) -> IO[bytes]:
-        """The whole body, at its beginning; its file has no name. Raises Refused, RequestAborted."""
+        """The whole body, at its beginning; a file of it can be read by nobody else.
+
+        Raises Refused, RequestAborted.
+        """
         global _promised
-        body = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY, dir=str(settings.HOME))  # noqa: SIM115
+        small = self.length is not None and self.length <= _IN_MEMORY
+        body = io.BytesIO() if small else cast(IO[bytes], ScratchFile(Path(settings.HOME)))
         _promised += self._promise
         try:
             await self._keep(body)

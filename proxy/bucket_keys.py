@@ -12,15 +12,16 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
+from dataclasses import replace
 from typing import Any, Protocol, TypeVar
 
 from django.db import connection, transaction
 
 from proxy.backends.values import Clock, Place
 from proxy.control import by_vendor, read
-from proxy.crypto.ring import KEY_BYTES, Ring
-from proxy.crypto.wraps import WrappingKey, bucket_wrapping, unwrap_bucket_key, wrap_bucket_key
+from proxy.crypto.ring import KEY_BYTES, MissingKey, Ring
+from proxy.crypto.wraps import WrappingKey, WrongWrap, bucket_wrapping, unwrap_bucket_key, wrap_bucket_key
 from proxy.errors import InternalError
 from proxy.key_records import KeyRecord, copy_of, records_in
 
@@ -38,6 +39,9 @@ _NEWEST = by_vendor(
 _ONE = by_vendor("SELECT wrapped FROM proxy_bucketkey WHERE id = %s AND bucket_id = %s AND backend = %s")
 _ALL = by_vendor(
     f"SELECT {_COLUMNS} FROM proxy_bucketkey WHERE bucket_id = %s AND backend = %s ORDER BY created_ms, id"
+)
+_ELSEWHERE = by_vendor(
+    "SELECT 1 FROM proxy_bucket WHERE id = %s AND backend = %s AND (real_bucket <> %s OR incarnation <> %s)"
 )
 _INSERT = (
     "INSERT INTO proxy_bucketkey (id, bucket_id, backend, ring_key_id, wrapped, created_ms, newest)"
@@ -84,6 +88,7 @@ class BucketKeys:
         if sealing is not None and sealing.id == key_id:
             return sealing
         self.refresh_copy(place)  # by every process once, should one have been killed before it did
+        key_id, wrapped = self._newest_row(place) or self._first_row(place)  # (the copy may have had a newer)
         key = self._open(place, key_id, wrapped)
         _remember(self._sealing, place, key)
         return key
@@ -169,13 +174,18 @@ class BucketKeys:
         with transaction.atomic(), connection.cursor() as cursor:
             for record in dropped:
                 cursor.execute("DELETE FROM proxy_bucketkey WHERE id = %s AND NOT newest", [record.id])
-        self.refresh_copy(place)
+        self.refresh_copy(place, needed)
         return len(dropped)
 
     def forget(self, place: Place) -> None:
-        """Remove the keys of a bucket whose last place here is gone; another one of it keeps them."""
+        """Remove the keys of a bucket whose last place here is gone; another one of it keeps them.
+
+        (A bucket that is moved may have its other place under another name.)
+        """
         others = self._notes.places(place.bucket)
-        if not any(other.bucket_id == place.bucket_id for other in others):
+        if any(other.bucket_id == place.bucket_id for other in others):
+            return
+        if not read(_ELSEWHERE, place.bucket_id, self._backend, place.bucket, place.incarnation):
             forget_bucket(place.bucket_id, self._backend)
 
     def _first_row(self, place: Place) -> tuple[str, str]:
@@ -204,35 +214,71 @@ class BucketKeys:
     # -- the copies on the backend ---------------------------------------------------------------
     def copy_agrees(self, place: Place) -> bool:
         """Whether the copy on the backend says what the control database does."""
-        return self._notes.marked(place, COPY) == copy_of(self.records(place.bucket_id))
+        text, records = self._notes.marked(place, COPY), self.records(place.bucket_id)
+        kept = [record for record in _strangers(place, text, records) if not self._opens(record)]
+        return text == copy_of([*records, *kept])
 
-    def refresh_copy(self, place: Place) -> None:
+    def refresh_copy(self, place: Place, needed: Collection[str] | None = None) -> None:
         """Bring the copy on the backend up to date.
 
+        A key that only the copy has is taken over first: the control database may be of an earlier day.
+        If the ring does not open it, it stays in the copy. With `needed`, only if it is among those ids.
         Several processes may do it at once: whoever writes last looks again whether it was right.
         """
         for _ in range(_COPY_TRIES):
-            if self.copy_agrees(place):
+            text, records = self._notes.marked(place, COPY), self.records(place.bucket_id)
+            others = _strangers(place, text, records)
+            others = [one for one in others if needed is None or one.id in needed]
+            opening = [record for record in others if self._opens(record)]
+            if opening:
+                self._take_over(place, map(self._wrapped_anew, opening))
+                records = self.records(place.bucket_id)
+            wanted = copy_of([*records, *(record for record in others if record not in opening)])
+            if text == wanted or not (text or records):
                 return
-            self._notes.mark(place, COPY, copy_of(self.records(place.bucket_id)))
+            self._notes.mark(place, COPY, wanted)
+
+    def _opens(self, record: KeyRecord) -> bool:
+        try:
+            self.open_record(record)
+        except (MissingKey, WrongWrap):
+            return False
+        return True
+
+    def _wrapped_anew(self, record: KeyRecord) -> KeyRecord:
+        """By the newest key of the ring: a copy may be so old that another one is about to be retired."""
+        wrapped = wrap_bucket_key(self.open_record(record), record.id, record.bucket_id, self._ring)
+        return replace(record, ring_key_id=self._ring.newest.id, wrapped=wrapped)
 
     def _recover(self, place: Place) -> bool:
         """Take over what the copy has and the control database lacks; False if there is no copy."""
         copied = records_in(self._notes.marked(place, COPY) or "")
-        if not copied:
-            return False
+        if copied:
+            self._take_over(place, (record for record in copied if record.bucket_id == place.bucket_id))
+        return bool(copied)
+
+    def _take_over(self, place: Place, copied: Iterable[KeyRecord]) -> None:
+        """Insert records that are not there yet; of all that open, the last one made seals from then on."""
         own = (place.bucket_id, self._backend)
         with transaction.atomic(), connection.cursor() as cursor:
             for record in copied:
-                if record.bucket_id == place.bucket_id:
-                    cursor.execute(_INSERT, [*self._values(record)[:-1], False])
+                cursor.execute(_INSERT, [*self._values(record)[:-1], False])
             rows = self.records(place.bucket_id)
             if rows:
-                newest = rows[-1].id
+                newest = next(filter(self._opens, reversed(rows)), rows[-1]).id
                 unset = "UPDATE proxy_bucketkey SET newest = %s WHERE bucket_id = %s AND backend = %s"
                 cursor.execute(f"{unset} AND newest AND id <> %s", [False, *own, newest])
                 cursor.execute("UPDATE proxy_bucketkey SET newest = %s WHERE id = %s", [True, newest])
-        return True
+
+
+def _strangers(place: Place, text: str | None, records: Iterable[KeyRecord]) -> list[KeyRecord]:
+    """The bucket's keys of which the copy knows alone. Of a copy that is none there are none."""
+    known = {record.id for record in records}
+    try:
+        copied = records_in(text or "")
+    except WrongWrap:
+        return []
+    return [one for one in copied if one.bucket_id == place.bucket_id and one.id not in known]
 
 
 def _remember(known: dict[K, WrappingKey], what: K, key: WrappingKey) -> None:

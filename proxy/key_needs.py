@@ -94,11 +94,13 @@ def survey(backend: str) -> list[BucketState]:
 
 
 def refresh_copies(backend: str) -> None:
-    """Bring the copies of bucket keys beside the objects up to date. Raises BackendUnavailable."""
+    """Bring the copies of bucket keys beside the objects up to date, and take over what only they have.
+
+    Raises BackendUnavailable.
+    """
     behind, keys = routes.backend(backend), _keys(backend)
-    with_keys = _buckets_with_keys(backend)
-    for bucket_id, _, places in _buckets_at(backend, behind):
-        for place in places if bucket_id in with_keys else ():
+    for _, _, places in _buckets_at(backend, behind):
+        for place in places:
             keys.refresh_copy(place)
 
 

@@ -9,6 +9,8 @@ import logging
 import threading
 import time
 
+from django.db import connections
+
 from proxy import routes
 from proxy.backends.base import Backend
 from proxy.errors import S3Error
@@ -39,6 +41,8 @@ class _Question:
         except Exception:
             _log.exception("backend %s could not be asked", self.backend.name)
             self.reason = "it could not be asked"
+        finally:
+            connections.close_all()  # those of this thread
 
 
 def unavailable() -> dict[str, str | None]:

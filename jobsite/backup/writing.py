@@ -16,6 +16,7 @@ from django.db import connection
 from jobsite.backup import facts, files
 from jobsite.backup.checking import require_sound
 from jobsite.backup.manifest import BACKENDS, CONFIGURATION, CONTROL, NAME, Manifest
+from jobsite.config import without_secrets
 from jobsite.first_start import sync_folder
 from jobsite.sqlite import keys, opening
 from jobsite.sqlite.exporting import export, settle, verify
@@ -73,7 +74,7 @@ def _fill(stage: Path, now: datetime) -> Manifest:
     gathered = _Gathered()
     # The control database first: a bucket that is made meanwhile is a place that no route names.
     ask = _control(stage, gathered) if connection.vendor == "sqlite" else facts.of_django(connection)
-    files.copy(settings.CONFIG_PATH, stage / CONFIGURATION)
+    files.write(stage / CONFIGURATION, without_secrets(Path(settings.CONFIG_PATH).read_bytes()))
     places = facts.places(ask)
     for name, options in settings.STORAGE["backends"].items():
         if options["type"] == "filesystem" and name in places:  # (else it was never used)

@@ -77,6 +77,8 @@ class EncryptionKeys(Speaking):
         known = [name for name in _backends(options["backend"]) if key_id in _known_ids(name)]
         if not known:
             raise InvalidArgument(f"No backend knows an encryption key {key_id}.")
+        for name in known:
+            key_needs.refresh_copies(name)  # what only a copy has may need the key too
         refusals = [text for name in known for text in _refusals(name, key_id)]
         if refusals:
             raise CommandError("\n".join(refusals))
@@ -84,7 +86,6 @@ class EncryptionKeys(Speaking):
         for name in known:
             for bucket_id in key_needs.gone_buckets(name):
                 forget_bucket(bucket_id, name)
-            key_needs.refresh_copies(name)
             rings.note_keys(name, now_ms)
             rings.retire_key(name, key_id, now_ms)
             self.stdout.write(f"{name}: nothing needs {key_id}. It may be taken out of sluicegate.yaml.")

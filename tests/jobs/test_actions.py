@@ -149,6 +149,7 @@ def test_who_has_no_right_sees_nothing(site: None) -> None:
         lambda: actions.trail(NOBODY, job),
         lambda: actions.buckets(NOBODY),
         lambda: actions.backends(NOBODY),
+        lambda: actions.shown_backends(NOBODY),
         lambda: actions.workers(NOBODY),
         lambda: actions.preview_migration(NOBODY, "photos", "archive"),
         lambda: actions.list_tokens(NOBODY),

@@ -62,6 +62,21 @@ def test_a_backup_holds_the_database_encrypted_every_index_and_who_is_where(
         assert (instance.home / secret).read_text().strip().encode() not in everything
 
 
+def test_a_backup_does_not_hold_the_keys_of_the_configuration(instance: Instance, tmp_path: Path) -> None:
+    key, file = "ab" * 32, tmp_path / "sluicegate.yaml"
+    file.write_text(
+        "storage:\n  backends:\n    - name: local\n      type: filesystem\n      path: local\n"
+        f"      encryption: {{keys: [{{id: k, key: {key}}}]}}\n  default_backend: local\n"
+    )
+    env = {**instance.env, "SLUICEGATE_CONFIG": str(file)}
+    done = manage("backup", str(tmp_path / "backup"), env=env)
+    assert done.returncode == 0, done.stderr
+    kept = (tmp_path / "backup" / "sluicegate.yaml").read_text()
+    assert kept == file.read_text().replace(key, "(left out)")
+    same_configuration = manage("restore", str(tmp_path / "backup"), "--check", env=env)
+    assert same_configuration.returncode == 0 and "differs" not in same_configuration.stdout
+
+
 def test_a_tar_file_holds_the_same(instance: Instance, tmp_path: Path) -> None:
     done = manage("backup", str(tmp_path / "b.tar"), env=instance.env)
     assert done.returncode == 0, done.stderr
@@ -129,6 +144,8 @@ def test_a_backup_that_does_not_verify_is_not_there(
 
     def damages_another(target: Path, content: bytes) -> None:
         real(target, content)
+        if target.name != manifest.NAME:
+            return
         with (target.parent / "control.db").open("r+b") as file:
             file.seek(5000)
             file.write(b"damage")

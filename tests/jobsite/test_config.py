@@ -7,7 +7,7 @@ import jsonschema
 import pytest
 import yaml
 
-from jobsite.config import MAX_BYTES, ConfigError, json_schema, load
+from jobsite.config import LEFT_OUT, MAX_BYTES, ConfigError, json_schema, load, without_secrets
 
 ROOT = Path(__file__).resolve().parents[2]
 GOOD = """\
@@ -150,3 +150,35 @@ def test_the_schema_accepts_the_shipped_file_and_refuses_a_misspelling() -> None
     jsonschema.validate(document, json_schema())
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate(document | {"jbos": 1}, json_schema())
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_keys_and_secrets_can_be_left_out_of_the_text_and_nothing_else_is(encoding: str) -> None:
+    key = "ab" * 32
+    written = f"""\
+# ours
+storage:
+  backends:
+    - {{name: far, type: s3, secret_access_key: 'it''s secret', access_key_id: '${{env:ID}}'}}
+    - name: local
+      type: filesystem
+      encryption:
+        keys:
+          - {{id: old, key: &again "{key}"}}  # until spring
+          - id: new
+            key: ${{env:KEY}}
+          - id: block
+            key: |
+              {key}
+          - {{id: same, key: *again}}
+  default_backend: local
+"""
+    text = without_secrets(written.encode(encoding)).decode()
+    assert key not in text and "secret'" not in text
+    for kept in ("# ours", "# until spring", "${env:KEY}", "${env:ID}", "default_backend: local"):
+        assert kept in text
+    read = yaml.safe_load(text)["storage"]["backends"]
+    assert read[0]["secret_access_key"] == LEFT_OUT
+    keys = read[1]["encryption"]["keys"]
+    assert [key["id"] for key in keys] == ["old", "new", "block", "same"]
+    assert {keys[number]["key"].strip() for number in (0, 2, 3)} == {LEFT_OUT}

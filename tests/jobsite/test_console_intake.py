@@ -17,13 +17,16 @@ from django.test import Client
 from jobs.pages.browser.one import _Served
 from jobsite import intake
 from jobsite.console import Console
+from proxy.errors import AccessDenied
 from proxy.handlers.call import Download
 from proxy.store import Store
 from tests.jobs.visitors import make_person, own_bucket, signed_in
 from tests.jobs.windows import two_backends
+from tests.nameless import nameless_files
 
 UPLOAD = "/_/buckets/photos/upload/"
 MIB = 1024 * 1024
+MARKER = b"nobody else may read this"
 
 
 class Sender:
@@ -140,6 +143,32 @@ def test_an_upload_beyond_every_limit_of_forms_arrives_whole(
         assert b"".join(reader.read(0, 7 * MIB)) == b"".join(pieces)
     status, _, body = ask(UPLOAD, Sender(*pieces), query="key=more", content_length=size, content_type=kind)
     assert status == 401, "and not without the cookie"
+
+
+def test_what_is_uploaded_in_the_console_stands_nowhere_in_plain(
+    home: Path, transactional_db: None, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither the body nor the file that a form holds; `put` is where both are there."""
+    two_backends(settings, home)
+    person = make_person()
+    own_bucket(person)
+    client = signed_in(person)
+    seen: list[bytes] = []
+
+    def put(*arguments: Any, **options: Any) -> None:
+        seen.extend(nameless_files(home))
+        raise AccessDenied()
+
+    monkeypatch.setattr(Store, "put", put)
+    client.get("/_/buckets/photos/")
+    cookies = "; ".join(f"{name}={morsel.value}" for name, morsel in client.cookies.items())
+    told = {"cookie": cookies, "x_csrftoken": client.cookies["sluicegate_csrf"].value}
+    head = b'--x\r\nContent-Disposition: form-data; name="files"; filename="a"\r\n\r\n'
+    form = head + MARKER * 10_000 + b"\r\n--x--\r\n"
+    kind = "multipart/form-data; boundary=x"
+    ask(UPLOAD, Sender(form), content_length=str(len(form)), content_type=kind, **told)
+    assert len(seen) == 2
+    assert min(map(len, seen)) == len(MARKER) * 10_000 and MARKER not in b"".join(seen)
 
 
 class Reader:

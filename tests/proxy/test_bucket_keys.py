@@ -10,9 +10,9 @@ from proxy import bucket_keys
 from proxy.backends.values import Place
 from proxy.bucket_keys import COPY, BucketKeys, MissingBucketKey
 from proxy.crypto.ring import EmptyRing, MissingKey, Ring
-from proxy.crypto.wraps import DamagedBody
-from proxy.key_records import copy_of
-from proxy.models import BucketKey
+from proxy.crypto.wraps import DamagedBody, WrappingKey
+from proxy.key_records import copy_of, records_in
+from proxy.models import Bucket, BucketKey
 from tests.conftest import FakeClock
 from tests.proxy.bucket_keys_process import BUCKETS, Notes
 from tests.sites import GATEWAY_ALONE, Site
@@ -138,6 +138,62 @@ def test_a_restored_database_learns_of_the_keys_that_were_made_after_it_was_save
     assert restored.newest(PLACE) == fresh, "the newest of both seals"
 
 
+def _restored_from_before_the_second_key(notes: Notes, clock: FakeClock) -> WrappingKey:
+    """The second key, of which only the copy beside the objects knows."""
+    before = _keys(notes, clock)
+    before.newest(PLACE)
+    saved = BucketKey.objects.get()
+    clock.advance(seconds=1)
+    fresh = before.make_new(PLACE)
+    BucketKey.objects.all().delete()
+    saved.save(force_insert=True)
+    return fresh
+
+
+@pytest.mark.django_db
+def test_a_write_to_a_restored_database_does_not_cost_the_keys_that_only_the_copy_has(
+    notes: Notes, clock: FakeClock
+) -> None:
+    fresh = _restored_from_before_the_second_key(notes, clock)
+    restored = _keys(notes, clock)
+    assert restored.newest(PLACE) == fresh, "the newest of both seals"
+    assert restored.of(PLACE, fresh.id) == fresh
+    assert fresh.id in (notes.marked(PLACE, COPY) or "")
+    assert restored.copy_agrees(PLACE)
+
+
+@pytest.mark.django_db
+def test_a_key_that_is_taken_over_needs_no_older_key_of_the_ring(notes: Notes, clock: FakeClock) -> None:
+    fresh = _restored_from_before_the_second_key(notes, clock)
+    _keys(notes, clock, OLD, NEW).refresh_copy(PLACE)
+    assert BucketKey.objects.get(id=fresh.id).ring_key_id == "two"
+
+
+@pytest.mark.django_db
+def test_a_key_in_the_copy_that_the_ring_does_not_open_seals_nothing_and_stays_there(
+    notes: Notes, clock: FakeClock
+) -> None:
+    clock.advance(seconds=60)
+    sealed_with_two = _keys(notes, clock, OLD, NEW).newest(PLACE)
+    later = copy_of(_keys(notes, clock).records(PLACE.bucket_id))
+    BucketKey.objects.all().delete()
+    notes.mark(PLACE, COPY, None)
+    clock.advance(seconds=-30)
+    first = _keys(notes, clock).newest(PLACE)
+    notes.mark(PLACE, COPY, later)
+    restored = _keys(notes, clock)
+    assert restored.newest(PLACE) == first
+    assert BucketKey.objects.count() == 1
+    assert {sealed_with_two.id, first.id} == {
+        record.id for record in records_in(notes.marked(PLACE, COPY) or "")
+    }
+    assert restored.copy_agrees(PLACE)
+    with pytest.raises(MissingKey, match="'two' is wanted"):
+        restored.of(PLACE, sealed_with_two.id)
+    assert restored.newest(PLACE) == first, "and what is asked for does not seal either"
+    assert _keys(notes, clock, OLD, NEW).of(PLACE, sealed_with_two.id) == sealed_with_two
+
+
 @pytest.mark.django_db
 def test_a_key_that_is_nowhere_is_named(notes: Notes, clock: FakeClock) -> None:
     keys = _keys(notes, clock)
@@ -200,6 +256,44 @@ def test_keys_that_nothing_needs_are_dropped_but_never_the_newest(notes: Notes, 
     assert keys.drop_unused(PLACE, {made[1].id}) == 1
     assert [record.id for record in keys.records(PLACE.bucket_id)] == [made[1].id, made[2].id]
     assert len(json.loads(notes.marked(PLACE, COPY) or "")["keys"]) == 2
+
+
+@pytest.mark.django_db
+def test_what_was_dropped_does_not_come_back_from_the_copy(notes: Notes, clock: FakeClock) -> None:
+    keys = _keys(notes, clock)
+    needed = keys.newest(PLACE).id
+    clock.advance(seconds=1)
+    keys.make_new(PLACE)
+    bucket_keys.forget_bucket(PLACE.bucket_id, "local")
+    assert keys.drop_unused(PLACE, {needed}) == 0, "there is no record"
+    assert [record.id for record in keys.records(PLACE.bucket_id)] == [needed]
+    bucket_keys.forget_bucket(PLACE.bucket_id, "local")
+    keys.drop_unused(PLACE, ())
+    assert not BucketKey.objects.exists()
+    assert records_in(notes.marked(PLACE, COPY) or "") == []
+
+
+@pytest.mark.django_db
+def test_a_bucket_that_is_routed_to_a_place_of_another_name_keeps_its_keys(
+    notes: Notes, clock: FakeClock
+) -> None:
+    keys = _keys(notes, clock)
+    keys.newest(PLACE)
+    row = Bucket.objects.create(
+        id=PLACE.bucket_id,
+        name="photos",
+        owner_id="owner",
+        created_ms=clock(),
+        backend="local",
+        place_id="disk",
+        real_bucket="other-name",
+        incarnation="new life",
+    )
+    notes.texts.clear()
+    keys.forget(PLACE)
+    assert BucketKey.objects.count() == 1
+    keys.forget(Place(PLACE.bucket_id, row.real_bucket, row.incarnation))
+    assert not BucketKey.objects.exists()
 
 
 @pytest.mark.django_db

@@ -241,6 +241,15 @@ def test_a_retired_keys_records_are_in_no_copy_either(ring: Rings) -> None:
     assert "k-2025" not in (routes.backend("local").marked(bucket.route.place, COPY) or "")
 
 
+def test_a_key_of_which_only_the_copy_knows_outlives_the_key_that_is_retired(ring: Rings) -> None:
+    _bucket("photos", "a")
+    BucketKey.objects.all().delete()
+    ring.set(OLD, NEW)
+    _run("retire", "k-2025")
+    ring.set(NEW)
+    assert _read("photos", "a") == b"a"
+
+
 def test_a_bucket_that_is_gone_keeps_no_key_from_being_retired(ring: Rings) -> None:
     routes.delete_bucket(_bucket("photos"))
     left = _bucket("films", "a")

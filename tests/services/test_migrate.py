@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from jobs.errors import BadRequest, JobFailed, TargetForeign
+from jobs.errors import BadRequest, JobFailed, TargetForeign, TargetNotEmpty
 from jobs.kinds.migration.ground import Limits
 from proxy import routes
-from proxy.backends.values import Route
+from proxy.backends.values import Deletion, Route
 from proxy.bucket_settings import ENABLED
 from proxy.records import change_settings, find_bucket
 from proxy.store import Store
@@ -209,6 +209,29 @@ def test_an_empty_real_bucket_is_taken_and_left(between: Between, s3_services: S
     job("prepared-before").run()
     assert find_bucket("prepared-before").route.backend == "there"
     client.close()
+
+
+@pytest.mark.parametrize("emptied", [True, False], ids=["emptied", "with what was left"])
+def test_a_former_place_of_the_bucket_can_be_its_place_again(between: Between, emptied: bool) -> None:
+    between("filesystem", "sluicegate")
+    name = f"back-and-forth-{emptied}".lower()
+    first = _filled(name)
+    job(name).run()
+    there = find_bucket(name).route
+    bucket = closed(find_bucket(name))
+    routes.switch(bucket.id, there, first)
+    if emptied:
+        for upload in Store.at(there).list_uploads().uploads:
+            Store.at(there).abort_upload(upload.upload_id)
+        for info in Store.at(there).list().objects:
+            Store.at(there).delete(Deletion(info.key))
+    else:
+        with pytest.raises(TargetNotEmpty):
+            job(name)
+    assert job(name, replace_target=not emptied).run().issues == []
+    moved = find_bucket(name).route
+    assert (moved.backend, moved.place.incarnation != there.place.incarnation) == ("there", True)
+    assert facts(contents(moved))["objects"] == facts(contents(first))["objects"]
 
 
 def test_a_real_bucket_that_holds_anything_is_refused(between: Between, s3_services: Services) -> None:

@@ -46,12 +46,13 @@ class Pace:
         return objects * self.object_s + size / self.bytes_s
 
 
+# Half of what was measured on two cores with the services on the same machine (`make bench`).
 LINKING, COPYING_THERE = Pace(1 / 800, 1024 * MIB), Pace(1 / 120, 200 * MIB)
-STREAMING = (Pace(1 / 500, 120 * MIB), Pace(1 / 100, 40 * MIB), Pace(1 / 70, 30 * MIB))
+STREAMING = (Pace(1 / 500, 120 * MIB), Pace(1 / 160, 60 * MIB), Pace(1 / 120, 45 * MIB))
 """By the number of services among the two sides."""
-READING, READING_THERE = Pace(1 / 900, 250 * MIB), Pace(1 / 150, 60 * MIB)
+READING, READING_THERE = Pace(1 / 900, 250 * MIB), Pace(1 / 300, 90 * MIB)
 """Of a verification, on the target's side."""
-LOOKING_THERE = Pace(1 / 250, 1024 * MIB)
+LOOKING_THERE = Pace(1 / 500, 1024 * MIB)
 """What a verification asks a service at the source: the facts of each object."""
 
 

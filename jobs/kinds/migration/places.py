@@ -92,5 +92,5 @@ def _not_empty(backend_name: str, bucket: str, held: Usage) -> str:
     return (
         f"The backend {backend_name} already holds {held.keys} keys, {held.versions} versions and"
         f" {held.uploads} uploads under the name {bucket}, which no bucket uses."
-        " With replace_target they are removed after the move."
+        " With replace_target they are removed."
     )

@@ -40,10 +40,11 @@ def plan(bucket: BucketRecord, params: Mapping[str, Any]) -> Plan:
     except ServiceUnavailable as error:
         raise Unavailable(error.message) from error
     gone = places.check(wish.target_backend, real_name, found, replace=wish.replace_target)
+    findings = Findings(bucket, wish, held, lost, gone, ahead, before=not target.counts_changes)
     return Plan(
         name=f"migrate {bucket.name}: {bucket.route.backend} -> {wish.target_backend}",
         spec={**wish.spec(), "source_backend": bucket.route.backend},
-        preview=preview(Findings(bucket, wish, held, lost, gone, ahead)),
+        preview=preview(findings),
     )
 
 

@@ -16,7 +16,7 @@ from proxy.records import BucketRecord
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What planning found out. `gone` is what the target holds and would lose."""
+    """What planning found out. `gone` is what the target holds and would lose: `before` the move or after."""
 
     bucket: BucketRecord
     wish: Wish
@@ -24,6 +24,7 @@ class Findings:
     lost: Loss
     gone: Usage
     ahead: Forecast
+    before: bool = False
 
 
 def preview(found: Findings) -> dict[str, Any]:
@@ -112,8 +113,8 @@ def _notes(found: Findings) -> list[str]:
         ),
         (
             not gone.empty,
-            f"After the move {gone.keys} keys, {gone.versions} versions and {gone.uploads} uploads that"
-            f" {target} still holds under this name are removed.",
+            f"{'Before' if found.before else 'After'} the move {gone.keys} keys, {gone.versions} versions and"
+            f" {gone.uploads} uploads that {target} still holds under this name are removed.",
         ),
         (wish.delete_source, f"After the move what the bucket held on {source} is deleted."),
         (

@@ -9,10 +9,11 @@ from __future__ import annotations
 from jobs.errors import JobError, JobFailed
 from jobs.kinds.base import Item, Outcome, Page
 from jobs.kinds.migration import counting, keeping, places
-from jobs.kinds.migration.ground import Ground, Step, route_note, same_place, todo
+from jobs.kinds.migration.ground import Ground, Step, route_from, route_note, same_place, todo
 from jobs.kinds.migration.versioning import prepare_versions
 from proxy import routes
 from proxy.backends.values import Route, Usage
+from proxy.errors import BucketAlreadyExists, BucketNotEmpty
 from proxy.records import find_bucket
 
 _NAMED = "named"
@@ -76,11 +77,30 @@ def _refuse_what_would_be_lost(ground: Ground) -> Usage:
 def _make(ground: Ground, item: Item) -> Outcome:
     source, target = ground.source, ground.target
     with ground.work.effect():
-        target.backend.create_bucket(target.place)
+        try:
+            target.backend.create_bucket(target.place)
+        except (BucketNotEmpty, BucketAlreadyExists):
+            if not _remove_leftovers(ground):
+                raise
+            target.backend.create_bucket(target.place)
         if same_place(target.backend, target.place, source.backend, source.place, target.place.incarnation):
             raise JobFailed("The source and the target are two names of one place.", "SamePlace")
         prepare_versions(ground)
     return Outcome()
+
+
+def _remove_leftovers(ground: Ground) -> bool:
+    """Make room where one name has one place: what is left there goes before the move, if it may go.
+
+    Only what `replace_target` allows; whether there was anything.
+    """
+    if not ground.work.spec.get("replace_target"):
+        return False
+    found = [route_from(note) for note in ground.work.state["leftovers"]]
+    for route in found:
+        if not places.in_use(route):
+            routes.backend(route.backend).delete_bucket(route.place, force=True)
+    return bool(found)
 
 
 STAGE = Step(_page, {"make": _make})

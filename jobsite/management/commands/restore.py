@@ -17,6 +17,7 @@ from jobsite.backup.indexes import plan
 from jobsite.backup.looking import look
 from jobsite.backup.manifest import CONFIGURATION, CONTROL, Manifest
 from jobsite.backup.restoring import restore_control
+from jobsite.config import without_secrets
 from jobsite.first_start import make_home
 from jobsite.offline import offline
 from jobsite.sqlite.opening import FAILURES
@@ -92,7 +93,7 @@ class Command(BaseCommand):
 
     def _compare_configuration(self, backup: Path) -> None:
         kept = backup / CONFIGURATION
-        if kept.exists() and kept.read_bytes() != Path(settings.CONFIG_PATH).read_bytes():
+        if kept.exists() and kept.read_bytes() != without_secrets(Path(settings.CONFIG_PATH).read_bytes()):
             self.stdout.write(f"  {settings.CONFIG_PATH} differs from the backup's; it stays as it is")
 
     def _restore(self, backup: Path) -> None:

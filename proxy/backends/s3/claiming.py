@@ -97,8 +97,9 @@ class Claimer:
             raise self._places.not_ours(place, "belongs to somebody else") from None
 
     def _left_over(self, place: Place) -> Marker | None:
-        """Clear the way of a place of that real bucket that a crash left; what its marker says.
+        """Clear the way of a place of that real bucket that nobody uses any more; what its marker says.
 
+        That is one that a crash left, or a former place of the same bucket, which has moved since.
         Raises BucketAlreadyExists if another place has the real bucket, BucketNotEmpty if it holds anything.
         """
         found = row(
@@ -109,13 +110,25 @@ class Claimer:
         if found is None or (found[0], found[1]) == (place.bucket_id, place.incarnation):
             return None
         bucket_id, incarnation, created = found
-        served = row("SELECT 1 FROM proxy_bucket WHERE id = %s", bucket_id)
-        if served is not None or created > self._now() - ABANDONED_MS:
+        if not self._is_former(place, bucket_id, incarnation) and (
+            created > self._now() - ABANDONED_MS
+            or row("SELECT 1 FROM proxy_bucket WHERE id = %s", bucket_id) is not None
+        ):
             raise self._places.not_ours(place, "is the place of another bucket")
         self._clear_marks(place)
         left = Place(bucket_id, place.bucket, incarnation)
         self._places.drop(left)
         return Marker.of(left)
+
+    def _is_former(self, place: Place, bucket_id: str, incarnation: str) -> bool:
+        """Whether it was the same bucket's, which is somewhere else now."""
+        if bucket_id != place.bucket_id:
+            return False
+        served = row(
+            "SELECT 1 FROM proxy_bucket WHERE id = %s AND backend = %s AND incarnation = %s",
+            bucket_id, self._backend, incarnation,
+        )  # fmt: skip
+        return served is None
 
     def _clear_marks(self, place: Place) -> None:
         """Take away all that is the gateway's own in a real bucket. BucketNotEmpty if there is more."""

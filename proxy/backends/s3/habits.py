@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from proxy.backends.bodies import is_md5
+from proxy.errors import BackendUnavailable
+
 
 class Habits:
     """Whether ETags of what is put whole are MD5s, by real bucket. (Not where a KMS key seals.)
@@ -20,3 +23,13 @@ class Habits:
 
     def tells_md5(self, bucket: str) -> bool:
         return bucket in self._md5
+
+    def confirm(self, bucket: str, sent: str, kept: str) -> None:
+        """Compare the MD5 of what was streamed with the ETag of what was kept, where that tells.
+
+        Raises BackendUnavailable: the service has other bytes than it was sent.
+        """
+        if self.tells_md5(bucket) and is_md5(kept) and kept != sent:
+            raise BackendUnavailable(
+                f"The storage of {bucket!r} kept other bytes than it was sent. Try again."
+            )

@@ -139,8 +139,8 @@ class Looker:
 
     def info(self, at: At, seen: Shown, *, sure_of_latest: bool = False) -> ObjectInfo:
         """The facts of what was shown."""
-        if at.versioned and not sure_of_latest:
-            seen = replace(seen, latest=self._is_latest(at, seen))
+        if not sure_of_latest:
+            seen = self.with_latest(at, seen)
         late = seen.stamp is None or seen.stamp.late or needs_description(seen.stamp)
         known = self._known(at, seen) if at.versioned or late else None
         stamp = settled(seen.stamp, known) or UNSTAMPED
@@ -203,13 +203,16 @@ class Looker:
     def _known(self, at: At, seen: Shown) -> Known | None:
         return _holding(seen, noted.find(at.place, seen.key, seen.version_id))
 
-    def _is_latest(self, at: At, seen: Shown) -> bool:
-        """Whether a version that was named is the newest of its key."""
+    def with_latest(self, at: At, seen: Shown) -> Shown:
+        """The same, knowing whether a version that was named is the newest of its key."""
+        if not at.versioned:
+            return seen
         try:
             facts = self._client.head(at.bucket, seen.key)
-            return (facts.version_id or NULL_VERSION) == seen.version_id
+            newest = facts.version_id or NULL_VERSION
         except NoSuchKey as nothing:
-            return nothing.headers.get("x-amz-version-id") == seen.version_id
+            newest = nothing.headers.get("x-amz-version-id", "")
+        return replace(seen, latest=newest == seen.version_id)
 
     # -- what the object has to be asked -----------------------------------------------------------
     def _described(self, at: At, seen: Shown, stamp: Stamp) -> Stamp:

@@ -100,6 +100,8 @@ class PartTaker:
         self, at: At, row: UploadRow, number: int, source: Source, payload: bytes | Payload
     ) -> Taken:
         facts = self._client.upload_part(at.bucket, row.key, row.backend_upload_id, number, payload)
+        if not source.segments:
+            self._habits.confirm(at.bucket, source.facts.etag, facts.etag)
         return Taken(source.facts, facts.etag)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping
@@ -37,6 +38,15 @@ _FOUND = {True: "yes", False: "no", None: "unknown"}
 
 _able: dict[Options, Capabilities] = {}
 _probing = threading.Lock()
+
+
+def _after_fork() -> None:
+    """Another thread of the parent may have held it."""
+    global _probing
+    _probing = threading.Lock()
+
+
+os.register_at_fork(after_in_child=_after_fork)
 
 
 class Premises:

@@ -70,7 +70,9 @@ class Remover:
             return None
         try:
             refuse_reserved(one.key)
-            return self._looker.ask(at, one.key, CURRENT if one.marker else one.version_id)
+            if one.marker:
+                return self._looker.ask(at, one.key)
+            return self._looker.with_latest(at, self._looker.ask(at, one.key, one.version_id))
         except (NoSuchKey, NoSuchVersion):
             return None
         except S3Error as error:
@@ -81,7 +83,7 @@ class Remover:
             if isinstance(seen, S3Error):
                 return seen
             refuse_reserved(one.key)
-            found = None if seen is None else self._looker.info(at, seen, sure_of_latest=one.marker)
+            found = None if seen is None else self._looker.info(at, seen, sure_of_latest=True)
             judged = None if found is None or found.marker else found
             guard = self._guards.of_removal(at, one.when, judged, "" if seen is None else seen.etag)
             if one.marker:

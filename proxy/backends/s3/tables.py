@@ -25,12 +25,11 @@ def run(statement: str, *values: object) -> int:
 
 
 def rows(statement: str, *values: object) -> list[tuple[Any, ...]]:
-    """All rows of one query."""
+    """All rows of one statement; none of one that gives none."""
     own = database()
     with own.wrap_database_errors:
-        found: list[tuple[Any, ...]] = own.connection.execute(
-            _written(statement, own.vendor), values
-        ).fetchall()
+        cursor = own.connection.execute(_written(statement, own.vendor), values)
+        found: list[tuple[Any, ...]] = [] if cursor.description is None else cursor.fetchall()
     return found
 
 

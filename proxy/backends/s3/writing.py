@@ -116,6 +116,8 @@ class Writer:
             payload = HeldBack(taken, source.length)
             facts = self._client.put(wish.at.bucket, wish.new.key, payload, headers)
             size, stored = source.length, Stored.of(facts, self._now())
+            if sealed is None:
+                self._habits.confirm(wish.at.bucket, source.facts.etag, stored.etag)
         else:
             size, stored = self._in_parts(wish, headers, taken, source.length)
         return self._noted(wish, self._known(wish, source, sealed), size, stored)

@@ -41,7 +41,6 @@ class SealingBody(SealedBody):
         self._need = tuple(need)
         self._carried = carried
         self._part = part
-        self._body_id = new_body_id()
         self._frame_bytes = frame_bytes_for(body.length)
         self._plain: PlainFacts | None = None
         self._segments: tuple[SealedSegment, ...] = ()
@@ -50,7 +49,8 @@ class SealingBody(SealedBody):
     def __iter__(self) -> Iterator[bytes]:
         """Raises what the body raises, IncompleteBody, BadDigest."""
         running = Running(self._need)
-        sealer = Sealer(self._data_key, self._body_id, self._frame_bytes)
+        body_id = new_body_id()  # for every pass: a source that gave other bytes then must not reuse a nonce
+        sealer = Sealer(self._data_key, body_id, self._frame_bytes)
         yield sealer.header()
         for piece in self._body:
             running.add(piece)
@@ -61,7 +61,7 @@ class SealingBody(SealedBody):
         if self._carried is not None:
             refuse_other_bytes(plain, *self._carried)
         self._plain = plain
-        self._segments = (SealedSegment(self._body_id.hex(), sealer.size, sealer.stored),)
+        self._segments = (SealedSegment(body_id.hex(), sealer.size, sealer.stored),)
         yield sealer.end(footer_bytes(Footer(plain.size, plain.etag, plain.checksums, self._part)))
 
     @property

@@ -11,8 +11,9 @@ import pytest
 from proxy.backends.base import ReaderBody
 from proxy.backends.encrypted import SEALING, Encrypted
 from proxy.backends.filesystem import FilesystemBackend
+from proxy.backends.sealing.bodies import SealingBody
 from proxy.backends.values import Deletion, NewObject, PartRequest, UploadInfo
-from proxy.crypto.frames import DamagedBody
+from proxy.crypto.frames import DamagedBody, Opener
 from tests.bodies import Bytes, content, noise
 from tests.bucket_keys import HeldKeys
 from tests.conftest import FakeClock
@@ -77,16 +78,29 @@ def test_the_same_body_never_looks_the_same(sealed: Encrypted, backend: Filesyst
     assert not pieces[0] & pieces[1]
 
 
+def test_a_body_that_is_read_twice_is_never_sealed_with_the_same_nonces() -> None:
+    data_key = b"k" * 32
+    body = SealingBody(Bytes(b"secret"), data_key, None)
+    first, second = b"".join(body), b"".join(body)
+    assert first[32:38] != second[32:38], "the ciphertext"
+    (segment,) = body.segments
+    opener = Opener(data_key, bytes.fromhex(segment.body_id), segment.size, segment.stored)
+    assert b"".join(opener.open([second], 0, 6)) == b"secret"
+
+
 def test_what_was_plain_is_nowhere_once_it_is_rewritten_and_scrubbed(root: Path, clock: FakeClock) -> None:
     """Objects that were removed before the place was sealed leave nothing either."""
-    plain = FilesystemBackend("local", root, clock, keep=False)
+    plain = FilesystemBackend("local", root, clock, copy_hours=1, keep=False)
     plain.prepare(None)
     plain.create_bucket(PLACE)
     for number in range(40):
         plain.put(PLACE, NewObject(f"k{number}"), Bytes(SMALL if number % 2 else LARGE))
     plain.delete(PLACE, [Deletion(f"k{number}") for number in range(20)])
-    plain.close()
     folder = root / "photos~0001"
+    clock.advance(seconds=3601)
+    plain.sweep()
+    assert holds(folder / "copies")
+    plain.close()
     backend = FilesystemBackend("local", root, clock, keep=False, secure_delete=True)
     backend.prepare(None)
     sealed = Encrypted(backend, HeldKeys(), SEALING)
