@@ -47,7 +47,10 @@ def test_a_target_that_is_not_empty_is_409_with_counts(boss: Client) -> None:
     assert answer.status_code == 409 and answer.json()["code"] == "TargetNotEmpty"
     assert (answer.json()["keys"], answer.json()["versions"], answer.json()["uploads"]) == (1, 0, 0)
     body = {"target_backend": "archive", "replace_target": True}
-    assert post(boss, "photos/migrate/preview", body).json()["replaces"]["objects"] == 1
+    preview = post(boss, "photos/migrate/preview", body).json()
+    assert preview["replaces"]["objects"] == 1
+    assert (preview["exact"], preview["ways"], preview["sealing"]) == (True, {}, {})
+    assert preview["pause_s"] == 0
     assert post(boss, "photos/migrate", body).status_code == 202
 
 

@@ -22,6 +22,7 @@ def test_a_preview_shows_what_will_happen_and_starts_nothing(boss: Client) -> No
     make_bucket(objects=3)
     page = preview(boss).content.decode()
     assert "What will happen" in page and "<dd>3</dd>" in page and "30 B" in page
+    assert "Writes pause for" in page and "about 10 seconds" in page
     assert "503 SlowDown" in page and "Start the migration" in page and 'name="confirm"' not in page
     assert not Job.objects.exists()
 
