@@ -223,11 +223,6 @@ def migration_row(job: Job) -> dict[str, Any]:
     }
 
 
-def reencryption_row(job: Job) -> dict[str, Any]:
-    """What is told of each job when buckets are re-encrypted."""
-    return {"bucket": job.bucket_name, "job_id": job.pk, "id": job.public_id}
-
-
 def definition(job: Job) -> dict[str, Any]:
     """What was asked for: the kind, the bucket and the parameters of a one-off."""
     return {"kind": job.kind, "bucket": job.bucket_name, "parameters": dict(job.spec)}

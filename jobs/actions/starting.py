@@ -124,6 +124,20 @@ class Each:
     jobs: dict[str, Job]
     errors: dict[str, JobError | S3Error]
 
+    def told(self, of: str) -> dict[str, Any]:
+        """As the admin API answers it; `of` says of which: `previews` or `started`."""
+        rows = {
+            "previews": [{"name": plan.name, **plan.preview} for plan in self.plans.values()],
+            "started": [
+                {"bucket": job.bucket_name, "job_id": job.pk, "id": job.public_id}
+                for job in self.jobs.values()
+            ],
+        }
+        refused = [
+            {"bucket": name, "error": why.message, "code": why.code} for name, why in self.errors.items()
+        ]
+        return {of: rows[of], "errors": refused}
+
 
 def preview_reencryption(actor: Actor, buckets: Sequence[str], mode: str = "") -> Each:
     """What re-encrypting these would do; reads only. Raises Forbidden, BadRequest (no bucket, too many)."""

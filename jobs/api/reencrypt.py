@@ -11,21 +11,12 @@ from rest_framework.response import Response
 from jobs import actions
 from jobs.api import serializers as shapes
 from jobs.api.views import ApiView
-from jobs.errors import JobError
-from jobs.presentation import reencryption_row
-from proxy.errors import S3Error
 
 
 def _wanted(request: Request) -> dict[str, Any]:
     body = shapes.ReencryptRequest(data=request.data)
     body.is_valid(raise_exception=True)
     return dict(body.validated_data)
-
-
-def _refused(errors: dict[str, JobError | S3Error]) -> list[dict[str, str]]:
-    return [
-        {"bucket": name, "error": refusal.message, "code": refusal.code} for name, refusal in errors.items()
-    ]
 
 
 class Reencrypt(ApiView):
@@ -38,8 +29,7 @@ class Reencrypt(ApiView):
     )
     def post(self, request: Request) -> Response:
         found = actions.start_reencryption(self.actor, **_wanted(request))
-        started = [reencryption_row(job) for job in found.jobs.values()]
-        return Response({"started": started, "errors": _refused(found.errors)}, 202)
+        return Response(found.told("started"), 202)
 
 
 class ReencryptPreview(ApiView):
@@ -52,5 +42,4 @@ class ReencryptPreview(ApiView):
     )
     def post(self, request: Request) -> Response:
         found = actions.preview_reencryption(self.actor, **_wanted(request))
-        previews = [{"name": plan.name, **plan.preview} for plan in found.plans.values()]
-        return Response({"previews": previews, "errors": _refused(found.errors)})
+        return Response(found.told("previews"))

@@ -13,7 +13,6 @@ from jobs.actions import Each
 from jobs.kinds.reencryption.deciding import MODES
 from jobs.management.commands._watch import follow
 from jobs.management.commands._words import FAILED, REFUSED, actor, as_json, refusals_end_it
-from jobs.presentation import reencryption_row
 
 EXIT_CODES = """exit codes:
   0  every job was started; with --wait: all of them succeeded
@@ -50,7 +49,7 @@ class Command(BaseCommand):
         else:
             found = actions.start_reencryption(who, buckets, mode)
         if options["json"]:
-            self.stdout.write(as_json(_shapes(found, options["preview"])))
+            self.stdout.write(as_json(found.told("previews" if options["preview"] else "started")))
         else:
             self._tell(found)
         for name, refusal in found.errors.items():
@@ -81,11 +80,3 @@ class Command(BaseCommand):
             self.stdout.write(f"  {way}: {least}{units.grouped(count['objects'])} versions, {size}")
         for note in preview["notes"]:
             self.stdout.write(f"  {note}")
-
-
-def _shapes(found: Each, preview: bool) -> dict[str, Any]:
-    errors = [{"bucket": name, "error": why.message, "code": why.code} for name, why in found.errors.items()]
-    if preview:
-        plans = [{"name": plan.name, **plan.preview} for plan in found.plans.values()]
-        return {"previews": plans, "errors": errors}
-    return {"started": [reencryption_row(job) for job in found.jobs.values()], "errors": errors}

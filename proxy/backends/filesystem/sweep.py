@@ -7,6 +7,7 @@ nothing in the index of what was deleted from it.
 from __future__ import annotations
 
 import os
+import threading
 from functools import partial
 from pathlib import Path
 
@@ -53,12 +54,28 @@ def scrub(bucket: OpenBucket, grace_ms: int) -> bool:
             return False
         bucket.require_space(2 * bucket.index_bytes())  # a copy beside it, and all of it in the log
         try:
-            connection.execute("VACUUM")
+            _write_anew(connection, bucket.folder / "tmp")
             connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
         except apsw.BusyError:
             return False
     copies.forget(bucket.folder)
     return True
+
+
+_writing_anew = threading.Lock()
+
+
+def _write_anew(connection: apsw.Connection, temporary: Path) -> None:
+    """VACUUM, whose temporary file holds the whole index: on this disk, and on no other.
+
+    Source: SQLite, "Temporary Files Used By SQLite". The folder is one for the whole process.
+    """
+    with _writing_anew:
+        connection.execute(f"PRAGMA temp_store_directory = {apsw.format_sql_value(str(temporary))}")
+        try:
+            connection.execute("VACUUM")
+        finally:
+            connection.execute("PRAGMA temp_store_directory = ''")
 
 
 def is_due(bucket: OpenBucket) -> bool:

@@ -71,7 +71,7 @@ class S3Backend(Premises):
         self._uploads = Uploads(client, places, looker, guards, now, headers, told)
         self._parts = PartTaker(client, self._uploads, self._copier, habits, now)
         self._restamper = Restamper(client, looker, self._copier, now, headers)
-        self._seals = Seals(self._lister, looker, self._restamper, now)
+        self._seals = Seals(client, self._lister, looker, self._restamper, now, encrypts=bool(headers))
 
     # -- objects ---------------------------------------------------------------------------
     def put(

@@ -12,15 +12,15 @@ from proxy.backends.s3.client import Client
 from proxy.backends.s3.copying import Copier, WholeSource
 from proxy.backends.s3.guarding import UNGUARDED
 from proxy.backends.s3.listing import PAGE, Asked
-from proxy.backends.s3.looking import Looker
+from proxy.backends.s3.looking import Looker, all_at_once
 from proxy.backends.s3.places import At
 from proxy.backends.s3.reader import Pinned
-from proxy.backends.s3.showing import Shown, info_of
+from proxy.backends.s3.showing import Shown, encryption_of, info_of
 from proxy.backends.s3.stamps import of_info
 from proxy.backends.s3.stored import Stored
 from proxy.backends.s3.version_listing import VersionLister
 from proxy.backends.s3.wishes import headers_of
-from proxy.backends.seals import PlainFacts, Reseal, SealEntry, SealListing
+from proxy.backends.seals import Encryption, PlainFacts, Reseal, SealEntry, SealListing
 from proxy.backends.values import NULL_VERSION, Clock, ObjectInfo
 from proxy.errors import MethodNotAllowed, NoSuchKey, NoSuchVersion, NotImplementedByUs, OperationAborted
 
@@ -64,27 +64,54 @@ class Restamper:
 
 
 class Seals:
-    """`list_seals`, `count_seals` and `reseal` of one backend."""
+    """`list_seals`, `count_seals` and `reseal` of one backend.
 
-    def __init__(self, lister: VersionLister, looker: Looker, restamper: Restamper, now: Clock) -> None:
+    `encrypts`: the service is asked to encrypt by itself, so that it matters whether it does.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        lister: VersionLister,
+        looker: Looker,
+        restamper: Restamper,
+        now: Clock,
+        *,
+        encrypts: bool,
+    ) -> None:
+        self._client = client
         self._lister = lister
         self._looker = looker
         self._restamper = restamper
         self._now = now
+        self._encrypts = encrypts
 
     def page(self, at: At, after: tuple[str, str], limit: int) -> SealListing:
         """See `Backend.list_seals`."""
         page = self._lister.page(at, _EVERYTHING, after, limit)
-        entries = tuple(_entry(info, self._now()) for info in page.versions if not info.marker)
-        return SealListing(entries, page.last)
+        found = [info for info in page.versions if not info.marker]
+        if self._encrypts:  # of which no listing tells
+            told = all_at_once(lambda info: self._encryption(at, info), found)
+            found = [replace(info, encryption=one) for info, one in zip(found, told, strict=True)]
+        return SealListing(tuple(_entry(info, self._now()) for info in found), page.last)
+
+    def _encryption(self, at: At, info: ObjectInfo) -> Encryption:
+        """What the service says of a version by itself. It is asked in threads: no database here."""
+        if info.seal is not None:
+            return info.encryption
+        try:
+            named = self._looker.named(at, info.version_id)
+            return encryption_of(self._client.head(at.bucket, info.key, version=named))
+        except (NoSuchKey, NoSuchVersion, MethodNotAllowed):
+            return info.encryption
 
     def count(self, at: At) -> Mapping[str, int]:
         """See `Backend.count_seals`. Every version is looked at: rows are only a cache."""
         found: Counter[str] = Counter()
         after: tuple[str, str] | None = ("", "")
         while after is not None:
-            page = self.page(at, after, PAGE)
-            found.update(entry.wrap.rpartition(".")[0] for entry in page.entries if entry.wrap)
+            page = self._lister.page(at, _EVERYTHING, after, PAGE)
+            found.update(info.seal.wrap.rpartition(".")[0] for info in page.versions if info.seal)
             after = page.last
         for row in table.walk(at.place):
             seal = row.info.seal

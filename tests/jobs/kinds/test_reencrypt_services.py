@@ -109,3 +109,15 @@ def test_older_versions_stay_and_are_counted(house: House) -> None:
     saved = job(route, "rewrap")
     assert set(ways(saved)) == {"fixed", "other"} and saved.issues == []
     assert objects(route) == before
+
+
+@pytest.mark.parametrize("house", ["moto"], indirect=True)
+def test_what_was_plain_or_sealed_here_is_encrypted_by_the_service(house: House) -> None:
+    route = filled(large=MIB)
+    house.set(SEALED, "ring-1")
+    put(Store.at(route), "sealed", b"here")
+    before = objects(route)
+    house.set("sse-s3", "ring-1")
+    saved = job(route)
+    assert (saved.issues, modes(route), objects(route)) == ([], {"sse-s3": 5}, before)
+    assert job(route).bytes_done == 0

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -115,6 +118,37 @@ def test_what_was_plain_is_nowhere_once_it_is_rewritten_and_scrubbed(root: Path,
     assert content(sealed.open(PLACE, "k21")) == SMALL and content(sealed.open(PLACE, "k20")) == LARGE
     assert list(sealed.check_store(deep=True)) == []
     sealed.close()
+
+
+def _open_files() -> set[str]:
+    found = set()
+    for one in Path("/proc/self/fd").iterdir():
+        with contextlib.suppress(OSError):
+            found.add(os.readlink(one))
+    return found
+
+
+def test_an_index_is_written_anew_on_its_own_disk(backend: FilesystemBackend, folder: Path) -> None:
+    """SQLite's temporary file has no name; a thread looks for it while it is open."""
+    for number in range(1_500):
+        backend.put(PLACE, NewObject(f"k{number}"), Bytes(noise(30_000)))
+    before, seen = _open_files(), set[str]()
+    done = threading.Event()
+
+    def look() -> None:
+        while not done.is_set():
+            seen.update(_open_files())
+
+    looking = threading.Thread(target=look)
+    looking.start()
+    try:
+        assert backend.scrub(PLACE)
+    finally:
+        done.set()
+        looking.join()
+    nameless = {path for path in seen - before if "/#" in path and path.endswith("(deleted)")}
+    assert nameless, "it was never seen"
+    assert {Path(path).parent for path in nameless} == {folder / "tmp"}
 
 
 def test_what_is_read_keeps_a_place_from_being_scrubbed(
