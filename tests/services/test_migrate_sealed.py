@@ -11,10 +11,11 @@ import pytest
 
 from jobs.kinds import KINDS
 from proxy import routes
+from proxy.backends.values import NewObject
 from proxy.records import find_bucket
 from proxy.store import Store
 from tests.jobs.kinds.migrating import job
-from tests.jobs.kinds.world import MIB, closed, contents, make_bucket, noise, put, put_in_parts
+from tests.jobs.kinds.world import MIB, Bytes, closed, contents, make_bucket, noise, put, put_in_parts
 from tests.s3services import Service
 from tests.services.test_migrate import PARTS, facts
 
@@ -79,3 +80,20 @@ def test_what_is_sealed_moves_and_reads_as_before(between: Between, case: str) -
     assert facts(contents(find_bucket(name).route)) == facts(before)
     held = routes.backend("there").count_seals(find_bucket(name).route.place)
     assert sum(held.values()) == (4 if pair[3] else 0)
+
+
+@pytest.mark.parametrize("target", ["filesystem", "sluicegate"])
+def test_what_only_a_customer_can_open_moves_as_it_is(between: Between, target: str) -> None:
+    between("filesystem", True, target, False)
+    name, key = f"customers-to-{target}", b"k" * 32
+    bucket = make_bucket(name)
+    bodies = {"small": noise(6, 600), "large": noise(7, 7 * MIB)}
+    for each, body in bodies.items():
+        store = Store.at(bucket.route)
+        store.put(NewObject(each, owner_id="a" * 64, customer_key=key), Bytes(body))
+    closed(bucket)
+    assert job(name, limits=PARTS, delete_source=True).run().issues == []
+    for each, body in bodies.items():
+        with Store.of(find_bucket(name)).open(each) as reader:
+            reader.unlock(key)
+            assert b"".join(reader.read(0, len(body))) == body

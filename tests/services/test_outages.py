@@ -22,7 +22,7 @@ PATIENT_S = 1.0
 BOUND_S = 10.0
 
 
-def _options(behind: Server) -> dict[str, Any]:
+def options_of(behind: Server) -> dict[str, Any]:
     return {
         "type": "s3",
         "endpoint": behind.endpoint,
@@ -48,7 +48,7 @@ def behind(prepared: Server, tmp_path: Path) -> Iterator[Server]:
 def front(prepared: Server, behind: Server, tmp_path: Path) -> Iterator[Server]:
     """The gateway: buckets are in a directory, those whose name is known on the service."""
     buckets = {name: {"backend": "away"} for name in ("far", "later")}
-    server = gateway(prepared, tmp_path / "front", {"away": _options(behind)}, "local", buckets)
+    server = gateway(prepared, tmp_path / "front", {"away": options_of(behind)}, "local", buckets)
     server.start()
     yield server
     server.stop()
