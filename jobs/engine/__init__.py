@@ -16,6 +16,7 @@ from jobs.claims import Claim
 from jobs.engine.claiming import take
 from jobs.engine.hold import Hold, Renewing
 from jobs.engine.limits import Limits, limits_of
+from jobs.engine.retrying import DATABASE_GONE, forget_connection
 from jobs.engine.slice import Slice
 from jobs.errors import LeaseLost
 from jobs.failures import Trouble
@@ -49,7 +50,16 @@ def work(
             _work_on(claim, kinds.get(claim.job.kind), limits, rng or Random())
     except (LeaseLost, ServiceUnavailable) as reason:
         log.warning("job %s: stopped: %s", job_id, reason)
-    heartbeat.beat("worker")
+    _sign_off()
+
+
+def _sign_off() -> None:
+    """The work is done or given up; a connection that broke meanwhile makes no error of it."""
+    try:
+        heartbeat.beat("worker")
+    except DATABASE_GONE as error:
+        log.warning("the database does not answer: %s", error)
+        forget_connection()
 
 
 def _work_on(claim: Claim, kind: Kind | None, limits: Limits | None, rng: Random) -> None:

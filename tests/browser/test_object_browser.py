@@ -87,7 +87,7 @@ def test_a_user_uploads_sees_downloads_and_deletes(browser: Browser, alice: Any,
     browser.click("[data-all]")
     assert browser.text("[data-selected]") == "2 selected"
     browser.click(".below button")
-    assert "Delete 2 objects from mine?" in browser.text(".ask")
+    browser.wait_for(".ask", "Delete 2 objects from mine?", 20)
     browser.click(".ask .danger")
     browser.wait_for(".note-success", "2 objects deleted")
     assert "Contents" not in alice.list_objects_v2(Bucket="mine")
