@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from jobs.errors import BadToken
 from jobs.kinds.base import Item, Outcome, Page
-from jobs.kinds.reencryption.deciding import SEALED, Way
+from jobs.kinds.reencryption.deciding import PLAIN, SEALED, Aim, Way
 from jobs.kinds.reencryption.ground import UNSCRUBBED, Ground
+from jobs.kinds.reencryption.tally import Tally
 from jobs.kinds.steps import Step, todo
 
 _FRESH, _NOTED = "fresh", "noted"
@@ -20,7 +21,7 @@ def _page(ground: Ground, token: str | None) -> Page:
     if token is None:
         state["before"] = resealing.newest_key()
         items = [todo("rewrap", name)]
-        if ground.survey.of(Way.REWRITE).objects and ground.store.backend.scrubs:
+        if leaves_plaintext(ground.aim, ground.survey) and ground.store.backend.scrubs:
             items.append(todo("remember", name))
         return Page(items, token=_FRESH, truncated=True) if needs_fresh(ground) else Page(items)
     if token == _FRESH:
@@ -37,6 +38,11 @@ def needs_fresh(ground: Ground) -> bool:
     survey = ground.survey
     wraps = survey.of(Way.REWRAP).objects or survey.uploads.get(Way.REWRAP, 0)
     return bool(ground.asked and (wraps or ground.aim.mode == SEALED))
+
+
+def leaves_plaintext(aim: Aim, survey: Tally) -> bool:
+    """Whether plain bodies are replaced by sealed ones: nothing of them may stay. Pure."""
+    return aim.mode == SEALED and PLAIN in survey.modes and survey.of(Way.REWRITE).objects > 0
 
 
 def _rewrap(ground: Ground, item: Item) -> Outcome:

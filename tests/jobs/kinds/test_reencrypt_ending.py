@@ -235,3 +235,16 @@ def test_the_note_that_something_must_be_scrubbed_goes_with_it(house: House) -> 
     assert backend.marked(route.place, "unscrubbed") is not None
     drive.run()
     assert backend.marked(route.place, "unscrubbed") is None
+
+
+@pytest.mark.parametrize(("mode", "asked"), [(SEALED, "rewrite"), ("none", "")])
+def test_only_where_plaintext_was_replaced_is_its_end_waited_for(house: House, mode: str, asked: str) -> None:
+    route = filled()
+    house.set(SEALED, "ring-1")
+    reencryption().run()
+    house.set(mode, "ring-1")
+    drive = reencryption(mode=asked)
+    drive.run(until="settle")
+    assert routes.backend("here").marked(route.place, "unscrubbed") is None
+    drive.run()
+    assert set(modes(route)) == {mode}
