@@ -115,8 +115,8 @@ def test_real_frame_sizes_are_opened_in_pieces_that_are_no_frames(
 def test_frames_grow_with_the_body_between_two_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(frames, "LEAST_FRAME", 64 * 1024)
     sizes = [frame_bytes_for(length) for length in (0, 2**20, 2**20 + 16, 4 * 2**20, 2**24, 2**40)]
-    assert sizes == [2**16, 2**16, 2**17, 2**18, 2**20, 2**20]
-    assert frame_bytes_for(None) == 2**20
+    assert sizes == [2**16, 2**16, 2**17, 2**18, 2**18, 2**18]
+    assert frame_bytes_for(None) == 2**18
 
 
 def test_facts_that_do_not_fit_into_a_footer_are_refused() -> None:
