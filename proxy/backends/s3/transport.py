@@ -199,12 +199,19 @@ class Reply:
             self._finish()
 
     def pieces(self) -> Iterator[bytes]:
-        """The body, in pieces of at most PIECE_BYTES. Raises Broken if it ends early or falls silent."""
-        connection = self._connection
+        """The body, in pieces of at most PIECE_BYTES. Raises Broken if it ends early or falls silent.
+
+        With the last piece the connection is free, whether or not the caller asks for one more.
+        """
+        connection, left = self._connection, self._length
         if connection is None:
             return
         try:
-            yield from connection.body(self._length)
+            for piece in connection.body(left):
+                left -= len(piece)
+                if not left:
+                    self._finish()
+                yield piece
         except NotHTTP:
             raise unreadable(self._transport.backend) from None
         except OSError:

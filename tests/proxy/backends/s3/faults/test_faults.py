@@ -107,6 +107,16 @@ def test_more_than_was_announced_is_not_taken_for_the_next_answer(connect: Conne
         assert server.connections == 2
 
 
+def test_who_stops_at_the_last_byte_has_given_the_connection_back(connect: Connect) -> None:
+    body = raw(b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\n1234", goes_on=True)
+    with Flaky(body, GOOD) as server:
+        client = connect(server.endpoint)
+        with client.get("b", "k") as download:
+            assert next(iter(download)) == b"1234"
+            assert client.head("b", "k").etag == "e"
+        assert server.connections == 1
+
+
 def test_ten_gigabytes_of_xml_are_not_read(connect: Connect) -> None:
     sent = threading.Event()
 
