@@ -60,7 +60,7 @@ class Premises:
         self._service = service_id(self._client.caller.options)
         self._places = Places(self._client, now)
         self._looker = Looker(self._client)
-        self._lister = VersionLister(self._client, self._looker)
+        self._lister = VersionLister(self._client, self._looker, self._by_folders)
         self._claimer = Claimer(self._client, self._places, now)
         self._clearer = Clearer(self._client, self._places)
 
@@ -104,6 +104,10 @@ class Premises:
             if found is None:
                 found = _able[options] = probe(self._client, "" if at is None else at.bucket)
             return found
+
+    def _by_folders(self, at: At) -> bool:
+        """Whether the service lists folder by folder, not by the bytes of keys."""
+        return self.capabilities(at).ordered_listing is False
 
     def condition(self) -> Condition:
         """Without a call: what was found out so far."""
