@@ -171,6 +171,28 @@ def test_a_removal_that_was_cut_short_is_done_again(
         client.head_bucket(place.bucket)
 
 
+def test_a_bucket_that_a_stranger_made_anew_is_not_cleared(
+    s3: S3Backend, client: Client, place: Place
+) -> None:
+    put(s3, place)
+    for key in keys(client, place):
+        client.delete(place.bucket, key)
+    client.delete_bucket(place.bucket)
+    client.create_bucket(place.bucket)
+    client.put(place.bucket, "theirs", b"x")
+    s3.delete_bucket(place, force=True)
+    assert keys(client, place) == ["theirs"]
+
+
+def test_a_place_whose_row_was_lost_takes_nothing_with_it_that_may_be_a_strangers(
+    make_s3: MakeBackend, client: Client, place: Place
+) -> None:
+    run("DELETE FROM proxy_s3place")
+    client.create_upload(place.bucket, "theirs")
+    make_s3().delete_bucket(place, force=True, unserved=True)
+    assert len(client.uploads(place.bucket).uploads) == 1
+
+
 def test_a_bucket_that_was_there_before_is_left_when_nobody_was_ever_served(
     s3: S3Backend, client: Client
 ) -> None:
@@ -199,6 +221,18 @@ def test_an_adopted_bucket_keeps_everything_and_goes_only_when_it_is_empty(
     with pytest.raises(BucketNotEmpty):
         s3.delete_bucket(place, uploads=True)
     assert len(client.uploads(place.bucket).uploads) == 1
+
+
+def test_wrong_credentials_are_told_by_a_check(
+    s3: S3Backend, s3_services: Any, place: Place, clock: FakeClock
+) -> None:
+    s3.check()
+    options = {**s3_services("sluicegate").options, "secret_access_key": "of somebody else"}
+    stranger = S3Backend("far", options, clock)
+    stranger.prepare(None)
+    with pytest.raises(BackendUnavailable, match="SignatureDoesNotMatch"):
+        stranger.check()
+    stranger.close()
 
 
 def test_prepare_knows_a_service_by_its_address_and_asks_it_nothing(
