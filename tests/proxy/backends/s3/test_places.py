@@ -10,6 +10,7 @@ import pytest
 from proxy.backends.s3 import S3Backend
 from proxy.backends.s3.claiming import ABANDONED_MS
 from proxy.backends.s3.client import Client
+from proxy.backends.s3.errors import Broken
 from proxy.backends.s3.places import MARKER
 from proxy.backends.s3.tables import row, run
 from proxy.backends.values import Deletion, NewObject, Place, UploadInfo
@@ -95,6 +96,35 @@ def test_what_a_crash_left_is_taken_over_once_it_is_old(make_s3: MakeBackend, cl
     assert backend.places(left.bucket) == (again,)
     with pytest.raises(NoSuchBucket):
         make_s3().head_seq(left)
+
+
+@pytest.mark.parametrize("dies", [False, True], ids=["stays", "dies"])
+def test_a_marker_whose_writing_was_not_answered_makes_no_bucket_nobodys(
+    s3: S3Backend, client: Client, dies: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = fresh()
+    client.create_bucket(place.bucket)
+    client.put(place.bucket, "theirs", b"x")
+    own = s3._client
+
+    def away(*unused: object, **more: object) -> None:
+        raise Broken("It is away.")
+
+    def put_and_lose(bucket: str, key: str, data: bytes) -> None:
+        client.put(bucket, key, data)
+        if dies:
+            patch.setattr(own, "get", away)
+        away()
+
+    with monkeypatch.context() as patch:
+        patch.setattr(own, "put", put_and_lose)
+        with pytest.raises(Broken):
+            s3.adopt(place)
+    assert s3.places(place.bucket) == ((place,) if dies else (Place("", place.bucket, ""),))
+    again = place if dies else fresh(place.bucket)
+    s3.adopt(again)
+    assert s3.places(place.bucket) == (again,)
+    assert [info.key for info in s3.list(again).objects] == ["theirs"]
 
 
 # -- being there -------------------------------------------------------------------------------
