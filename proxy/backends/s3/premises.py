@@ -20,6 +20,7 @@ from proxy.backends.s3.listing import PAGE, Asked
 from proxy.backends.s3.looking import Looker
 from proxy.backends.s3.opening import open_object
 from proxy.backends.s3.places import MARKER, RESERVED, At, Places
+from proxy.backends.s3.probing import is_scratch
 from proxy.backends.s3.reader import S3Reader
 from proxy.backends.s3.service import service_id
 from proxy.backends.s3.version_listing import VersionLister
@@ -96,7 +97,7 @@ class Premises:
         return Condition(phase, {name: _FOUND[can] for name, can in found.items()})
 
     def real_buckets(self) -> tuple[str, ...]:
-        return self._client.buckets()
+        return tuple(name for name in self._client.buckets() if not is_scratch(name))
 
     def close(self) -> None:
         """Give the connections back."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,6 +13,7 @@ from proxy.backends.s3.claiming import ABANDONED_MS
 from proxy.backends.s3.client import Client
 from proxy.backends.s3.errors import Broken
 from proxy.backends.s3.places import MARKER
+from proxy.backends.s3.probing import SCRATCH
 from proxy.backends.s3.tables import row, run
 from proxy.backends.values import Deletion, NewObject, Place, UploadInfo
 from proxy.errors import (
@@ -184,6 +186,15 @@ def test_what_is_the_gateways_own_is_neither_shown_nor_taken(s3: S3Backend, plac
                 read(place, key)
     put(s3, place, ".sluicegate")
     assert [info.key for info in s3.list(place).objects] == [".sluicegate"]
+
+
+def test_what_a_probe_makes_is_nobodys_bucket(s3: S3Backend, client: Client) -> None:
+    scratch, like_it = f"{SCRATCH}{int(time.time()):08x}-0123456789ab", f"{SCRATCH}of-somebody-else"
+    for name in (scratch, like_it):
+        client.create_bucket(name)
+    assert scratch not in s3.real_buckets() and like_it in s3.real_buckets()
+    for name in (scratch, like_it):
+        client.delete_bucket(name)
 
 
 # -- going -------------------------------------------------------------------------------------
