@@ -73,7 +73,17 @@ def _found(
         return _straight(fetch, first)
     if folders is None:
         raise _out_of_order(backend)
-    return _after(_Pages(folders), start, None, len(prefix))
+    pages = _Pages(folders)
+    if start == ("", "") and first.entries:
+        pages.keep(start, _by_rank(first))
+    return _after(pages, start, None, len(prefix))
+
+
+def _by_rank(page: Stretch) -> Stretch:
+    """The first page, as one of a service that lists folder by folder."""
+    last = max(page.entries, key=lambda entry: rank(name_of(entry)))
+    upto = name_of(last)
+    return Stretch(page.entries, upto, (behind_all_of(upto) if isinstance(last, str) else upto, ""))
 
 
 def _out_of_order(backend: str) -> NotImplementedByUs:
@@ -162,5 +172,8 @@ class _Pages:
                 rest = [one for one in page.entries if rank(name_of(one)) > rank(start[0])]
                 return Stretch(rest, page.upto, page.goes_on)
         page = self._fetch(start)
-        self._kept = [*self._kept[1 - _PAGES_KEPT :], (start, page)]
+        self.keep(start, page)
         return page
+
+    def keep(self, start: Position, page: Stretch) -> None:
+        self._kept = [*self._kept[1 - _PAGES_KEPT :], (start, page)]
