@@ -54,7 +54,6 @@ _PASSED_ON: Mapping[str, type[S3Error]] = {
         errors.ConditionalRequestConflict,
         errors.EntityTooLarge,
         errors.EntityTooSmall,
-        errors.IncompleteBody,
         errors.InvalidArgument,
         errors.InvalidBucketName,
         errors.InvalidBucketState,
@@ -89,7 +88,8 @@ _BUSY = frozenset(
     {"SlowDown", "RequestLimitExceeded", "ThrottlingException", "Throttling", "TooManyRequests"}
 )
 _FULL = frozenset({"InsufficientStorage", "QuotaExceeded", "XMinioStorageFull"})
-_FAULTY = frozenset({"InternalError", "ServiceUnavailable", "RequestTimeout"})
+_FAULTY = frozenset({"InternalError", "ServiceUnavailable", "RequestTimeout", "IncompleteBody"})
+"""(What we send is whole: if less arrives, it was lost on the way, and no client can mend that.)"""
 _BY_STATUS: Mapping[int, str] = {
     304: "NotModified",
     404: "NoSuchKey",

@@ -166,6 +166,7 @@ def test_an_error_may_come_with_status_200(connect: Connect) -> None:
         (error(301, "PermanentRedirect", location="http://elsewhere.example/"), Refused, "PermanentRedirect"),
         (answer(302, b"", location="http://elsewhere.example/"), Refused, "302"),
         (error(400, "RequestTimeout"), ServiceFault, "RequestTimeout"),
+        (error(400, "IncompleteBody"), ServiceFault, "IncompleteBody"),
         (error(500, "InternalError"), ServiceFault, "500 InternalError"),
         (answer(502, b"<html>Bad Gateway</html>"), ServiceFault, "502"),
         (error(503, "ServiceUnavailable"), ServiceFault, "503"),
