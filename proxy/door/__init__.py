@@ -64,8 +64,7 @@ class Door:
                 await self._open_shortcut()
                 await send({"type": "lifespan.startup.complete"})
             elif message["type"] == "lifespan.shutdown":
-                self._pools.short.close()
-                self._pools.streams.close()
+                self._pools.close()
                 if self._log is not None:
                     self._log.flush()
                 await send({"type": "lifespan.shutdown.complete"})

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from proxy import gateway
@@ -56,17 +56,32 @@ class Announced:
 class Pools:
     """`short` for what ends by itself soon, `streams` for uploads that stream and long copies.
 
-    `shortcut` is for what is over before a thread would have begun.
+    What a backend is asked has threads of its own, by the backend's name: one that does not answer keeps
+    those of its own buckets waiting and nobody else. `shortcut` is for what is over before a thread would
+    have begun.
     """
 
     short: Threads
     streams: Threads
     shortcut: Shortcut
+    of_backend: dict[str, Threads] = field(default_factory=dict)
 
     @classmethod
     def of(cls, bounds: Bounds) -> Pools:
         short, streams = Threads("short", bounds.short_threads), Threads("stream", bounds.stream_threads)
         return cls(short, streams, Shortcut())
+
+    def asking(self, admitted: Admitted, most: int) -> Threads:
+        """The threads, `most` of them, that ask the backend of what was admitted."""
+        if admitted.bucket is None:
+            return self.short
+        name = admitted.bucket.route.backend
+        return self.of_backend.get(name) or self.of_backend.setdefault(name, Threads(f"ask-{name}", most))
+
+    def close(self) -> None:
+        """Let all threads end once they have done what is queued."""
+        for threads in (self.short, self.streams, *self.of_backend.values()):
+            threads.close()
 
 
 class ClientGone(ConnectionError):
@@ -77,7 +92,7 @@ class Exchange:
     """The way of one request through the door. `sent` counts the bytes of the answer's body."""
 
     __slots__ = (
-        "_bounds", "_last", "_scope", "_send", "_short", "_shortcut", "_streams", "inlet", "request_id",
+        "_asking", "_bounds", "_last", "_pools", "_scope", "_send", "_shortcut", "inlet", "request_id",
         "sent",
     )  # fmt: skip
 
@@ -86,7 +101,7 @@ class Exchange:
     ) -> None:
         self._scope = scope
         self._send = send
-        self._short, self._streams, self._shortcut = threads.short, threads.streams, threads.shortcut
+        self._pools, self._shortcut, self._asking = threads, threads.shortcut, threads.short
         self._bounds = bounds
         self._last = False
         self.request_id = request_id
@@ -131,7 +146,7 @@ class Exchange:
             response.rest = None
             watch = asyncio.create_task(self.inlet.watch())
             try:
-                await send_rest(self._send, self._short, body, rest, self._bounds.write_idle, self._count)
+                await send_rest(self._send, self._asking, body, rest, self._bounds.write_idle, self._count)
             finally:
                 watch.cancel()
             return
@@ -149,27 +164,34 @@ class Exchange:
             raise ClientGone()
 
     async def _admit(self) -> Admitted | Response:
+        found = self._try_to_admit()
+        if found is None:
+            found = await self._pools.short.run(gateway.admit, self._scope, self.request_id)
+        return found
+
+    def _try_to_admit(self) -> Admitted | Response | None:
+        """Here, if nothing keeps it waiting. Then it is known which backend will be asked."""
         admitted: Admitted | Response | None
         admitted = self._shortcut.try_to(gateway.try_admit, self._scope, self.request_id)
-        if admitted is None:
-            admitted = await self._short.run(gateway.admit, self._scope, self.request_id)
+        if isinstance(admitted, Admitted):
+            self._asking = self._pools.asking(admitted, self._bounds.short_threads)
         return admitted
 
     def _answer(self, admitted: Admitted, body: Whole) -> Awaitable[Response]:
-        return self._short.run(gateway.answer, admitted, body, unwanted=_discard)
+        return self._asking.run(gateway.answer, admitted, body, unwanted=_discard)
 
     async def _serve(self, body: Whole) -> Response:
         """Here as far as nothing keeps it waiting, else with one visit to a thread."""
-        admitted: Admitted | Response | None
-        admitted = self._shortcut.try_to(gateway.try_admit, self._scope, self.request_id)
+        admitted = self._try_to_admit()
         if admitted is None:
-            return await self._short.run(gateway.serve, self._scope, self.request_id, body, unwanted=_discard)
+            work = self._pools.short.run
+            return await work(gateway.serve, self._scope, self.request_id, body, unwanted=_discard)
         if isinstance(admitted, Response):
             return admitted
         response: Response | Unread | None
         response = self._shortcut.try_to(gateway.try_answer, admitted, body)
         if isinstance(response, Unread):
-            return await self._short.run(gateway.begin, response, unwanted=_discard)
+            return await self._asking.run(gateway.begin, response, unwanted=_discard)
         return response or await self._answer(admitted, body)
 
     async def _whole(self, then: Callable[[Whole], Awaitable[Response]]) -> Response:
@@ -190,12 +212,12 @@ class Exchange:
             return gateway.refuse(self._scope, self.request_id, error)
         feeding = asyncio.create_task(self.inlet.feed(pipe))
         try:
-            return await self._streams.run(_answer_and_leave, admitted, pipe, unwanted=_discard)
+            return await self._pools.streams.run(_answer_and_leave, admitted, pipe, unwanted=_discard)
         finally:
             feeding.cancel()
 
     def _check_streams(self) -> None:
-        if self._streams.full:
+        if self._pools.streams.full:
             raise SlowDown("Too many large uploads at once.")
 
 

@@ -14,7 +14,7 @@ from django.core.management import CommandError, call_command
 from proxy import adoption, routes, users
 from proxy.adoption import Became
 from proxy.backends.values import Place
-from proxy.errors import NotImplementedByUs
+from proxy.errors import BackendUnavailable, NotImplementedByUs
 from proxy.models import Bucket, S3Place
 from proxy.records import find_bucket
 from proxy.store import Store
@@ -147,6 +147,24 @@ def test_one_that_is_refused_does_not_stop_the_others(minio: ServiceLike, run: R
     with pytest.raises(CommandError, match="2 of 3 were refused"):
         run("adopt", "minio", "kept", "missing", "photos")
     assert find_bucket("photos").route.backend == "minio"
+
+
+def test_one_that_the_service_does_not_give_out_does_not_stop_the_others(
+    minio: ServiceLike, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    adopt = minio.adopt
+
+    def elsewhere(place: Place) -> str:
+        if place.bucket == "kept":
+            raise BackendUnavailable("It is in another region.")
+        return adopt(place)
+
+    monkeypatch.setattr(minio, "adopt", elsewhere)
+    with pytest.raises(CommandError, match="1 of 2 were refused"):
+        run("adopt", "minio", "kept", "photos")
+    assert find_bucket("photos").route.backend == "minio"
+    with pytest.raises(CommandError, match="another region"):
+        run("adopt", "minio", "kept")
 
 
 def test_owner_and_name_can_be_chosen(minio: ServiceLike, run: Run) -> None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -102,6 +105,29 @@ def test_a_service_that_is_killed_takes_only_its_own_buckets_with_it(front: Serv
     assert s3.get_object(Bucket="far", Key="k")["Body"].read() == b"after"
     s3.create_bucket(Bucket="later")
     assert _readiness(front)["backends"]["away"] == "ok"
+
+
+def test_a_service_that_hangs_keeps_nobody_elses_buckets_waiting(front: Server, behind: Server) -> None:
+    s3 = front.client()
+    for bucket in ("near", "far"):
+        s3.create_bucket(Bucket=bucket)
+        s3.put_object(Bucket=bucket, Key="k", Body=b"x" * 100_000)
+    clients = [front.client() for _ in range(80)]
+    assert behind.process is not None
+    os.killpg(behind.process.pid, signal.SIGSTOP)
+    try:
+        with ThreadPoolExecutor(len(clients)) as pool:
+            asked = [
+                pool.submit(_status, partial(each.head_object, Bucket="far", Key="k")) for each in clients
+            ]
+            time.sleep(1)  # so that they have come as far as they get
+            for _ in range(10):
+                assert len(s3.get_object(Bucket="near", Key="k")["Body"].read()) == 100_000
+            s3.put_object(Bucket="near", Key="k", Body=b"y")
+            assert not any(each.done() for each in asked)
+            assert {each.result()[0] for each in asked} == {503}
+    finally:
+        os.killpg(behind.process.pid, signal.SIGCONT)
 
 
 def _until_well(s3: Any) -> None:

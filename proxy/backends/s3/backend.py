@@ -142,7 +142,8 @@ class S3Backend(Premises):
         self, place: Place, *, prefix: str = "", delimiter: str = "", after: str = "", limit: int = 1000
     ) -> Listing:
         with self._used(place) as at:
-            return list_objects(self._client, self._looker, at, Asked(prefix, delimiter), after, limit)
+            asked = Asked(prefix, delimiter)
+            return list_objects(self._client, self._looker, at, asked, after, limit, self._by_folders)
 
     def list_versions(
         self,

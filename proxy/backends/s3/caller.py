@@ -155,7 +155,9 @@ class Caller:
             return reply
         document = b"" if request.method == "HEAD" else reply.document(MAX_ERROR_BYTES)
         reply.close()
-        raise errors.of_answer(self.backend, request.bucket, reply.status, reply.headers, document)
+        raise errors.of_answer(
+            self.backend, request.bucket, reply.status, reply.headers, document, request.method
+        )
 
     def _exchange(self, request: Request, payload: bytes | Payload) -> Reply:
         now, credentials = self._timing.wall(), self.credentials()

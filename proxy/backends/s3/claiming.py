@@ -13,7 +13,7 @@ from proxy.backends.s3.errors import BucketMissing
 from proxy.backends.s3.places import MARKER, NEVER_SET, RESERVED, At, Marker, Places
 from proxy.backends.s3.tables import row
 from proxy.backends.values import Clock, Place
-from proxy.errors import BucketAlreadyExists, BucketAlreadyOwnedByYou, BucketNotEmpty
+from proxy.errors import BucketAlreadyExists, BucketAlreadyOwnedByYou, BucketNotEmpty, S3Error
 
 ABANDONED_MS = 10 * 60 * 1000
 """A place that no bucket refers to for so long was left by a crash."""
@@ -46,22 +46,43 @@ class Claimer:
     def _claim(self, place: Place, take: Callable[[Place, Marker | None], At]) -> None:
         left = self._left_over(place)
         if not self._places.enter(At(place)):
-            return self._finish(place, None, take)
+            self._prepare(place, None, take)
+            return self._mark(place)
         try:
-            self._finish(place, left, take)
+            self._prepare(place, left, take)
         except BaseException:
             self._places.drop(place)
             raise
+        try:
+            self._mark(place)
+        except BaseException:
+            if self._unmarked(place):
+                self._places.drop(place)
+            raise
         return None
 
-    def _finish(self, place: Place, left: Marker | None, take: Callable[[Place, Marker | None], At]) -> None:
+    def _prepare(self, place: Place, left: Marker | None, take: Callable[[Place, Marker | None], At]) -> None:
         marker = self._marker_or_none(place.bucket)
         if marker != Marker.of(place):
             if marker not in (None, left):
                 raise self._places.not_ours(place, "belongs to another bucket or gateway")
             self._places.settle(take(place, marker))
+
+    def _mark(self, place: Place) -> None:
+        if self._marker_or_none(place.bucket) != Marker.of(place):
             self._client.put(place.bucket, MARKER, Marker.of(place).text)
         self._places.make_sure(place)
+
+    def _unmarked(self, place: Place) -> bool:
+        """Whether it is certain that the real bucket does not show the place; else its row must stay, for
+        without it the marker would be a stranger's, and the bucket nobody's.
+        """
+        try:
+            if self._marker_or_none(place.bucket) == Marker.of(place):
+                self._client.delete(place.bucket, MARKER)
+            return True
+        except S3Error:
+            return False
 
     def _marker_or_none(self, bucket: str) -> Marker | None:
         try:
@@ -133,8 +154,9 @@ class Claimer:
     def _clear_marks(self, place: Place) -> None:
         """Take away all that is the gateway's own in a real bucket. BucketNotEmpty if there is more."""
         try:
-            found = self._client.list_versions(place.bucket).versions
-            if any(not one.key.startswith(RESERVED) for one in found):
+            page = self._client.list_versions(place.bucket)
+            found = page.versions
+            if page.after is not None or any(not one.key.startswith(RESERVED) for one in found):
                 raise self._not_empty(place)
             at = At(place, self._client.versioning(place.bucket))
             self._client.delete_many(place.bucket, named(at, found))

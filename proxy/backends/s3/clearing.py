@@ -28,6 +28,7 @@ class Clearer:
 
     def remove(self, place: Place, *, uploads: bool, force: bool, unserved: bool) -> None:
         """See `Backend.delete_bucket`."""
+        self._places.doubt(place)  # whose it is must be certain now, not when it was used first
         try:
             at = self._places.at(place)
             if not force:

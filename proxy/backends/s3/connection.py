@@ -97,7 +97,7 @@ class Connection:
             if end < 0:
                 if len(self._rest) > http1.MAX_HEAD_BYTES:
                     raise NotHTTP("an endless head")
-                if self._rest and time.monotonic() > deadline:
+                if time.monotonic() > deadline:  # interim answers give no more time
                     raise TimeoutError
                 self._rest += self._receive()
                 continue

@@ -54,7 +54,6 @@ _PASSED_ON: Mapping[str, type[S3Error]] = {
         errors.ConditionalRequestConflict,
         errors.EntityTooLarge,
         errors.EntityTooSmall,
-        errors.IncompleteBody,
         errors.InvalidArgument,
         errors.InvalidBucketName,
         errors.InvalidBucketState,
@@ -89,7 +88,8 @@ _BUSY = frozenset(
     {"SlowDown", "RequestLimitExceeded", "ThrottlingException", "Throttling", "TooManyRequests"}
 )
 _FULL = frozenset({"InsufficientStorage", "QuotaExceeded", "XMinioStorageFull"})
-_FAULTY = frozenset({"InternalError", "ServiceUnavailable", "RequestTimeout"})
+_FAULTY = frozenset({"InternalError", "ServiceUnavailable", "RequestTimeout", "IncompleteBody"})
+"""(What we send is whole: if less arrives, it was lost on the way, and no client can mend that.)"""
 _BY_STATUS: Mapping[int, str] = {
     304: "NotModified",
     404: "NoSuchKey",
@@ -102,6 +102,8 @@ _BY_STATUS: Mapping[int, str] = {
     507: "InsufficientStorage",
 }
 """For answers without a document: those to HEAD, and what proxies say."""
+_ABOUT_THE_OBJECT = frozenset({404, 405, 409, 412, 416})
+"""What only S3 itself can know; but for HEAD it says so in a document, and a proxy's page is none."""
 
 _ROOT_WITHIN = 1024
 """Bytes of a document within which its root begins."""
@@ -109,9 +111,13 @@ _TOLD = ("x-amz-delete-marker", "x-amz-version-id", "last-modified", "allow")
 """Headers that belong to the error."""
 
 
-def of_answer(backend: str, bucket: str, status: int, headers: Mapping[str, str], document: bytes) -> S3Error:
+def of_answer(
+    backend: str, bucket: str, status: int, headers: Mapping[str, str], document: bytes, method: str = "GET"
+) -> S3Error:
     """The error that an answer means; `document` is empty for HEAD."""
     code, message = _read(document)
+    if not code and method != "HEAD" and status in _ABOUT_THE_OBJECT:
+        return unreadable(backend)
     asked = retry_after(headers)
     bare = "SlowDown" if status == 503 and asked else _BY_STATUS.get(status, "")
     error = of_code(backend, bucket, code or bare, message, status)

@@ -45,6 +45,13 @@ class Guards:
         self._looker = looker
         self._able = able
 
+    def refuse_inexact(self, at: At, key: str) -> None:
+        """Raises NotImplementedByUs for a key that the service would take for another one."""
+        if is_folded(key) and self._able(at).exact_keys is False:
+            raise NotImplementedByUs(
+                f"The storage {self._backend!r} would keep the key {key!r} under another name."
+            )
+
     def of_write(self, at: At, key: str, when: Precondition) -> Guard:
         """For what becomes the current version. Raises PreconditionFailed, NoSuchKey, NotImplementedByUs."""
         if when == ALWAYS:
@@ -93,6 +100,12 @@ class Guards:
 
 
 _ABSENT = {"if-none-match": "*"}
+
+
+def is_folded(key: str) -> bool:
+    """Whether services that keep keys as paths of files may change it. (`/` at the end stays.)"""
+    segments = key.removesuffix("/").split("/")
+    return "\\" in key or any(segment in ("", ".", "..") for segment in segments)
 
 
 def same(backend_etag: str) -> dict[str, str]:

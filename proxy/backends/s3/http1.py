@@ -51,6 +51,8 @@ def write_head(method: str, target: str, headers: Mapping[str, str]) -> bytes:
 def read_head(raw: bytes) -> Head:
     """From everything before the empty line. Raises NotHTTP."""
     first, *lines = raw.decode("latin-1").split("\r\n")
+    if _FORBIDDEN.search("".join((first, *lines))):
+        raise NotHTTP("a line break within a line")
     status = _STATUS.match(first)
     if status is None:
         raise NotHTTP("no status line")
@@ -63,6 +65,8 @@ def read_head(raw: bytes) -> Head:
         headers[name] = value if name not in headers else _joined(name, headers[name], value)
     options = headers.get("connection", "").lower()
     keeps = "close" not in options and (status[1] == "1" or "keep-alive" in options)
+    if "transfer-encoding" in headers and (status[1] == "0" or "content-length" in headers):
+        keeps = False  # two framings: whoever reads the other one waits for something else next
     return Head(int(status[2]), headers, keeps)
 
 

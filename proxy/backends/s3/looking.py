@@ -12,7 +12,7 @@ from proxy.backends.rules import no_such, refuse_marker
 from proxy.backends.s3 import facts as noted
 from proxy.backends.s3.answers import Facts
 from proxy.backends.s3.client import Client
-from proxy.backends.s3.errors import Refused
+from proxy.backends.s3.errors import Refused, unreadable
 from proxy.backends.s3.facts import Known
 from proxy.backends.s3.ordinals import InLine, lined_up, same_second
 from proxy.backends.s3.places import RESERVED, At
@@ -103,6 +103,8 @@ class Looker:
         if not (isinstance(error, _MISSES) or _is_no_version(version, error)):
             raise error
         marker = _told_marker(key, version, error)
+        if marker is None and version == CURRENT and isinstance(error, MethodNotAllowed):
+            raise unreadable(self._client.name) from None
         if marker is None and at.versioned and version != CURRENT:
             marker = self._listed_marker(at, key, version)
         if marker is None or version == CURRENT:
@@ -117,7 +119,9 @@ class Looker:
             for one in page.versions:
                 if one.key != key:
                     return None
-                if one.marker and one.version_id == version:
+                if one.version_id == version:
+                    if not one.marker:  # it is there: the answer that led here was about something else
+                        raise unreadable(self._client.name)
                     return Shown.in_listing(one)
             after = page.after
         return None

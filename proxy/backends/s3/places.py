@@ -173,14 +173,16 @@ class Places:
             marker = None
         if marker != Marker.of(place):
             raise NoSuchBucket(fields={"BucketName": place.bucket})
-        found = At(place, self._client.versioning(place.bucket), stamped=True)
+        # How it came about is lost with the row: nothing is taken for ours that may be somebody else's.
+        found = At(place, self._client.versioning(place.bucket), stamped=True, adopted=True, made=False)
         self.enter(found)
         return found
 
     def is_empty(self, bucket: str) -> bool:
         """Whether there is neither object, version nor upload in it. Raises BucketMissing."""
         client = self._client
-        if client.list(bucket, limit=1).objects or client.list_versions(bucket, limit=1).versions:
+        objects, versions = client.list(bucket, limit=1), client.list_versions(bucket, limit=1)
+        if objects.objects or objects.token or versions.versions or versions.after is not None:
             return False
         return not client.uploads(bucket, limit=1).uploads
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -11,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from proxy.backends.base import Describe, OpenObject
-from proxy.backends.s3 import upload_rows
+from proxy.backends.s3 import abilities, upload_rows
 from proxy.backends.s3.capabilities import Capabilities
 from proxy.backends.s3.checking import check_places
 from proxy.backends.s3.claiming import Claimer
@@ -21,9 +19,8 @@ from proxy.backends.s3.errors import BucketMissing, Refused
 from proxy.backends.s3.listing import PAGE, Asked
 from proxy.backends.s3.looking import Looker
 from proxy.backends.s3.opening import open_object
-from proxy.backends.s3.options import Options
-from proxy.backends.s3.places import RESERVED, At, Places
-from proxy.backends.s3.probing import probe
+from proxy.backends.s3.places import MARKER, RESERVED, At, Places
+from proxy.backends.s3.probing import is_scratch
 from proxy.backends.s3.reader import S3Reader
 from proxy.backends.s3.service import service_id
 from proxy.backends.s3.version_listing import VersionLister
@@ -35,18 +32,6 @@ from proxy.wire.encoding import encode
 _MARKS = f"{RESERVED}marks/"
 _ASKS_NOTHING = "AccessDenied"
 _FOUND = {True: "yes", False: "no", None: "unknown"}
-
-_able: dict[Options, Capabilities] = {}
-_probing = threading.Lock()
-
-
-def _after_fork() -> None:
-    """Another thread of the parent may have held it."""
-    global _probing
-    _probing = threading.Lock()
-
-
-os.register_at_fork(after_in_child=_after_fork)
 
 
 class Premises:
@@ -60,7 +45,7 @@ class Premises:
         self._service = service_id(self._client.caller.options)
         self._places = Places(self._client, now)
         self._looker = Looker(self._client)
-        self._lister = VersionLister(self._client, self._looker)
+        self._lister = VersionLister(self._client, self._looker, self._by_folders)
         self._claimer = Claimer(self._client, self._places, now)
         self._clearer = Clearer(self._client, self._places)
 
@@ -87,33 +72,32 @@ class Premises:
         known = self._places.of_backend()[:1]
         try:
             if known:
-                self._client.head_bucket(known[0].bucket)
+                self._client.list(known[0].bucket, prefix=MARKER, limit=1)  # (HEAD would not say why not)
             else:
                 self._client.buckets()
         except BucketMissing:
             return  # the service has answered; the bucket says so by itself
         except Refused as error:
-            if error.service_code not in ("", _ASKS_NOTHING):
+            if error.service_code != _ASKS_NOTHING:
                 raise
 
     def capabilities(self, at: At | None = None) -> Capabilities:
         """What the service can do, found out once per process. Raises BackendUnavailable."""
-        options = self._client.caller.options
-        with _probing:
-            found = _able.get(options)
-            if found is None:
-                found = _able[options] = probe(self._client, "" if at is None else at.bucket)
-            return found
+        return abilities.found_out(self._client, "" if at is None else at.bucket)
+
+    def _by_folders(self, at: At) -> bool:
+        """Whether the service lists folder by folder, not by the bytes of keys."""
+        return self.capabilities(at).ordered_listing is False
 
     def condition(self) -> Condition:
         """Without a call: what was found out so far."""
-        able = _able.get(self._client.caller.options)
+        able = abilities.known(self._client)
         found = {} if able is None else able.as_json()
         phase = self._client.caller.breaker.state.phase
         return Condition(phase, {name: _FOUND[can] for name, can in found.items()})
 
     def real_buckets(self) -> tuple[str, ...]:
-        return self._client.buckets()
+        return tuple(name for name in self._client.buckets() if not is_scratch(name))
 
     def close(self) -> None:
         """Give the connections back."""

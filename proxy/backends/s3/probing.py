@@ -58,6 +58,11 @@ def probe_service(name: str, options: Mapping[str, Any], bucket: str = "") -> Ma
         client.close()
 
 
+def is_scratch(bucket: str) -> bool:
+    """Whether a probe made it, or some gateway's does now: nothing to be kept."""
+    return _SCRATCH_NAME.fullmatch(bucket) is not None
+
+
 def _probe(client: Client, bucket: str, now: Callable[[], float]) -> Capabilities:
     _clear_left_behind(client, now())
     scratch = _scratch_bucket(client, now())

@@ -47,7 +47,7 @@ def page(document: bytes) -> Page:
     """ListObjectsV2."""
     root = _root(document, "ListBucketResult")
     texts, decode = _texts(root), _decoder(root)
-    token = texts.get("NextContinuationToken", "") if boolean(texts.get("IsTruncated", "")) else ""
+    token = _must(texts, "NextContinuationToken") if boolean(texts.get("IsTruncated", "")) else ""
     return Page(
         tuple(_listed(node, decode) for node in root.children if node.name == "Contents"),
         _prefixes(root, decode),
@@ -61,7 +61,7 @@ def version_page(document: bytes) -> VersionPage:
     texts, decode = _texts(root), _decoder(root)
     after = None
     if boolean(texts.get("IsTruncated", "")):
-        after = decode(texts.get("NextKeyMarker", "")), texts.get("NextVersionIdMarker", "")
+        after = decode(_must(texts, "NextKeyMarker")), texts.get("NextVersionIdMarker", "")
     names = ("Version", "DeleteMarker")
     return VersionPage(
         tuple(_listed(node, decode) for node in root.children if node.name in names),
@@ -85,7 +85,7 @@ def upload_page(document: bytes) -> UploadPage:
     texts, decode = _texts(root), _decoder(root)
     after = None
     if boolean(texts.get("IsTruncated", "")):
-        after = decode(texts.get("NextKeyMarker", "")), texts.get("NextUploadIdMarker", "")
+        after = decode(_must(texts, "NextKeyMarker")), texts.get("NextUploadIdMarker", "")
     found = []
     for node in root.children:
         if node.name == "Upload":

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from proxy.backends.s3 import upload_rows as table
-from proxy.backends.s3.listing import Asked, behind_all_of
+from proxy.backends.s3.entries import behind_all_of
+from proxy.backends.s3.listing import Asked
 from proxy.backends.s3.upload_rows import BEFORE_ALL, Position, UploadRow
 from proxy.backends.s3.uploads import is_expired
 from proxy.backends.values import Place, UploadInfo, UploadListing

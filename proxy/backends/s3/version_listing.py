@@ -6,23 +6,24 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 from proxy.backends.s3.client import Client
-from proxy.backends.s3.listing import PAGE, Asked, Entry, behind_all_of, hidden, merged, name_of
+from proxy.backends.s3.entries import Entry, behind_all_of, just_below, name_of
+from proxy.backends.s3.listing import PAGE, Asked, ByFolders, hidden, in_folders, merged
 from proxy.backends.s3.looking import Looker, Told, ordinals_of
 from proxy.backends.s3.ordinals import InLine, lined_up
 from proxy.backends.s3.places import At
 from proxy.backends.s3.showing import Shown, info_of, listed
+from proxy.backends.s3.walking import Fetch, Position, Stretch, walk
 from proxy.backends.values import ObjectInfo, VersionListing
 from proxy.errors import NoSuchKey, NoSuchVersion
-
-Position = tuple[str, str]
 
 
 class VersionLister:
     """Pages of versions of one backend."""
 
-    def __init__(self, client: Client, looker: Looker) -> None:
+    def __init__(self, client: Client, looker: Looker, by_folders: ByFolders) -> None:
         self._client = client
         self._looker = looker
+        self._by_folders = by_folders
 
     def page(self, at: At, asked: Asked, after: Position, limit: int) -> VersionListing:
         """See `Backend.list_versions`."""
@@ -49,20 +50,27 @@ class VersionLister:
         key, version = after
         inside = bool(version) and not asked.common_prefix(key)
         exists = inside and self._exists(at, key, version)
-        marker: Position | None
         if inside and not exists:
-            marker, passed = (just_before(key), ""), just_before(key)
+            start, passed = (just_before(key), ""), just_before(key)
         else:
-            marker, passed = ((key, version) if inside else (asked.start(key), "")), key
-        while marker is not None:
+            start, passed = ((key, version) if inside else (asked.start(key), "")), key
+        fetch = self._fetch(at, asked)
+        folders = None if at.versioned else in_folders(self._client, at, asked)
+        name = self._client.name
+        for entry in walk(name, fetch, folders, start, asked.prefix, lambda: self._by_folders(at)):
+            later = name_of(entry).encode() > passed.encode() or (exists and name_of(entry) == key)
+            if later and not hidden(entry):
+                yield entry
+
+    def _fetch(self, at: At, asked: Asked) -> Fetch:
+        def fetch(start: Position) -> Stretch:
             page = self._client.list_versions(
-                at.bucket, prefix=asked.prefix, delimiter=asked.delimiter, after=marker, limit=PAGE
+                at.bucket, prefix=asked.prefix, delimiter=asked.delimiter, after=start, limit=PAGE
             )
-            for entry in merged([Shown.in_listing(one) for one in page.versions], page.prefixes):
-                later = name_of(entry).encode() > passed.encode() or (exists and name_of(entry) == key)
-                if later and not hidden(entry):
-                    yield entry
-            marker = page.after
+            entries = merged([Shown.in_listing(one) for one in page.versions], page.prefixes)
+            return Stretch(entries) if page.after is None else Stretch(entries, page.after[0], page.after)
+
+        return fetch
 
     def _exists(self, at: At, key: str, version: str) -> bool:
         try:
@@ -112,11 +120,8 @@ def just_before(key: str) -> str:
     """A text that no key lies between and the key; "" before the first."""
     if not key:
         return ""
-    rest, last = key[:-1], ord(key[-1])
-    if last == 0:
-        return rest
-    below = 0xD7FF if last == 0xE000 else last - 1
-    return behind_all_of(rest + chr(below))
+    rest, last = key[:-1], key[-1]
+    return rest if last == "\0" else behind_all_of(rest + just_below(last))
 
 
 def _position(entry: Entry) -> Position:

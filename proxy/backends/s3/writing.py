@@ -63,6 +63,7 @@ class Writer:
         refuse_reserved(new.key)
         refuse_reserved_metadata(new.metadata)
         self._refuse_unkept(at, new)
+        self._guards.refuse_inexact(at, new.key)
         stale = () if new.carried else composite_checksums(body)
         guard = self._guards.of_write(at, new.key, when)
         wish = Wish(at, new, self._now(), self._encryption, guard, stale)

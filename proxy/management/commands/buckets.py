@@ -9,7 +9,7 @@ from django.core.management.base import CommandError, CommandParser
 
 from proxy import adoption, users
 from proxy.adoption import Adoption, Became
-from proxy.errors import InvalidArgument
+from proxy.errors import BackendUnavailable, InvalidArgument
 from proxy.management.speaking import Speaking, json_option, show_json, show_table
 from proxy.models import Bucket, User
 from proxy.records import BucketRecord, list_buckets
@@ -53,9 +53,15 @@ class Command(Speaking):
         for real in wanted:
             name = options["name"] or adoption.name_for(backend, real)
             now_ms = time.time_ns() // 1_000_000
-            done.append(
-                adoption.adopt(backend, real, name, owner.owner_id, now_ms, preview=options["preview"])
-            )
+            try:
+                done.append(
+                    adoption.adopt(backend, real, name, owner.owner_id, now_ms, preview=options["preview"])
+                )
+            except BackendUnavailable as error:
+                if len(wanted) == 1:
+                    raise
+                # (It may be this one alone: it is in another region, or its policy keeps us out.)
+                done.append(Adoption(real, name, Became.REFUSED, error.message))
         if options["json"]:
             show_json(self, [_outcome(each) for each in done])
         else:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from proxy.backends.s3 import reading
 from proxy.backends.s3.answers import Facts, Page, VersionPage
 from proxy.backends.s3.calls.documents import Calls, given, with_digest
-from proxy.backends.s3.errors import missing
+from proxy.backends.s3.errors import missing, unreadable
 from proxy.backends.s3.requests import Request
 from proxy.errors import NoSuchKey
 from proxy.wire.xml.document import document, element
@@ -73,7 +73,10 @@ class BucketCalls(Calls):
             **given(prefix=prefix, delimiter=delimiter, start_after=after, max_keys=limit),
             **given(continuation_token=token),
         }
-        return self._read(Request("GET", bucket, query=query), reading.page)
+        found = self._read(Request("GET", bucket, query=query), reading.page)
+        if token and found.token == token:  # it would never end
+            raise unreadable(self.caller.backend)
+        return found
 
     def list_versions(
         self,
@@ -91,4 +94,7 @@ class BucketCalls(Calls):
             **given(prefix=prefix, delimiter=delimiter, key_marker=after[0], max_keys=limit),
             **given(version_id_marker=after[1]),
         }
-        return self._read(Request("GET", bucket, query=query), reading.version_page)
+        found = self._read(Request("GET", bucket, query=query), reading.version_page)
+        if found.after == after:  # it would never end
+            raise unreadable(self.caller.backend)
+        return found

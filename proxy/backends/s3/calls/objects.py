@@ -6,6 +6,7 @@ encryption. "" as a version means: whatever a plain call finds. The errors are t
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from proxy.backends.s3.calls.documents import given, with_digest, writable
 from proxy.backends.s3.errors import of_code, unreadable
 from proxy.backends.s3.requests import Request
 from proxy.backends.s3.transport import Payload, Reply
-from proxy.errors import NoSuchKey, S3Error
+from proxy.errors import MethodNotAllowed, NoSuchKey, S3Error
 from proxy.wire.dates import iso_ms
 from proxy.wire.encoding import encode
 from proxy.wire.xml.document import document, element
@@ -31,6 +32,7 @@ SURE_SECONDS = 5.0
 """So long after a bucket answered, a bare 404 is believed to be about the key."""
 
 _NOTHING: Mapping[str, str] = {}
+_CONTENT_RANGE = re.compile("bytes ([0-9]{1,18})-[0-9]{1,18}/[0-9]{1,18}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,10 +97,12 @@ class ObjectCalls(BucketCalls):
         reply = self.caller.send(
             Request("GET", bucket, key, given(versionId=version), {**headers, **_range(span, last)})
         )
-        if "content-length" not in reply.headers:  # (then nobody could tell that it was cut)
+        facts = Facts(reply.status, reply.headers)
+        # Without a length nobody could tell that it was cut.
+        if "content-length" not in reply.headers or not _is_asked_for(facts, span, last):
             reply.close()
             raise unreadable(self.caller.backend)
-        return Download(Facts(reply.status, reply.headers), reply)
+        return Download(facts, reply)
 
     def head(
         self, bucket: str, key: str, *, version: str = "", headers: Mapping[str, str] = _NOTHING
@@ -109,6 +113,10 @@ class ObjectCalls(BucketCalls):
         except NoSuchKey as error:
             if "x-amz-delete-marker" not in error.headers:
                 self._make_sure_of(bucket)
+            raise
+        except MethodNotAllowed as error:
+            if not version and "x-amz-delete-marker" not in error.headers:
+                raise unreadable(self.caller.backend) from None  # it is some proxy that does not allow it
             raise
         self._answered[bucket] = time.monotonic()
         return facts
@@ -222,6 +230,14 @@ class ObjectCalls(BucketCalls):
 def _object_row(item: tuple[str, str]) -> str:
     key, version = item
     return f"<Object>{element('Key', key)}{element('VersionId', version) if version else ''}</Object>"
+
+
+def _is_asked_for(facts: Facts, span: tuple[int, int | None] | None, last: int | None) -> bool:
+    """Whether the bytes begin where they were to begin: what lies between may not know ranges."""
+    if facts.status != 206:
+        return last is None and (span is None or span[0] == 0)
+    said = _CONTENT_RANGE.fullmatch(facts.headers.get("content-range", ""))
+    return said is not None and (span is None or int(said[1]) == span[0])
 
 
 def _range(span: tuple[int, int | None] | None, last: int | None) -> dict[str, str]:

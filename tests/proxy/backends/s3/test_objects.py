@@ -10,6 +10,7 @@ import pytest
 from proxy.backends.base import ReaderBody
 from proxy.backends.encrypted import SEALING, Encrypted
 from proxy.backends.s3 import S3Backend
+from proxy.backends.s3.capabilities import Capabilities
 from proxy.backends.s3.client import Client
 from proxy.backends.s3.reader import AHEAD_BYTES, Replaced, S3Reader
 from proxy.backends.s3.tables import rows, run
@@ -326,3 +327,42 @@ def test_another_wrap_moves_no_body_and_counts_only_while_the_old_one_is_there(
     s3.set_versioning(place, "Enabled")
     back = Reseal("k", entry.version_id, change.new, entry.wrap)
     assert s3.reseal(place, [back]) == [False]
+
+
+# -- what was done and not answered, and what cannot be done ----------------------------------------
+def test_a_completion_that_is_asked_for_again_is_not_kept_by_its_own_object(
+    s3: S3Backend, place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    s3.create_upload(place, UploadInfo("u", "k", 1))
+    part = s3.put_part(place, "u", 1, Bytes(b"x"))
+    parts, new = [PartRequest(1, part.etag)], Precondition(absent=True)
+
+    def crash(*unused: object) -> ObjectInfo:
+        raise ConnectionAbortedError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(s3._uploads, "_finished", crash)
+        with pytest.raises(ConnectionAbortedError):
+            s3.complete_upload(place, "u", parts, new)
+    done = s3.complete_upload(place, "u", parts, new)
+    assert done.etag == s3.head(place, "k").etag
+    s3.create_upload(place, UploadInfo("v", "k", 1))
+    s3.put_part(place, "v", 1, Bytes(b"x"))
+    with pytest.raises(PreconditionFailed):
+        s3.complete_upload(place, "v", parts, new)
+
+
+@pytest.mark.parametrize("key", ["a//b", "/a", "a/../b", "./a", "a\\b", "a//"])
+def test_a_key_that_would_become_another_is_refused(
+    s3: S3Backend, place: Place, key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    s3.put(place, NewObject(key), Bytes(b"x"))
+    folds = Capabilities(exact_keys=False)
+    monkeypatch.setattr("proxy.backends.s3.abilities.found_out", lambda *unused: folds)
+    for write in (
+        lambda: s3.put(place, NewObject(key), Bytes(b"y")),
+        lambda: s3.create_upload(place, UploadInfo("u", key, 1)),
+    ):
+        with pytest.raises(NotImplementedByUs, match="'far' would keep the key"):
+            write()
+    s3.put(place, NewObject("a/b/"), Bytes(b""))

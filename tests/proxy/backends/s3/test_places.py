@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,7 +11,9 @@ import pytest
 from proxy.backends.s3 import S3Backend
 from proxy.backends.s3.claiming import ABANDONED_MS
 from proxy.backends.s3.client import Client
+from proxy.backends.s3.errors import Broken
 from proxy.backends.s3.places import MARKER
+from proxy.backends.s3.probing import SCRATCH
 from proxy.backends.s3.tables import row, run
 from proxy.backends.values import Deletion, NewObject, Place, UploadInfo
 from proxy.errors import (
@@ -97,6 +100,35 @@ def test_what_a_crash_left_is_taken_over_once_it_is_old(make_s3: MakeBackend, cl
         make_s3().head_seq(left)
 
 
+@pytest.mark.parametrize("dies", [False, True], ids=["stays", "dies"])
+def test_a_marker_whose_writing_was_not_answered_makes_no_bucket_nobodys(
+    s3: S3Backend, client: Client, dies: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = fresh()
+    client.create_bucket(place.bucket)
+    client.put(place.bucket, "theirs", b"x")
+    own = s3._client
+
+    def away(*unused: object, **more: object) -> None:
+        raise Broken("It is away.")
+
+    def put_and_lose(bucket: str, key: str, data: bytes) -> None:
+        client.put(bucket, key, data)
+        if dies:
+            patch.setattr(own, "get", away)
+        away()
+
+    with monkeypatch.context() as patch:
+        patch.setattr(own, "put", put_and_lose)
+        with pytest.raises(Broken):
+            s3.adopt(place)
+    assert s3.places(place.bucket) == ((place,) if dies else (Place("", place.bucket, ""),))
+    again = place if dies else fresh(place.bucket)
+    s3.adopt(again)
+    assert s3.places(place.bucket) == (again,)
+    assert [info.key for info in s3.list(again).objects] == ["theirs"]
+
+
 # -- being there -------------------------------------------------------------------------------
 def test_a_bucket_that_is_gone_or_shows_another_marker_is_unavailable_and_never_empty(
     make_s3: MakeBackend, client: Client, place: Place
@@ -156,6 +188,15 @@ def test_what_is_the_gateways_own_is_neither_shown_nor_taken(s3: S3Backend, plac
     assert [info.key for info in s3.list(place).objects] == [".sluicegate"]
 
 
+def test_what_a_probe_makes_is_nobodys_bucket(s3: S3Backend, client: Client) -> None:
+    scratch, like_it = f"{SCRATCH}{int(time.time()):08x}-0123456789ab", f"{SCRATCH}of-somebody-else"
+    for name in (scratch, like_it):
+        client.create_bucket(name)
+    assert scratch not in s3.real_buckets() and like_it in s3.real_buckets()
+    for name in (scratch, like_it):
+        client.delete_bucket(name)
+
+
 # -- going -------------------------------------------------------------------------------------
 def test_a_removal_that_was_cut_short_is_done_again(
     make_s3: MakeBackend, client: Client, place: Place
@@ -169,6 +210,28 @@ def test_a_removal_that_was_cut_short_is_done_again(
     assert row("SELECT count(*) FROM proxy_s3place") == (0,)
     with pytest.raises(BackendUnavailable):
         client.head_bucket(place.bucket)
+
+
+def test_a_bucket_that_a_stranger_made_anew_is_not_cleared(
+    s3: S3Backend, client: Client, place: Place
+) -> None:
+    put(s3, place)
+    for key in keys(client, place):
+        client.delete(place.bucket, key)
+    client.delete_bucket(place.bucket)
+    client.create_bucket(place.bucket)
+    client.put(place.bucket, "theirs", b"x")
+    s3.delete_bucket(place, force=True)
+    assert keys(client, place) == ["theirs"]
+
+
+def test_a_place_whose_row_was_lost_takes_nothing_with_it_that_may_be_a_strangers(
+    make_s3: MakeBackend, client: Client, place: Place
+) -> None:
+    run("DELETE FROM proxy_s3place")
+    client.create_upload(place.bucket, "theirs")
+    make_s3().delete_bucket(place, force=True, unserved=True)
+    assert len(client.uploads(place.bucket).uploads) == 1
 
 
 def test_a_bucket_that_was_there_before_is_left_when_nobody_was_ever_served(
@@ -199,6 +262,18 @@ def test_an_adopted_bucket_keeps_everything_and_goes_only_when_it_is_empty(
     with pytest.raises(BucketNotEmpty):
         s3.delete_bucket(place, uploads=True)
     assert len(client.uploads(place.bucket).uploads) == 1
+
+
+def test_wrong_credentials_are_told_by_a_check(
+    s3: S3Backend, s3_services: Any, place: Place, clock: FakeClock
+) -> None:
+    s3.check()
+    options = {**s3_services("sluicegate").options, "secret_access_key": "of somebody else"}
+    stranger = S3Backend("far", options, clock)
+    stranger.prepare(None)
+    with pytest.raises(BackendUnavailable, match="SignatureDoesNotMatch"):
+        stranger.check()
+    stranger.close()
 
 
 def test_prepare_knows_a_service_by_its_address_and_asks_it_nothing(

@@ -12,6 +12,7 @@ from proxy.backends.s3.calls.objects import Source
 from proxy.backends.s3.errors import Broken, BucketMissing, Refused, ServiceFault, Unreachable
 from proxy.backends.values import PartRequest
 from proxy.errors import (
+    MethodNotAllowed,
     NoSuchKey,
     NotImplementedByUs,
     PreconditionFailed,
@@ -58,6 +59,9 @@ def test_an_answer_that_does_not_come(connect: Connect, act: Act) -> None:
         b"HTTP/2 200\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nno colon\r\n\r\n",
         b"HTTP/1.1 200 OK\r\n folded: x\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nx: y\nset-cookie: z\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nx: y\rz\r\n\r\n",
+        b"HTTP/1.1 200 OK\nx: y\r\n\r\n",
         b"HTTP/1.1 200 OK\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\n",
         b"HTTP/1.1 200 OK\r\ncontent-length: -1\r\n\r\n",
         b"HTTP/1.1 200 OK\r\ntransfer-encoding: gzip\r\n\r\n",
@@ -140,6 +144,7 @@ def test_ten_gigabytes_of_xml_are_not_read(connect: Connect) -> None:
         b"",
         b"<ListBucketResult>",
         b"<ListBucketResult><Contents><Size>1</Size></Contents></ListBucketResult>",
+        b"<ListBucketResult><IsTruncated>true</IsTruncated></ListBucketResult>",
         b"<ListBucketResult><Contents><Key>k</Key><Size>x</Size></Contents></ListBucketResult>",
         b'<!DOCTYPE a [<!ENTITY b "c">]><ListBucketResult>&b;</ListBucketResult>',
         b"<ListBucketResult>" + b"<a>" * 50 + b"</a>" * 50 + b"</ListBucketResult>",
@@ -171,13 +176,15 @@ def test_an_error_may_come_with_status_200(connect: Connect) -> None:
         (error(301, "PermanentRedirect", location="http://elsewhere.example/"), Refused, "PermanentRedirect"),
         (answer(302, b"", location="http://elsewhere.example/"), Refused, "302"),
         (error(400, "RequestTimeout"), ServiceFault, "RequestTimeout"),
+        (error(400, "IncompleteBody"), ServiceFault, "IncompleteBody"),
         (error(500, "InternalError"), ServiceFault, "500 InternalError"),
         (answer(502, b"<html>Bad Gateway</html>"), ServiceFault, "502"),
         (error(503, "ServiceUnavailable"), ServiceFault, "503"),
         (error(503, "SlowDown"), SlowDown, "asks for fewer requests"),
         (answer(429), SlowDown, "asks for fewer requests"),
         (error(501, "NotImplemented"), NotImplementedByUs, "'cloud' cannot do this"),
-        (answer(404, b"<html>nothing here</html>"), NoSuchKey, "does not exist"),
+        *((answer(status, b"<html>no</html>"), ServiceFault, "not S3") for status in (404, 405, 412, 416)),
+        (answer(404), ServiceFault, "not S3"),
         (error(403, "QuotaExceeded"), StorageFull, "'cloud' is full"),
         (answer(507), StorageFull, "'cloud' is full"),
         (error(418, "Teapot"), Refused, "418 Teapot"),
@@ -201,6 +208,66 @@ def test_a_bare_404_is_about_the_key_only_if_the_bucket_is_there(connect: Connec
         with pytest.raises(BucketMissing):
             client.head("other", "k")
     assert [each.line.split()[1] for each in server.requests] == ["/b/k", "/b", "/b/k", "/other/k", "/other"]
+
+
+def test_a_405_is_no_word_about_a_key(connect: Connect) -> None:
+    with Flaky(answer(405), answer(405, x_amz_delete_marker="true")) as server:
+        client = connect(server.endpoint)
+        with pytest.raises(ServiceFault):
+            client.head("b", "k")
+        with pytest.raises(MethodNotAllowed):
+            client.head("b", "k", version="v")
+
+
+@pytest.mark.parametrize(
+    "said", ["bytes 0-3/10", "bytes 4-7/*", "bytes=4-7/10", None], ids=["other", "open", "odd", "none"]
+)
+def test_other_bytes_than_those_asked_for_are_not_given_out(connect: Connect, said: str | None) -> None:
+    with Flaky(answer(206, b"data", content_range=said)) as server, pytest.raises(ServiceFault):
+        connect(server.endpoint).get("b", "k", span=(4, 8))
+
+
+def test_a_whole_object_is_not_taken_for_a_range_of_it(connect: Connect) -> None:
+    with Flaky(GOOD) as server:
+        client = connect(server.endpoint)
+        assert b"".join(client.get("b", "k", span=(0, 2))) == b"data"  # cut by who reads
+        for span, last in (((2, 4), None), (None, 2)):
+            with pytest.raises(ServiceFault):
+                client.get("b", "k", span=span, last=last)
+
+
+def test_a_listing_that_does_not_get_on_ends(connect: Connect) -> None:
+    more = b"<IsTruncated>true</IsTruncated>"
+    same = b"<ListVersionsResult>" + more + b"<NextKeyMarker>k</NextKeyMarker></ListVersionsResult>"
+    nowhere = b"<ListVersionsResult>" + more + b"</ListVersionsResult>"
+    token = b"<NextContinuationToken>t</NextContinuationToken>"
+    page = b"<ListBucketResult>" + more + token + b"</ListBucketResult>"
+    with Flaky(answer(200, same), answer(200, nowhere), answer(200, page)) as server:
+        client = connect(server.endpoint)
+        for _ in range(2):
+            with pytest.raises(ServiceFault):
+                client.list_versions("b", after=("k", ""))
+        with pytest.raises(ServiceFault):
+            client.list("b", token="t")
+
+
+def test_interim_answers_without_end_are_not_waited_for(connect: Connect) -> None:
+    def act(exchange: Any, ends: threading.Event) -> bool:
+        while not ends.wait(0.02):
+            exchange.send(b"HTTP/1.1 102 Processing\r\n\r\n")
+        return False
+
+    with Flaky(act) as server, pytest.raises(Broken):
+        connect(server.endpoint).head("b", "k")
+
+
+def test_a_connection_with_two_framings_is_not_used_again(connect: Connect) -> None:
+    both = b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\ntransfer-encoding: chunked\r\n\r\n4\r\ndata\r\n0\r\n\r\n"
+    with Flaky(raw(both, goes_on=True), GOOD) as server:
+        client = connect(server.endpoint)
+        for _ in range(2):
+            assert b"".join(client.get("b", "k")) == b"data"
+        assert server.connections == 2
 
 
 def test_a_connection_that_the_service_closed_is_not_used_again(connect: Connect) -> None:
