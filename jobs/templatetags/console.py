@@ -26,6 +26,7 @@ WAYS = {
 }
 """What a way means for the versions that take it, on pages."""
 register.filter("grouped", units.grouped)
+register.filter("counted", units.counted)
 register.filter("binary", units.binary)
 register.filter("about", units.about)
 register.filter("span", units.span)
