@@ -116,28 +116,29 @@ def compact(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def waits(shown: Shown) -> bool:
-    """Whether a job that can only succeed has done nothing yet of what comes after its turn.
+    """Whether a job is in a phase that waits for others, and has done nothing of it yet.
 
-    That is the grace in which reads may still be at the old place: its end is no matter of pace.
+    That is the grace in which reads may still be at what was replaced: its end is no matter of pace.
     """
-    job = shown.job
-    return shown.status in LEASED and job.turned and bool(job.phase_total) and not job.phase_done
+    job, kind = shown.job, shown.kind
+    waiting = {phase.name for phase in kind.phases if phase.waits} if kind else set()
+    return shown.status in LEASED and job.phase in waiting and not job.phase_done
 
 
 def _pace(shown: Shown, done: float | None, now: datetime) -> dict[str, Any]:
-    """`rate` and `eta_s` of a running job, averaged since its start; `waiting` in place of the latter."""
+    """`rate` and `eta_s` of a running job, averaged since its start; `waiting` in place of both."""
     job = shown.job
     if shown.status not in LEASED or job.started_at is None:
         return {}
     elapsed = (now - job.started_at).total_seconds()
     if elapsed < 1:
         return {}
+    if waits(shown):
+        return {"waiting": True}
     rate = {
         "objects_s": round(job.processed / elapsed, 2),
         "bytes_s": round(job.bytes_done / elapsed, 2),
     }
-    if waits(shown):
-        return {"rate": rate, "waiting": True}
     known = shown.status is Status.RUNNING and done is not None and done >= LEAST_FOR_ESTIMATE
     eta = round(elapsed * (1 - done) / done) if known and done else None
     return compact({"rate": rate, "eta_s": eta})

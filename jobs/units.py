@@ -21,6 +21,11 @@ def grouped(number: int) -> str:
     return f"{number:,}"
 
 
+def counted(number: int, thing: str) -> str:
+    """`1 object`, `12,431 objects`."""
+    return f"{grouped(number)} {thing}" if number == 1 else f"{grouped(number)} {thing}s"
+
+
 def binary(size: float) -> str:
     """Bytes in binary units, three figures at most: `0 B`, `1.50 KiB`, `64.0 MiB`, `512 GiB`."""
     if size < 1024:

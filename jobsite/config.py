@@ -118,6 +118,8 @@ class _TooMuch(Exception):
 def load(path: Path, home: Path, environ: Mapping[str, str]) -> Config:
     """The validated configuration. Relative backend paths are below `home`.
 
+    Of a line that could not be read nothing else is said: what was put in its place is no finding.
+
     Raises ConfigError with all findings.
     """
     try:
@@ -129,14 +131,15 @@ def load(path: Path, home: Path, environ: Mapping[str, str]) -> Config:
         raise ConfigError(path, [(0, f"is larger than {MAX_BYTES:,} bytes")])
     reader = _Reader(environ)
     plain = _read(path, raw, reader)
-    findings = list(reader.findings)
-    for loc, text in contradictions(plain, home):
-        findings.append((_line(reader.lines, loc), _place(loc) + text))
+    found = list(contradictions(plain, home))
     config = None
     try:
         config = Config.model_validate(plain if plain is not None else {})
     except ValidationError as error:
-        findings += [(_line(reader.lines, loc), _place(loc) + text) for loc, text in explain(error)]
+        found += explain(error)
+    unread = {line for line, _ in reader.findings}
+    judged = [(_line(reader.lines, loc), _place(loc) + text) for loc, text in found]
+    findings = reader.findings + [each for each in judged if each[0] not in unread]
     if findings or config is None:
         raise ConfigError(path, findings)
     return config

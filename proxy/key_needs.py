@@ -65,9 +65,10 @@ class Need:
     sealed: int | None = None
 
     def __str__(self) -> str:
-        counted = "" if self.sealed is None else f", which seal {self.sealed:,} versions and open uploads"
+        counted = "" if self.sealed is None else f" (versions and open uploads sealed: {self.sealed:,})"
         more = f" and {len(self.buckets) - _SHOWN:,} more" if len(self.buckets) > _SHOWN else ""
-        return f"{self.bucket_keys:,} bucket keys of {', '.join(self.buckets[:_SHOWN])}{more}{counted}"
+        keys = "1 bucket key" if self.bucket_keys == 1 else f"{self.bucket_keys:,} bucket keys"
+        return f"{keys} of {', '.join(self.buckets[:_SHOWN])}{more}{counted}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -141,7 +141,9 @@ class JobRow(serializers.Serializer[Any]):
     progress = Progress()
     rate = Rate(required=False)
     eta_s = serializers.IntegerField(required=False)
-    waiting = serializers.BooleanField(required=False, help_text="Cleanup waits for its grace.")
+    waiting = serializers.BooleanField(
+        required=False, help_text="For reads of what was replaced; there is no rate meanwhile."
+    )
     last_run_at = serializers.IntegerField(required=False, help_text="Unix seconds, as all times here.")
     created_at = serializers.IntegerField(required=False)
     started_at = serializers.IntegerField(required=False)

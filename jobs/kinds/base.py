@@ -41,7 +41,8 @@ class Phase:
     """One step of a kind.
 
     `share` is its part of the job's percentage; `counted`: its items are the job's objects
-    (else they only move the phase's own progress); `fatal`: one failed item fails the job.
+    (else they only move the phase's own progress); `fatal`: one failed item fails the job;
+    `waits`: until its first item is done it waits for others, and no pace tells how long.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Phase:
     share: int = 0
     counted: bool = False
     fatal: bool = True
+    waits: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,7 +56,7 @@ class Migrate:
         Phase("copy", share=49, counted=True),
         Phase("verify", share=45),
         Phase("flip", Shape.TURN, share=1),
-        Phase("cleanup", share=4, fatal=False),
+        Phase("cleanup", share=4, fatal=False, waits=True),
     )
     unwind: Phase | None = Phase("unwind", fatal=False)
     actions: frozenset[Action] = frozenset({Action.CANCEL, Action.RETRY_FAILED})

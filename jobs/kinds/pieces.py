@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
-from proxy.backends.values import ObjectInfo, PartInfo
+from jobs.kinds.base import Item, Outcome
+from jobs.kinds.steps import todo
+from proxy.backends.base import ObjectReader, ReaderBody
+from proxy.backends.values import ObjectInfo, PartInfo, UploadInfo
 from proxy.errors import MethodNotAllowed, NoSuchKey, NoSuchUpload, NoSuchVersion
 from proxy.store import Store
 
@@ -84,6 +88,50 @@ def page_of_pieces(
             break
         taken.append((number, piece))
     return taken
+
+
+def collecting(upload_id: str, info: ObjectInfo, now_ms: int) -> UploadInfo:
+    """The upload that collects the pieces of an object, and has its facts."""
+    return UploadInfo(
+        upload_id=upload_id,
+        key=info.key,
+        initiated=now_ms,
+        headers=info.headers,
+        metadata=info.metadata,
+        tags=info.tags,
+        owner_id=info.owner_id,
+        lock=info.lock,
+        acl=info.acl,
+    )
+
+
+def piece_items(key: str, taken: Iterable[tuple[int, Span]], **same: Any) -> list[Item]:
+    """What `copy_piece` needs to know of each piece; `same`: what is so for all of them."""
+    return [
+        todo(
+            "piece",
+            key,
+            piece.end - piece.start,
+            **same,
+            number=number,
+            start=piece.start,
+            end=piece.end,
+            md5=piece.md5,
+        )
+        for number, piece in taken
+    ]
+
+
+def copy_piece(reader: ObjectReader, target: Store, item: Item, pulse: Callable[[], None]) -> Outcome:
+    """Write a piece of what is read into its upload; one whose MD5 is known must have it. Raises S3Error.
+
+    Where nothing has to come through here, the target's service may copy it by itself.
+    """
+    data, md5 = item.data, item.data.get("md5")
+    body = ReaderBody(reader, data["start"], data["end"], pulse=pulse)
+    part = None if md5 is None else PartInfo(data["number"], item.size, md5, reader.info.last_modified)
+    target.put_part(data["upload"], data["number"], body, part)
+    return Outcome(objects=0, size=item.size)
 
 
 def parts_fit(info: ObjectInfo) -> bool:

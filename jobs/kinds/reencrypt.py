@@ -55,7 +55,7 @@ class Reencrypt:
         Phase("keys", share=1),
         Phase("objects", share=92, counted=True, fatal=False),
         Phase("uploads", share=1, fatal=False),
-        Phase("settle", share=3),
+        Phase("settle", share=3, waits=True),
     )
     unwind: Phase | None = Phase("unwind", fatal=False)
     actions: frozenset[Action] = frozenset({Action.CANCEL, Action.RETRY_FAILED})

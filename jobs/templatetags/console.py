@@ -10,15 +10,40 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from jobs import units
+from jobs.kinds.reencryption.deciding import Way
+from proxy.crypto.wraps import CUSTOMER, name_of
 
 register = template.Library()
 
 LABELS = {"with_errors": "succeeded with errors"}
+WAYS = {
+    Way.RIGHT: "as they should be",
+    Way.REWRAP: "get another wrap",
+    Way.REWRITE: "are written again",
+    Way.CUSTOMER: "sealed by a client's own key",
+    Way.FIXED: "the service lets nobody replace them",
+    Way.OTHER: "in another mode, and stay so",
+}
+"""What a way means for the versions that take it, on pages."""
 register.filter("grouped", units.grouped)
+register.filter("counted", units.counted)
 register.filter("binary", units.binary)
 register.filter("about", units.about)
 register.filter("span", units.span)
 register.filter("visible", units.visible)
+
+
+@register.filter
+def way(name: str) -> str:
+    """What is done to versions that take a way."""
+    return WAYS[Way(name)]
+
+
+@register.filter
+def sealer(wrap: str) -> str:
+    """Which key a wrap names, in words."""
+    name = name_of(wrap)
+    return f"a client's own key, MD5 {name.key_id}" if name.kind == CUSTOMER else f"bucket key {name.key_id}"
 
 
 @register.filter

@@ -150,6 +150,9 @@ class Backend(Serviced, Protocol):
     def places(self, bucket: str) -> tuple[Place, ...]:
         """Every place of that real bucket name that exists here, of whatever incarnation."""
 
+    def owns(self, place: Place) -> bool:
+        """Whether a place that `places` told is this gateway's; a service may hold those of others."""
+
     def is_at_hand(self, place: Place) -> bool:
         """Whether `head` and `open` read one row of an index that this process has open on a local
         disk, so that nothing but the disk itself can keep them waiting. Must not wait itself."""

@@ -100,6 +100,9 @@ class Forwarding:
     def places(self, bucket: str) -> tuple[Place, ...]:
         return self.inner.places(bucket)
 
+    def owns(self, place: Place) -> bool:
+        return self.inner.owns(place)
+
     def real_buckets(self) -> tuple[str, ...]:
         return self.inner.real_buckets()
 

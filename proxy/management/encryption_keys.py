@@ -33,7 +33,9 @@ class EncryptionKeys(Speaking):
         generate.add_argument("--id", metavar="ID", help="its name for ever; default: the date and 4 digits")
         generate.add_argument("--out", metavar="FILE", help="write the key to a new file of mode 0600")
         check = actions.add_parser(
-            "check", help="open every bucket key, and count what needs each encryption key"
+            "check",
+            help="open every bucket key, and count what needs each encryption key. Exit code 1 if one"
+            " does not open",
         )
         check.add_argument("--backend", metavar="BACKEND", help="default: all that are configured")
         check.set_defaults(method="check_keys")  # `check` is Django's own

@@ -72,12 +72,13 @@ def test_a_job_that_has_just_begun_has_no_estimate() -> None:
     assert "eta_s" not in row and "rate" in row
 
 
-def test_a_cleanup_that_waits_for_its_grace_says_so_and_estimates_nothing() -> None:
-    cleanup = {"phase": "cleanup", "phase_total": 9, "turned": True, "started_at": NOW}
-    row = job_row(shown(**cleanup), NOW + timedelta(seconds=10))
-    assert row["waiting"] is True and "eta_s" not in row
-    row = job_row(shown(**cleanup, phase_done=1), NOW + timedelta(seconds=10))
-    assert "waiting" not in row and "eta_s" in row
+@pytest.mark.parametrize(("kind", "phase"), [("migrate", "cleanup"), ("reencrypt", "settle")])
+def test_a_phase_that_waits_for_reads_says_so_and_tells_no_pace(kind: str, phase: str) -> None:
+    at = {"kind": kind, "phase": phase, "processed": 9, "bytes_done": 900, "started_at": NOW}
+    row = job_row(shown(**at), NOW + timedelta(seconds=10))
+    assert row["waiting"] is True and "eta_s" not in row and "rate" not in row
+    row = job_row(shown(**at, phase_done=1), NOW + timedelta(seconds=10))
+    assert "waiting" not in row and "eta_s" in row and "rate" in row
 
 
 def test_a_row_has_the_shape_of_the_admin_api() -> None:

@@ -58,3 +58,8 @@ def test_moments_are_told_by_their_distance(seconds: float, text: str) -> None:
 
 def test_long_numbers_are_grouped() -> None:
     assert units.grouped(12431) == "12,431"
+
+
+@pytest.mark.parametrize(("number", "text"), [(0, "0 objects"), (1, "1 object"), (12_431, "12,431 objects")])
+def test_things_are_counted(number: int, text: str) -> None:
+    assert units.counted(number, "object") == text

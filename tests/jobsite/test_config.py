@@ -93,6 +93,20 @@ def test_all_errors_are_told_at_once_each_with_its_line(tmp_path: Path) -> None:
         assert expected in text
 
 
+def test_what_could_not_be_filled_in_is_told_once(tmp_path: Path) -> None:
+    text = """\
+        storage:
+          backends:
+            - name: far
+              type: s3
+              region: us-east-1
+              access_key_id: ${env:NOWHERE}
+              secret_access_key: secret
+          default_backend: far
+        """
+    assert _findings(tmp_path, text) == [(6, "the environment variable NOWHERE is not set")]
+
+
 def test_an_unknown_key_comes_with_a_hint(tmp_path: Path) -> None:
     [(line, text)] = _findings(tmp_path, GOOD.replace("default_backend", "default_backened"), DISK="/d")[1:]
     assert line == 7

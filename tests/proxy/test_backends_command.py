@@ -74,7 +74,7 @@ def test_a_check_says_what_each_can_do_and_which_is_gone() -> None:
     rows = [line.split() for line in shown.splitlines()]
     assert rows[0] == ["local", "cloud", "gone"]
     assert ["reachable", "yes", "yes", "no"] in rows
-    assert ["encryption", "none", "sse-s3", "none"] in rows
+    assert ["encryption", "mode", "none", "sse-s3", "none"] in rows
     assert ["versioning", "-", "yes", "-", *MEANINGS["versioning"].split()] in rows
     assert ["checksums", "-", "no", "-", *MEANINGS["checksums"].split()] in rows
     assert len(rows) == 4 + len(MEANINGS)

@@ -12,6 +12,7 @@ import pytest
 from jobs.errors import BadRequest, JobFailed, TargetForeign, TargetNotEmpty
 from jobs.kinds.migration.ground import Limits
 from proxy import routes
+from proxy.backends.s3.places import MARKER
 from proxy.backends.values import Deletion, Route
 from proxy.bucket_settings import ENABLED
 from proxy.records import change_settings, find_bucket
@@ -234,6 +235,20 @@ def test_a_former_place_of_the_bucket_can_be_its_place_again(between: Between, e
     assert facts(contents(moved))["objects"] == facts(contents(first))["objects"]
 
 
+def test_what_another_gateway_holds_is_never_replaced(between: Between, s3_services: Services) -> None:
+    between("filesystem", "sluicegate")
+    client = s3_services("sluicegate").client()
+    client.create_bucket("of-another")
+    client.put("of-another", MARKER, b'{"bucket_id": "theirs", "incarnation": "1"}')
+    client.put("of-another", "theirs", b"x")
+    _filled("of-another")
+    for replace in (False, True):
+        with pytest.raises(TargetForeign, match="is not this gateway's"):
+            job("of-another", replace_target=replace)
+    assert "theirs" in [each.key for each in client.list("of-another").objects]
+    client.close()
+
+
 def test_a_real_bucket_that_holds_anything_is_refused(between: Between, s3_services: Services) -> None:
     between("filesystem", "sluicegate")
     client = s3_services("sluicegate").client()
@@ -243,7 +258,7 @@ def test_a_real_bucket_that_holds_anything_is_refused(between: Between, s3_servi
     client.put("of-others", "theirs", b"x")
     with pytest.raises(TargetForeign):
         job("of-others", replace_target=True)
-    with pytest.raises(JobFailed, match="is not Sluicegate's"):
+    with pytest.raises(JobFailed, match="is not this gateway's"):
         drive.run()
     drive.unwind()
     assert [each.key for each in client.list("of-others").objects] == ["theirs"]

@@ -61,7 +61,7 @@ def _filled(name: str) -> None:
 CASES = {
     "sealed to sealed on one disk": ("filesystem", True, "filesystem", True, {"kept": 4}),
     "plain to sealed": ("filesystem", False, "sluicegate", True, {"anew": 4}),
-    "sealed to plain": ("filesystem", True, "sluicegate", False, {"anew": 4}),
+    "sealed to plain": ("filesystem", True, "sluicegate", False, {"opened": 4}),
     "sealed to sealed on a service": ("filesystem", True, "seaweedfs", True, {"kept": 4}),
     "sealed on a service to sealed": ("sluicegate", True, "filesystem", True, {"kept": 4}),
 }

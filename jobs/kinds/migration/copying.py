@@ -11,8 +11,8 @@ from jobs.kinds.base import Item, Outcome, Page
 from jobs.kinds.migration.copying_large import (
     begin,
     complete,
-    copy_piece,
     enter_large,
+    move_piece,
     pass_over,
     pieces_page,
 )
@@ -114,7 +114,7 @@ COPY = Step(
         "object": _copy_object,
         "marker": _copy_marker,
         "begin": begin,
-        "piece": copy_piece,
+        "piece": move_piece,
         "complete": complete,
         "there": pass_over,
         "upload": copy_upload,

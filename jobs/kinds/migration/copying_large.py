@@ -9,11 +9,10 @@ from jobs.kinds.base import Item, Outcome, Page
 from jobs.kinds.migration.ground import GONE, Ground, todo
 from jobs.kinds.migration.sides import is_copied, refuse_lost_lock
 from jobs.kinds.migration.walking import behind, page_of
-from jobs.kinds.pieces import all_parts, page_of_pieces
+from jobs.kinds.pieces import all_parts, collecting, copy_piece, page_of_pieces, piece_items
 from jobs.kinds.position import Position
-from proxy.backends.base import ReaderBody
 from proxy.backends.sealing.reader import is_locked
-from proxy.backends.values import ObjectInfo, PartInfo, PartRequest, UploadInfo
+from proxy.backends.values import ObjectInfo, PartRequest
 from proxy.errors import NoSuchUpload
 
 
@@ -54,49 +53,24 @@ def pieces_page(ground: Ground, position: Position) -> Page:
     if position.offset >= info.size:
         return page_of(ground, [todo("complete", key, info.size, **same)], position.past(key, version))
     taken = page_of_pieces(info, position.offset, ground.limits, ground.target.backend.least_part_bytes)
-    items: list[Item] = []
-    for number, piece in taken:
-        span = {"number": number, "start": piece.start, "end": piece.end, "md5": piece.md5}
-        items.append(todo("piece", key, piece.end - piece.start, **same, **span))
-    return page_of(ground, items, position.at(taken[-1][1].end))
+    return page_of(ground, piece_items(key, taken, **same), position.at(taken[-1][1].end))
 
 
 def begin(ground: Ground, item: Item) -> Outcome:
     """Open the upload that collects. Raises JobFailed if the object is another one by now, or locked."""
     found = _as_begun(ground, item)
     refuse_lost_lock(ground, found)
-    info = ground.carried(found)
-    upload = UploadInfo(
-        upload_id=item.data["upload"],
-        key=item.key,
-        initiated=ground.work.now_ms(),
-        headers=info.headers,
-        metadata=info.metadata,
-        tags=info.tags,
-        owner_id=info.owner_id,
-        lock=info.lock,
-        acl=info.acl,
-    )
+    upload = collecting(item.data["upload"], ground.carried(found), ground.work.now_ms())
     with ground.work.effect():
         ground.target.create_upload(upload)
     return Outcome(objects=0)
 
 
-def copy_piece(ground: Ground, item: Item) -> Outcome:
-    """A piece whose MD5 is known may be copied by the service itself, which then must find the same.
-
-    Raises JobFailed if the object is another one by now.
-    """
-    data = item.data
-    md5 = data.get("md5")
-    with ground.work.effect(), ground.source.open(item.key, data["version"]) as reader:
-        _same_as_begun(reader.info, data["etag"])
-        body = ReaderBody(reader, data["start"], data["end"], pulse=ground.work.pulse)
-        part = None
-        if md5 is not None:
-            part = PartInfo(data["number"], item.size, md5, reader.info.last_modified)
-        ground.target.put_part(data["upload"], data["number"], body, part)
-    return Outcome(objects=0, size=item.size)
+def move_piece(ground: Ground, item: Item) -> Outcome:
+    """Raises JobFailed if the object is another one by now."""
+    with ground.work.effect(), ground.source.open(item.key, item.data["version"]) as reader:
+        _same_as_begun(reader.info, item.data["etag"])
+        return copy_piece(reader, ground.target, item, ground.work.pulse)
 
 
 def complete(ground: Ground, item: Item) -> Outcome:

@@ -21,7 +21,8 @@ class Sealing(StrEnum):
     """What becomes of an encrypted body on the way."""
 
     KEPT = "kept"  # it travels sealed, under a new wrap
-    ANEW = "anew"  # opened, and sealed as the target wants it
+    ANEW = "anew"  # sealed as the target wants it, and opened before if it has to be
+    OPENED = "opened"  # opened for good: on the target we seal nothing
     PLAIN = "plain"  # it is not encrypted by us on either side
 
 

@@ -40,7 +40,7 @@ def leftovers(backend_name: str, bucket: str, but: Place | None = None) -> list[
     found = []
     for place in backend.places(bucket):
         route = Route(backend_name, place)
-        if not place.incarnation:
+        if not backend.owns(place):
             raise TargetForeign(_foreign(backend_name, bucket))
         if place == but or in_use(route):
             continue
@@ -83,7 +83,7 @@ def _locked(backend_name: str, bucket: str, held: Usage) -> str:
 
 def _foreign(backend_name: str, bucket: str) -> str:
     return (
-        f"The real bucket {bucket} on {backend_name} is not Sluicegate's and is not empty. A migration"
+        f"The real bucket {bucket} on {backend_name} is not this gateway's and is not empty. A migration"
         " moves into an empty bucket only: give it an alias there, or adopt what is there under another name."
     )
 

@@ -65,13 +65,14 @@ def _shown(usage: Usage) -> dict[str, int]:
 
 
 _WAYS = {
-    Way.LINKED: "are linked: both backends are on one file system",
-    Way.SERVER_SIDE: "are copied by the service itself, not through this gateway",
-    Way.STREAMED: "are read here and written there",
+    Way.LINKED: "Linked, for both backends are on one file system",
+    Way.SERVER_SIDE: "Copied by the service itself, not through this gateway",
+    Way.STREAMED: "Read here and written there",
 }
 _SEALING = {
-    Sealing.KEPT: "encrypted objects travel as they are, under a new wrap",
-    Sealing.ANEW: "objects are encrypted anew, as the target is configured",
+    Sealing.KEPT: "Encrypted, and moved as they are under a new wrap",
+    Sealing.ANEW: "Encrypted anew, as the target is configured",
+    Sealing.OPENED: "Opened for good, for this gateway encrypts nothing on the target",
 }
 
 
@@ -88,10 +89,10 @@ def _pausing(found: Findings) -> Iterator[str]:
         yield "The bucket is large and was not counted to its end: all figures are lower bounds."
     for way, (objects, size) in ahead.ways.items():
         if objects:
-            yield f"About {units.grouped(objects)} objects, {units.binary(size)}, {_WAYS[way]}."
+            yield f"{_WAYS[way]}: about {units.counted(objects, 'object')}, {units.binary(size)}."
     for sealing, objects in ahead.sealing.items():
         if objects and sealing in _SEALING:
-            yield f"About {units.grouped(objects)} {_SEALING[sealing]}."
+            yield f"{_SEALING[sealing]}: about {units.counted(objects, 'object')}."
 
 
 def _notes(found: Findings) -> list[str]:

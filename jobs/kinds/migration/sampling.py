@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from jobs.kinds.migration.forecasting import Group, Sealing, Way
 from proxy.backends.base import Backend, ObjectReader
+from proxy.crypto.wraps import CUSTOMER, name_of
 from proxy.errors import S3Error, ServiceUnavailable
 from proxy.store import Store
 
@@ -62,7 +63,7 @@ def _judged(source: Store, target: Backend, key: str, seals: bool) -> tuple[Way,
 
 
 def _sealing(reader: ObjectReader, seals: bool) -> Sealing:
-    sealed = reader.info.seal is not None
-    if sealed and seals:
-        return Sealing.KEPT
-    return Sealing.ANEW if sealed or seals else Sealing.PLAIN
+    seal = reader.info.seal
+    if seal is None:
+        return Sealing.ANEW if seals else Sealing.PLAIN
+    return Sealing.KEPT if seals or name_of(seal.wrap).kind == CUSTOMER else Sealing.OPENED

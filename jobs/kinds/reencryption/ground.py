@@ -16,8 +16,6 @@ from proxy.records import BucketRecord
 from proxy.resealing import Resealing
 from proxy.store import Store
 
-ENTRIES = 1000
-"""Versions that one page looks at; whatever of them needs another wrap gets it in one commit."""
 UNSCRUBBED = "unscrubbed"
 """The note on a place that bodies were replaced whose bytes may still be found there.
 

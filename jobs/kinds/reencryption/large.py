@@ -8,13 +8,12 @@ from __future__ import annotations
 import hashlib
 
 from jobs.kinds.base import Item, Outcome, Page
-from jobs.kinds.pieces import GONE, all_parts, page_of_pieces
+from jobs.kinds.pieces import GONE, all_parts, collecting, copy_piece, page_of_pieces, piece_items
 from jobs.kinds.position import Position
 from jobs.kinds.reencryption.ground import Ground
 from jobs.kinds.steps import todo
-from proxy.backends.base import ReaderBody
 from proxy.backends.seals import SealEntry
-from proxy.backends.values import ALWAYS, ObjectInfo, PartInfo, PartRequest, Precondition, UploadInfo
+from proxy.backends.values import ALWAYS, ObjectInfo, PartRequest, Precondition
 from proxy.errors import IncompleteBody, PreconditionFailed
 
 
@@ -48,46 +47,22 @@ def pieces_page(ground: Ground, position: Position) -> Page:
     if position.offset >= info.size:
         return ground.page([todo("complete", key, info.size, **same)], past)
     taken = page_of_pieces(info, position.offset, ground.limits, ground.store.backend.least_part_bytes)
-    items: list[Item] = []
-    for number, piece in taken:
-        span = {"number": number, "start": piece.start, "end": piece.end, "md5": piece.md5}
-        items.append(todo("piece", key, piece.end - piece.start, **same, **span))
-    return ground.page(items, position.at(taken[-1][1].end))
+    return ground.page(piece_items(key, taken, **same), position.at(taken[-1][1].end))
 
 
 def begin(ground: Ground, item: Item) -> Outcome:
     """Raises PreconditionFailed if the object is another one by now."""
     info = _as_begun(ground, item)
-    upload = UploadInfo(
-        upload_id=item.data["upload"],
-        key=item.key,
-        initiated=ground.work.now_ms(),
-        headers=info.headers,
-        metadata=info.metadata,
-        tags=info.tags,
-        owner_id=info.owner_id,
-        lock=info.lock,
-        acl=info.acl,
-    )
     with ground.work.effect():
-        ground.store.create_upload(upload)
+        ground.store.create_upload(collecting(item.data["upload"], info, ground.work.now_ms()))
     return Outcome(objects=0)
 
 
-def copy_piece(ground: Ground, item: Item) -> Outcome:
-    """A piece whose MD5 is known must have it.
-
-    Raises PreconditionFailed if the object is another one by now, BadDigest.
-    """
-    data, md5 = item.data, item.data["md5"]
-    with ground.work.effect(), ground.store.open(item.key, data["version"]) as reader:
-        _same_as_begun(reader.info, data["etag"])
-        body = ReaderBody(reader, data["start"], data["end"], pulse=ground.work.pulse)
-        part = None
-        if md5 is not None:
-            part = PartInfo(data["number"], item.size, md5, reader.info.last_modified)
-        ground.store.put_part(data["upload"], data["number"], body, part)
-    return Outcome(objects=0, size=item.size)
+def write_piece(ground: Ground, item: Item) -> Outcome:
+    """Raises PreconditionFailed if the object is another one by now, BadDigest."""
+    with ground.work.effect(), ground.store.open(item.key, item.data["version"]) as reader:
+        _same_as_begun(reader.info, item.data["etag"])
+        return copy_piece(reader, ground.store, item, ground.work.pulse)
 
 
 def complete(ground: Ground, item: Item) -> Outcome:

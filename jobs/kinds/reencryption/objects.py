@@ -14,7 +14,7 @@ from jobs.kinds.pieces import GONE, Limits
 from jobs.kinds.position import Position, decode
 from jobs.kinds.reencryption.deciding import Aim, Way, way
 from jobs.kinds.reencryption.ground import Ground
-from jobs.kinds.reencryption.large import begin, complete, copy_piece, enter_large, pieces_page, unchanged
+from jobs.kinds.reencryption.large import begin, complete, enter_large, pieces_page, unchanged, write_piece
 from jobs.kinds.steps import Step, todo
 from proxy.backends.base import ReaderBody
 from proxy.backends.seals import SealEntry
@@ -139,7 +139,7 @@ OBJECTS = Step(
         "rewrap": _rewrap,
         "rewrite": _rewrite,
         "begin": begin,
-        "piece": copy_piece,
+        "piece": write_piece,
         "complete": complete,
     },
 )

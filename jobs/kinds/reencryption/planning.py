@@ -6,9 +6,10 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from jobs import units
 from jobs.errors import BadRequest, Unavailable
 from jobs.kinds.base import Plan
-from jobs.kinds.reencryption.deciding import MODES, REWRAP, REWRITE, SEALED, Aim, Way
+from jobs.kinds.reencryption.deciding import MODES, REWRAP, SEALED, Aim, Way
 from jobs.kinds.reencryption.ground import aim_of
 from jobs.kinds.reencryption.tally import Tally
 from proxy.errors import ServiceUnavailable
@@ -21,6 +22,15 @@ PATIENCE_S = 2.0
 """How long a preview counts."""
 
 Clock = Callable[[], float]
+
+_NOTES = {
+    Way.REWRAP: "Versions that get a new wrap, while their bodies stay",
+    Way.REWRITE: "Versions that are read and written again",
+    Way.CUSTOMER: "Versions sealed with a client's own key, which only that client can change",
+    Way.FIXED: "Older or locked versions that stay, for the backend's service lets nobody replace them",
+    Way.OTHER: f"Versions that stay in another mode than {{mode}}, since {REWRAP} moves no body",
+}
+"""What an operator should know of versions that take a way; what is right already needs no word."""
 
 
 def read_mode(params: Mapping[str, Any]) -> str:
@@ -89,31 +99,17 @@ def _counted(store: Store, aim: Aim, patience_s: float, clock: Clock) -> tuple[T
 
 def notes(name: str, aim: Aim, tally: Tally) -> list[str]:
     """What an operator should know before it begins. Pure."""
-    left = sum(tally.uploads.get(each, 0) for each in (Way.REWRITE, Way.OTHER))
-    rewritten, customer = tally.of(Way.REWRITE), tally.of(Way.CUSTOMER)
-    told = [
-        (True, f"Writes to {name} are answered 503 SlowDown until the job is done; reads go on."),
-        (aim.mode == SEALED, "The bucket's keys are wrapped by the newest key of the ring: one record each."),
-        (
-            tally.of(Way.REWRAP).objects > 0,
-            f"{tally.of(Way.REWRAP).objects} versions get a new wrap; their bodies stay.",
-        ),
-        (rewritten.objects > 0, f"{rewritten.objects} versions are read and written again."),
-        (
-            customer.objects > 0,
-            f"{customer.objects} versions are sealed with a client's own key: only the client can change"
-            " that.",
-        ),
-        (
-            tally.of(Way.FIXED).objects > 0,
-            f"{tally.of(Way.FIXED).objects} older or locked versions stay as they are: the service of this"
-            " backend lets nobody replace them.",
-        ),
-        (
-            tally.of(Way.OTHER).objects > 0,
-            f"{tally.of(Way.OTHER).objects} versions are in another mode than {aim.mode} and stay so:"
-            f" {REWRAP} writes no body, {REWRITE} does.",
-        ),
-        (left > 0, f"{left} open uploads stay encrypted as they were begun, and are named at the end."),
+    told = [f"Writes to {name} are answered 503 SlowDown until the job is done; reads go on."]
+    if aim.mode == SEALED:
+        told.append("The bucket's keys are wrapped by the newest key of the ring: one record each.")
+    told += [
+        f"{text.format(mode=aim.mode)}: {units.grouped(tally.of(found).objects)}."
+        for found, text in _NOTES.items()
+        if tally.of(found).objects
     ]
-    return [text for applies, text in told if applies]
+    left = sum(tally.uploads.get(each, 0) for each in (Way.REWRITE, Way.OTHER))
+    if left:
+        told.append(
+            f"Open uploads that stay as they were begun, and are named at the end: {units.grouped(left)}."
+        )
+    return told

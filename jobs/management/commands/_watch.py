@@ -85,8 +85,11 @@ def _state(row: dict[str, Any]) -> str:
 def _counts(row: dict[str, Any]) -> list[str]:
     """The most telling first: what does not fit on the line is left out."""
     done = row["progress"]
-    total = f" of {units.grouped(done['total'])}" if "total" in done else ""
-    words = [f"{units.grouped(done['processed'])}{total} objects", units.binary(done["bytes"])]
+    so_far = f"{units.grouped(done['processed'])} of " if "total" in done else ""
+    words = [
+        f"{so_far}{units.counted(done.get('total', done['processed']), 'object')}",
+        units.binary(done["bytes"]),
+    ]
     if "rate" in row:
         words.append(f"{units.binary(row['rate']['bytes_s'])}/s")
     if "waiting" in row:

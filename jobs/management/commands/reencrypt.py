@@ -36,7 +36,7 @@ class Command(BaseCommand):
         parser.formatter_class = RawDescriptionHelpFormatter
         parser.epilog = EXIT_CODES
         parser.add_argument("buckets", metavar="BUCKET", nargs="+")
-        parser.add_argument("--mode", choices=MODES, default="", help="do more than is needed")
+        parser.add_argument("--mode", choices=MODES, default="", help="do more than is needed: see below")
         parser.add_argument("--preview", action="store_true", help="say what would happen and change nothing")
         parser.add_argument("--wait", action="store_true", help="follow the jobs to their end")
         parser.add_argument("--json", action="store_true", help="the admin API's shapes")
@@ -51,7 +51,7 @@ class Command(BaseCommand):
         if options["json"]:
             self.stdout.write(as_json(found.told("previews" if options["preview"] else "started")))
         else:
-            self._tell(found)
+            self._tell(found, follow_up=not options["wait"])
         for name, refusal in found.errors.items():
             self.stderr.write(f"Refused ({refusal.code}) {name}: {refusal.message}")
         watched = list(found.jobs.values()) if options["wait"] else []
@@ -62,12 +62,12 @@ class Command(BaseCommand):
         if found.errors:
             raise SystemExit(REFUSED)
 
-    def _tell(self, found: Each) -> None:
+    def _tell(self, found: Each, follow_up: bool) -> None:
         for plan in found.plans.values():
             self._tell_plan(plan.preview)
         for job in found.jobs.values():
             self.stdout.write(f"Started {job.public_id}: {job.name}.")
-        if found.jobs:
+        if found.jobs and follow_up:
             ids = ", ".join(job.public_id for job in found.jobs.values())
             self.stdout.write(f"Follow with: manage.py jobs show ID ({ids})")
 

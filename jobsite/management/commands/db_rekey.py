@@ -22,6 +22,7 @@ class Command(BaseCommand):
         "Encrypt the control database (SQLite) with another key: offline, and a kill at any moment leaves "
         "one that opens. Then seal all secrets of access keys with the newest key in SLUICEGATE_MASTER_KEY; "
         "without an option only that. If SLUICEGATE_DB_KEY is set, give the new one in SLUICEGATE_DB_NEW_KEY."
+        " Backups made before need the former key: copy db_key first."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:

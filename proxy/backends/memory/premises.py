@@ -62,6 +62,9 @@ class Premises(NoService):
         with self._lock:
             return tuple(place for place in self._places if place.bucket == bucket)
 
+    def owns(self, place: Place) -> bool:
+        return bool(place.incarnation)
+
     def _at(self, place: Place) -> MemoryPlace:
         self.check()
         found = self._places.get(place)

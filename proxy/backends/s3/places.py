@@ -142,6 +142,13 @@ class Places:
         except BucketMissing:
             return ()
 
+    def is_ours(self, place: Place) -> bool:
+        """Whether the marker names a bucket of this gateway, wherever that is served from now.
+
+        A row says less: one that was lost is made again from any marker, also from another gateway's.
+        """
+        return row("SELECT 1 FROM proxy_bucket WHERE id = %s", place.bucket_id) is not None
+
     def marker(self, bucket: str) -> Marker | None:
         """Raises BucketMissing, BackendUnavailable (something else is where the marker is)."""
         try:

@@ -123,6 +123,9 @@ class Premises:
     def places(self, bucket: str) -> tuple[Place, ...]:
         return self._places.named(bucket)
 
+    def owns(self, place: Place) -> bool:
+        return self._places.is_ours(place)
+
     def is_at_hand(self, place: Place) -> bool:
         return False
 

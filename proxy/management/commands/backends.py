@@ -70,7 +70,7 @@ class Command(Speaking):
         rows = [
             ["type", *(row["type"] for row in found), ""],
             ["reachable", *(_ANSWERS[row["reachable"]] for row in found), ""],
-            ["encryption", *(row["encryption"] for row in found), ""],
+            ["encryption mode", *(row["encryption"] for row in found), ""],
             *(
                 [name.replace("_", " "), *(_cell(row, name) for row in found), MEANINGS[name]]
                 for name in names

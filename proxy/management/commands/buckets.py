@@ -21,7 +21,7 @@ class Command(Speaking):
       manage.py buckets list
       manage.py buckets adopt minio photos              photos of the backend minio, its objects untouched
       manage.py buckets adopt minio --all --owner alice
-      manage.py buckets adopt minio v1 --as archive-v1  under another name, which sluicegate.yaml must know
+      manage.py buckets adopt minio api --as minio-api  under another name than there
       manage.py buckets adopt minio --all --preview     what would happen; changes nothing
     """
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from jobs.errors import JobFailed
+from jobs.kinds import KINDS
 from proxy.backends.values import NewObject, PartRequest, Route, UploadInfo
 from proxy.errors import AccessDenied, InvalidRequest
 from proxy.records import find_bucket
@@ -57,6 +58,8 @@ def read(store: Store, key: str) -> bytes:
 @every_pair
 def test_the_writers_keys_open_it_where_it_went(limits: Any) -> None:
     locked_bucket()
+    told = KINDS["migrate"].plan(find_bucket("photos"), {"target_backend": "there"}).looked_at().preview
+    assert told["sealing"] == {"kept": len(BODIES)}
     drive = job(limits=limits)
     drive.run()
     route = find_bucket("photos").route

@@ -218,8 +218,8 @@ def test_a_wish_may_say_nothing(params: dict[str, Any], mode: str) -> None:
 @pytest.mark.parametrize(
     ("found", "aim", "words"),
     [
-        (entry(), Aim(SEALED), "1 versions are read and written again"),
-        (entry(OLD), Aim(SEALED, asked=REWRAP), "1 versions get a new wrap"),
+        (entry(), Aim(SEALED), "are read and written again: 1."),
+        (entry(OLD), Aim(SEALED, asked=REWRAP), "get a new wrap, while their bodies stay: 1."),
         (entry(), Aim(SEALED, asked=REWRAP), "another mode than aes256-gcm-proxy"),
         (entry(CUSTOMERS), Aim(SEALED), "a client's own key"),
         (entry(latest=False), Aim(SEALED, assigns_versions=True), "lets nobody replace them"),

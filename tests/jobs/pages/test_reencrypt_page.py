@@ -87,7 +87,8 @@ def test_a_job_tells_what_it_found_and_what_each_key_seals(boss: Client) -> None
         "succeeded", kind="reencrypt", spec={"mode": ""}, state={"survey": survey, "seals": {"v1.b.k1": 1199}}
     )
     page = boss.get(f"/_/jobs/{job.public_id}/").content.decode()
-    assert "1,200" in page and "2.00 KiB" in page and "v1.b.k1" in page and "1,199" in page
+    assert "1,200" in page and "2.00 KiB" in page and "bucket key k1" in page and "1,199" in page
+    assert "are written again" in page
 
 
 def test_a_cancel_says_that_what_was_done_stays(boss: Client) -> None:

@@ -78,7 +78,10 @@ def test_the_marker_of_another_gateway_is_refused(s3: S3Backend, client: Client)
     client.put(place.bucket, MARKER, b'{"bucket_id": "theirs", "incarnation": "1"}')
     with pytest.raises(BucketAlreadyExists):
         s3.create_bucket(place)
-    assert s3.places(place.bucket) == (Place("theirs", place.bucket, "1"),)
+    theirs = Place("theirs", place.bucket, "1")
+    assert s3.places(place.bucket) == (theirs,)
+    s3.usage(theirs)  # (a place that was asked for has a row)
+    assert not s3.owns(theirs)
 
 
 def test_what_a_crash_left_is_taken_over_once_it_is_old(make_s3: MakeBackend, clock: FakeClock) -> None:
