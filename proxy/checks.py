@@ -13,7 +13,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.db import DEFAULT_DB_ALIAS, connection
 
-from proxy import mounts, slots
+from proxy import mounts, routes, slots
 from proxy.backends.filesystem.index import SAFE_VERSION, require_safe_sqlite
 from proxy.crypto.ring import fingerprint
 from proxy.errors import BackendUnavailable
@@ -155,7 +155,7 @@ def _ring_of_backend(name: str) -> Messages:
                 id="proxy.E008",
             )
         retired = state.known is not None and state.known.retired_ms is not None
-        if retired and on_ring[-1:] == (state.key_id,):
+        if retired and routes.seals(name) and on_ring[-1:] == (state.key_id,):
             yield Error(
                 f"The encryption key {state.key_id!r} of backend {name!r} is retired, and is the newest.",
                 hint="Put the key that is to seal at the end of `encryption.keys`.",

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from proxy import routes
 from proxy.backends.base import Backend
+from proxy.backends.encrypted import SEALING
 from proxy.backends.seals import Reseal, SealEntry
 from proxy.backends.values import Route, UploadInfo
 from proxy.bucket_keys import COPY, BucketKeys, forget_bucket
@@ -27,9 +28,6 @@ from proxy.crypto.wraps import (
 from proxy.errors import S3Error
 from proxy.key_records import records_in
 from proxy.rings import encryption_of, ring_of
-
-SEALS = "aes256-gcm-proxy"
-"""The mode in which bodies are sealed here, with bucket keys."""
 
 
 def _now_ms() -> int:
@@ -89,10 +87,10 @@ class Resealing:
     def drop_keys(self) -> None:
         """Remove the bucket keys that nothing needs; the newest too, if nothing new is sealed either."""
         records = self._keys.records(self._place.bucket_id)
-        if not records or (len(records) == 1 and self.mode == SEALS):
+        if not records or (len(records) == 1 and self.mode == SEALING):
             return
         needed = self.needed()
-        if not needed and self.mode != SEALS:
+        if not needed and self.mode != SEALING:
             forget_bucket(self._place.bucket_id, self._route.backend)
         self._keys.drop_unused(self._place, needed)
 

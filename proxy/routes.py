@@ -21,7 +21,7 @@ from django.db import connection
 
 from proxy import backends
 from proxy.backends.base import Backend
-from proxy.backends.encrypted import Encrypted
+from proxy.backends.encrypted import SEALING, Encrypted
 from proxy.backends.seals import Encryption
 from proxy.backends.values import Place, Route, Usage
 from proxy.bucket_keys import BucketKeys
@@ -76,6 +76,11 @@ def backend_names() -> tuple[str, ...]:
 def encryption_mode(name: str) -> str:
     """How the configuration of a backend encrypts what is written there."""
     return str(encryption_of(name).get("mode", "none"))
+
+
+def seals(name: str) -> bool:
+    """Whether what is written to a backend is sealed here, by the newest key of its ring."""
+    return encryption_mode(name) == SEALING
 
 
 def default_backend_for(bucket_name: str) -> str:

@@ -176,13 +176,16 @@ def _refusals(backend: str, key_id: str) -> list[str]:
     """Why a key cannot be retired on a backend. Raises BackendUnavailable."""
     on_ring = rings.ring_of(backend).ids
     refusals = []
-    if on_ring and on_ring[-1] == key_id:
+    if routes.seals(backend) and on_ring[-1:] == (key_id,):
         refusals.append(
             f"{backend}: {key_id} is the newest key, which seals. Put another one after it first."
         )
     need = key_needs.needs(key_needs.survey(backend)).get(key_id)
     if need is not None:
-        refusals.append(f"{backend}: {key_id} is needed by {need}. Re-encrypt these buckets first.")
+        refusals.append(
+            f"{backend}: {key_id} is needed by {need}. Re-encrypt these buckets"
+            " first. What a migration has left on the backend counts too."
+        )
     return refusals
 
 

@@ -38,6 +38,7 @@ class Rings:
     def __init__(self, settings: Settings, root: Path) -> None:
         self._settings = settings
         self._root = root
+        self.seals = True
 
     def set(self, *local: tuple[str, str], far: tuple[tuple[str, str], ...] = ()) -> None:
         """The keys of both, oldest first; with a key a backend seals."""
@@ -52,7 +53,7 @@ class Rings:
 
     def _backend(self, name: str, keys: tuple[tuple[str, str], ...]) -> dict[str, Any]:
         ring = [{"id": key_id, "key": key} for key_id, key in keys]
-        encryption = {"mode": "aes256-gcm-proxy" if keys else "none", "keys": ring}
+        encryption = {"mode": "aes256-gcm-proxy" if keys and self.seals else "none", "keys": ring}
         return {"type": "filesystem", "path": str(self._root / name), "encryption": encryption}
 
     def close(self) -> None:
@@ -339,6 +340,16 @@ def test_a_start_with_other_bytes_under_an_id_is_refused(ring: Rings) -> None:
     ring.set(("k-2025", "44" * 32))
     [(check, text)] = _found()
     assert (check, "'k-2025' of backend 'local'" in text) == ("proxy.E009", True)
+
+
+def test_the_newest_key_is_retired_where_nothing_is_sealed_any_more(ring: Rings) -> None:
+    ring.seals = False
+    ring.set(OLD)
+    _run("retire", "k-2025")
+    assert _found() == []
+    ring.seals = True
+    ring.set(OLD)
+    assert [check for check, _ in _found()] == ["proxy.E010"]
 
 
 def test_a_start_with_a_retired_key_as_the_newest_is_refused(ring: Rings) -> None:

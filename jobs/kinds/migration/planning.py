@@ -20,8 +20,6 @@ from proxy.store import Store
 
 PATIENCE_S = 5.0
 """How long the source is counted for a preview."""
-SEALED_HERE = "aes256-gcm-proxy"
-"""The mode in which bodies are sealed by the gateway itself."""
 
 
 def plan(bucket: BucketRecord, params: Mapping[str, Any]) -> Plan:
@@ -52,7 +50,7 @@ def _forecast(source: Store, target: Backend, held: Usage) -> Forecast:
     """An estimate from the first objects of the bucket. Raises BackendUnavailable."""
     older, older_bytes = (held.versions, held.versions_size) if target.keeps_versions else (0, 0)
     return forecast(
-        sampling.groups(source, target, routes.encryption_mode(target.name) == SEALED_HERE),
+        sampling.groups(source, target, routes.seals(target.name)),
         held.keys + older,
         held.size + older_bytes,
         from_service=not source.backend.counts_changes,

@@ -65,14 +65,14 @@ def _shown(usage: Usage) -> dict[str, int]:
 
 
 _WAYS = {
-    Way.LINKED: "Linked, for both backends are on one file system",
+    Way.LINKED: "Linked, since both backends are on one file system",
     Way.SERVER_SIDE: "Copied by the service itself, not through this gateway",
     Way.STREAMED: "Read here and written there",
 }
 _SEALING = {
     Sealing.KEPT: "Encrypted, and moved as they are under a new wrap",
     Sealing.ANEW: "Encrypted anew, as the target is configured",
-    Sealing.OPENED: "Opened for good, for this gateway encrypts nothing on the target",
+    Sealing.OPENED: "Opened, since this gateway encrypts nothing on the target",
 }
 
 

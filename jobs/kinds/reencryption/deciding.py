@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 
+from proxy.backends.encrypted import SEALING
 from proxy.backends.seals import Encryption, SealEntry
 from proxy.backends.values import UploadInfo
 from proxy.crypto.wraps import CUSTOMER, WrapName, kind_and_key, name_of
 
-SEALED = "aes256-gcm-proxy"
+SEALED = SEALING
 PLAIN = "none"
 BY_CUSTOMER = "customer"
 """Modes of a version as it is: those of the configuration, and the client's own key (SSE-C)."""

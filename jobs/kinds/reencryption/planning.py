@@ -27,7 +27,7 @@ _NOTES = {
     Way.REWRAP: "Versions that get a new wrap, while their bodies stay",
     Way.REWRITE: "Versions that are read and written again",
     Way.CUSTOMER: "Versions sealed with a client's own key, which only that client can change",
-    Way.FIXED: "Older or locked versions that stay, for the backend's service lets nobody replace them",
+    Way.FIXED: "Older or locked versions that stay, since the backend's service lets nobody replace them",
     Way.OTHER: f"Versions that stay in another mode than {{mode}}, since {REWRAP} moves no body",
 }
 """What an operator should know of versions that take a way; what is right already needs no word."""
