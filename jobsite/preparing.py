@@ -17,7 +17,7 @@ from django.db import connection, transaction
 
 from jobsite import first_start
 from jobsite.sqlite import upkeep
-from proxy import keys, rings, routes
+from proxy import keys, reachability, rings, routes
 from proxy.models import AccessKey
 
 ADMIN = "admin"
@@ -52,6 +52,7 @@ def prepare(verbosity: int = 1) -> Prepared:
             _note_rings()
             found = routes.prepare_backends()
             made = _credentials(path)
+    reachability.probe_services()
     return Prepared(path, made, tuple(name for name in routes.backend_names() if name not in found))
 
 

@@ -206,6 +206,17 @@ class BucketKey(models.Model):
         return f"{self.id} of bucket {self.bucket_id}"
 
 
+class S3Service(models.Model):
+    """What a service was found to be able to do when it was last probed; `capabilities` is JSON."""
+
+    service = models.CharField(max_length=64, primary_key=True)
+    capabilities = models.TextField()
+    probed_ms = models.BigIntegerField()
+
+    def __str__(self) -> str:
+        return self.service
+
+
 class S3Place(models.Model):
     """A real bucket of an S3 backend that is one of our places.
 

@@ -19,6 +19,8 @@ _log = logging.getLogger(__name__)
 
 PATIENCE_S = 2.0
 """How long one look at all of them lasts at most."""
+PROBING_S = 5.0
+"""How long a start waits until services have shown what they can do."""
 
 _asked: dict[str, _Question] = {}
 _asking = threading.Lock()
@@ -43,6 +45,31 @@ class _Question:
             self.reason = "it could not be asked"
         finally:
             connections.close_all()  # those of this thread
+
+
+def probe_services(patience_s: float = PROBING_S) -> None:
+    """Find out what each service can do, side by side, so that no request has to wait for that.
+
+    One that does not answer in time is asked on while this process lives; else the first to need it asks.
+    """
+    probing = [
+        threading.Thread(target=_probe, args=(name,), name=f"probe-{name}", daemon=True)
+        for name in routes.backend_names()
+    ]
+    for thread in probing:
+        thread.start()
+    deadline = time.monotonic() + patience_s
+    for thread in probing:
+        thread.join(max(0.0, deadline - time.monotonic()))
+
+
+def _probe(name: str) -> None:
+    try:
+        routes.backend(name).find_out()
+    except S3Error as error:
+        _log.warning("what backend %s can do is not known: %s", name, error.message)
+    finally:
+        connections.close_all()  # those of this thread
 
 
 def unavailable() -> dict[str, str | None]:

@@ -11,7 +11,6 @@ from proxy.backends.encrypted import SEALING
 from proxy.backends.filesystem import FilesystemBackend
 from proxy.backends.memory import MemoryBackend
 from proxy.backends.s3 import S3Backend
-from proxy.backends.s3.probing import probe_service
 from proxy.backends.values import Clock
 
 
@@ -37,10 +36,3 @@ BACKENDS: Mapping[str, Callable[[str, Mapping[str, Any], Clock], Backend]] = {
 }
 """type -> (name, options, clock) -> Backend. Options: `path` and `copy_hours` of a filesystem backend;
 `keeps_versions` and `keeps_locks` of one in memory; of a service what `jobsite.config_backends` says."""
-
-
-PROBES: Mapping[str, Callable[[str, Mapping[str, Any], str], Mapping[str, bool | None]]] = {
-    "s3": probe_service,
-}
-"""type -> (name, options, a real bucket of ours there or "") -> what the service can do, found out by
-trying; None for what could not be. Raises BackendUnavailable. Types that are not here can do everything."""

@@ -106,6 +106,9 @@ class Forwarding:
     def real_buckets(self) -> tuple[str, ...]:
         return self.inner.real_buckets()
 
+    def find_out(self) -> None:
+        self.inner.find_out()
+
     def condition(self) -> Condition:
         return self.inner.condition()
 

@@ -11,5 +11,8 @@ class NoService:
     def condition(self) -> Condition:
         return Condition()
 
+    def find_out(self) -> None:
+        """There is nothing to be found out."""
+
     def real_buckets(self) -> tuple[str, ...]:
         return ()

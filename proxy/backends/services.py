@@ -9,7 +9,7 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """What this process knows of a service without asking it.
+    """What is known of a service without asking it.
 
     `breaker` is closed (all is well), open (it is left alone for a while) or trying. `capabilities` say
     what it can: yes, no or unknown by name; empty until it was probed.
@@ -24,6 +24,9 @@ class Serviced(Protocol):
 
     def real_buckets(self) -> tuple[str, ...]:
         """Every real bucket that the service shows to these credentials; none without a service."""
+
+    def find_out(self) -> None:
+        """Try what the service can do, and note it for all processes. Raises BackendUnavailable."""
 
     def condition(self) -> Condition:
         """What is known of the service without asking it."""

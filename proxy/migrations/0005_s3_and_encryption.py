@@ -45,6 +45,14 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name="S3Service",
+            fields=[
+                ("service", models.CharField(max_length=64, primary_key=True, serialize=False)),
+                ("capabilities", models.TextField()),
+                ("probed_ms", models.BigIntegerField()),
+            ],
+        ),
+        migrations.CreateModel(
             name="S3Place",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),

@@ -1,4 +1,4 @@
-"""What services can do, found out once per process and service.
+"""What services can do: found out at start, noted in the control database, remembered by each process.
 
 One service is probed by one thread at a time; whoever needs another service does not wait for that, and
 whoever waited for a probe that failed does not begin another.
@@ -41,6 +41,17 @@ os.register_at_fork(after_in_child=_after_fork)
 def known(client: Client) -> Capabilities | None:
     """What was found out so far."""
     return _able.get(client.caller.options)
+
+
+def take_over(client: Client, found: Capabilities) -> None:
+    """Another process has found it out."""
+    _able.setdefault(client.caller.options, found)
+
+
+def found_anew(client: Client, bucket: str) -> Capabilities:
+    """Whatever was found before. Raises BackendUnavailable."""
+    found = _able[client.caller.options] = probe(client, bucket)
+    return found
 
 
 def found_out(client: Client, bucket: str) -> Capabilities:

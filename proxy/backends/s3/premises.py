@@ -18,6 +18,7 @@ from proxy.backends.s3.client import connect
 from proxy.backends.s3.errors import BucketMissing, Refused
 from proxy.backends.s3.listing import PAGE, Asked
 from proxy.backends.s3.looking import Looker
+from proxy.backends.s3.noted import note, noted
 from proxy.backends.s3.opening import open_object
 from proxy.backends.s3.places import MARKER, RESERVED, At, Places
 from proxy.backends.s3.probing import is_scratch
@@ -82,8 +83,22 @@ class Premises:
                 raise
 
     def capabilities(self, at: At | None = None) -> Capabilities:
-        """What the service can do, found out once per process. Raises BackendUnavailable."""
-        return abilities.found_out(self._client, "" if at is None else at.bucket)
+        """What the service can do; found out now if no process has done so yet. Raises BackendUnavailable."""
+        found = self._known()
+        if found is None:
+            found = abilities.found_out(self._client, "" if at is None else at.bucket)
+            note(self._service, found, self._now())
+        return found
+
+    def _known(self) -> Capabilities | None:
+        known = abilities.known(self._client)
+        if known is None and (known := noted(self._service)) is not None:
+            abilities.take_over(self._client, known)
+        return known
+
+    def find_out(self) -> None:
+        ours = self._places.of_backend()[:1]
+        note(self._service, abilities.found_anew(self._client, ours[0].bucket if ours else ""), self._now())
 
     def _by_folders(self, at: At) -> bool:
         """Whether the service lists folder by folder, not by the bytes of keys."""
@@ -91,7 +106,7 @@ class Premises:
 
     def condition(self) -> Condition:
         """Without a call: what was found out so far."""
-        able = abilities.known(self._client)
+        able = self._known()
         found = {} if able is None else able.as_json()
         phase = self._client.caller.breaker.state.phase
         return Condition(phase, {name: _FOUND[can] for name, can in found.items()})

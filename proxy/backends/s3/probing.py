@@ -12,12 +12,11 @@ import math
 import re
 import secrets
 import time
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 
 from proxy.backends.s3.answers import Listed, Removed
 from proxy.backends.s3.capabilities import Capabilities, Finding
-from proxy.backends.s3.client import Client, connect
+from proxy.backends.s3.client import Client
 from proxy.backends.s3.errors import FAULTS, Refused, ServiceFault
 from proxy.backends.s3.trials import BUCKET_TRIALS, TRIALS, Bench
 from proxy.errors import BackendUnavailable, NotImplementedByUs, S3Error, SlowDown
@@ -47,15 +46,6 @@ def probe(client: Client, bucket: str = "", now: Callable[[], float] = time.time
         probing.close()
     client.caller.signs_streams = found.unsigned_streams is False
     return found
-
-
-def probe_service(name: str, options: Mapping[str, Any], bucket: str = "") -> Mapping[str, Finding]:
-    """`probe` of a service as it is configured, without a client that lasts."""
-    client = connect(name, options)
-    try:
-        return probe(client, bucket).as_json()
-    finally:
-        client.close()
 
 
 def is_scratch(bucket: str) -> bool:

@@ -10,13 +10,13 @@ from django.core.management.base import CommandError, CommandParser
 from django.db.models import Count
 
 from proxy import routes
-from proxy.backends import PROBES
 from proxy.backends.s3.capabilities import MEANINGS
 from proxy.errors import InvalidArgument, S3Error
 from proxy.management.speaking import Speaking, json_option, show_json, show_table
 from proxy.models import Bucket
 
 _ANSWERS = {True: "yes", False: "no", None: "unknown"}
+_FOUND = {word: found for found, word in _ANSWERS.items()}
 _NOT_PROBED = "-"
 
 
@@ -106,19 +106,18 @@ def _checked(name: str) -> dict[str, Any]:
         "problem": "",
     }
     try:
-        found["capabilities"] = _asked(name, entry)
+        found["capabilities"] = _asked(name)
     except S3Error as error:
         found |= {"reachable": False, "problem": error.message}
     return found
 
 
-def _asked(name: str, entry: Mapping[str, Any]) -> Mapping[str, bool | None] | None:
-    probe = PROBES.get(entry["type"])
-    if probe is None:
-        routes.backend(name).check()
-        return None
-    ours = Bucket.objects.filter(backend=name).values_list("real_bucket", flat=True).first()
-    return probe(name, entry, ours or "")
+def _asked(name: str) -> Mapping[str, bool | None] | None:
+    backend = routes.backend(name)
+    backend.check()
+    backend.find_out()
+    said = backend.condition().capabilities
+    return {one: _FOUND[can] for one, can in said.items()} or None
 
 
 def _cell(row: Mapping[str, Any], name: str) -> str:

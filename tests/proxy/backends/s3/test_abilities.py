@@ -12,6 +12,7 @@ from proxy.backends.s3 import abilities
 from proxy.backends.s3.capabilities import Capabilities
 from proxy.backends.s3.client import Client, connect
 from proxy.errors import BackendUnavailable
+from tests.proxy.backends.s3.conftest import MakeBackend
 
 
 def _client(name: str) -> Client:
@@ -79,3 +80,31 @@ def test_those_who_waited_for_a_probe_that_failed_begin_no_other(monkeypatch: py
     with pytest.raises(BackendUnavailable):  # who comes later asks anew
         abilities.found_out(client, "")
     assert len(probes) == 2
+
+
+def test_what_one_process_has_found_out_no_other_asks_for(
+    make_s3: MakeBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = make_s3()
+    first.find_out()
+    told = first.condition().capabilities
+    assert told["conditional_put"] == "yes"
+    abilities._able.clear()
+
+    def probe(client: Client, bucket: str) -> Capabilities:
+        raise AssertionError("it was asked again")
+
+    monkeypatch.setattr(abilities, "probe", probe)
+    another = make_s3()
+    assert another.condition().capabilities == told
+    assert another.capabilities().conditional_put is True
+
+
+def test_a_new_look_replaces_what_was_noted(make_s3: MakeBackend, monkeypatch: pytest.MonkeyPatch) -> None:
+    backend = make_s3()
+    backend.find_out()
+    monkeypatch.setattr(abilities, "probe", lambda client, bucket: Capabilities(tagging=False))
+    backend.find_out()
+    abilities._able.clear()
+    assert make_s3().condition().capabilities["tagging"] == "no"
+    abilities._able.clear()
