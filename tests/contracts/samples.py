@@ -18,10 +18,11 @@ from jobs.kinds.migrate import Migrate
 from jobs.kinds.pieces import Limits
 from jobs.kinds.reencrypt import Reencrypt
 from proxy import routes
+from proxy.backends.encrypted import SEALING
 from proxy.backends.filesystem import FilesystemBackend
 from proxy.backends.values import Lock
 from proxy.records import find_bucket
-from proxy.resealing import SEALS, Resealing
+from proxy.resealing import Resealing
 from proxy.store import Store
 from tests.jobs.kinds.encrypting import modes
 from tests.jobs.kinds.world import MIB, contents, make_bucket, mark, noise, open_upload, put, put_in_parts
@@ -99,7 +100,7 @@ def _nothing_links() -> None:
 
 def _seal() -> None:
     """From now on this process finds a configuration that seals."""
-    settings.STORAGE["backends"]["local"]["encryption"]["mode"] = SEALS
+    settings.STORAGE["backends"]["local"]["encryption"]["mode"] = SEALING
 
 
 def _under_two_keys(store: Store) -> None:
@@ -112,7 +113,7 @@ def _under_two_keys(store: Store) -> None:
 
 def _sealed(before: State) -> State:
     """An upload that was open stays as it was begun."""
-    return {**before, "sealing": {SEALS: sum(before["sealing"].values())}, "keys": 1, "gate": None}
+    return {**before, "sealing": {SEALING: sum(before["sealing"].values())}, "keys": 1, "gate": None}
 
 
 def _under_one_key(before: State) -> State:

@@ -358,7 +358,7 @@ def test_a_key_that_would_become_another_is_refused(
 ) -> None:
     s3.put(place, NewObject(key), Bytes(b"x"))
     folds = Capabilities(exact_keys=False)
-    monkeypatch.setattr("proxy.backends.s3.abilities.found_out", lambda *unused: folds)
+    monkeypatch.setattr("proxy.backends.s3.abilities.known", lambda client: folds)
     for write in (
         lambda: s3.put(place, NewObject(key), Bytes(b"y")),
         lambda: s3.create_upload(place, UploadInfo("u", key, 1)),
