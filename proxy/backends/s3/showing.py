@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from proxy.backends.s3.answers import Facts, Listed
 from proxy.backends.s3.facts import Known
-from proxy.backends.s3.stamps import UNSTAMPED, Stamp, of_metadata, shown
+from proxy.backends.s3.stamps import Stamp, of_metadata, shown
 from proxy.backends.seals import UNENCRYPTED, Encryption
 from proxy.backends.values import NULL_VERSION, STORAGE_CLASS, UNLOCKED, Lock, ObjectInfo
 from proxy.wire.dates import parse_iso_ms
@@ -142,11 +142,6 @@ def settled(stamp: Stamp | None, known: Known | None) -> Stamp | None:
 def needs_description(stamp: Stamp) -> bool:
     """Whether it is a sealed object whose plaintext the stamp does not tell of."""
     return stamp.seal is not None and (stamp.size is None or stamp.etag is None or not stamp.seal.segments)
-
-
-def plainly(seen: Shown) -> ObjectInfo:
-    """Of an object that says nothing of itself."""
-    return info_of(seen, UNSTAMPED, seen.modified)
 
 
 # -- toward the service ----------------------------------------------------------------------

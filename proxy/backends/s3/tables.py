@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
@@ -52,8 +51,3 @@ def row(statement: str, *values: object) -> tuple[Any, ...] | None:
     """The first row of one query."""
     found = rows(statement, *values)
     return found[0] if found else None
-
-
-def places_for(values: Iterable[object]) -> str:
-    """`%s, %s, ...`: as many as there are values."""
-    return ", ".join("%s" for _ in values)
