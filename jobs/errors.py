@@ -112,6 +112,14 @@ class Cancelled(WorkSignal):
     """The operator asked for the end; heard at a checkpoint or inside a large object."""
 
 
+class Deferred(WorkSignal):
+    """A bucket that a rule writes to is gated: its run ends, to be taken up where it stopped."""
+
+
+class Withdrawn(WorkSignal):
+    """The rule is not to run any more: it was disabled, or it is not declared any more."""
+
+
 class BadToken(WorkSignal):
     """The first page of a resumed walk was refused because of its token."""
 

@@ -40,6 +40,24 @@ class Job(Lease):
     triggered_by = models.CharField(max_length=16, default="api")
     parent = models.ForeignKey("self", null=True, blank=True, on_delete=models.SET_NULL)
 
+    # A rule's standing job. `enabled` says whether its configuration wants it to run, `declared` whether
+    # it is still there; `revision` is that of its definition. Of the run: its `mode` (one of the kind's),
+    # the only `keys` that it looks at, and `run_anyway`: although the rule is paused or disabled. `kept`
+    # holds by mode where a run that did not come to its end stopped: [phase, token].
+    rule = models.CharField(max_length=80, blank=True, default="")
+    declared = models.BooleanField(default=True)
+    revision = models.CharField(max_length=64, blank=True, default="")
+    lane = models.CharField(max_length=16, blank=True, default="")
+    mode = models.CharField(max_length=16, blank=True, default="")
+    keys = models.JSONField(default=list)
+    kept = models.JSONField(default=dict)
+    run_anyway = models.BooleanField(default=False)
+    next_due_ms = models.BigIntegerField(null=True, blank=True)
+    next_due_at = models.DateTimeField(null=True, blank=True)
+    due_clock = models.CharField(max_length=64, blank=True, default="")
+    lifetime_objects = models.BigIntegerField(default=0)
+    lifetime_bytes = models.BigIntegerField(default=0)
+
     status = models.CharField(max_length=16, choices=_STATUSES, default=Status.QUEUED)
     paused = models.BooleanField(default=False)
     enabled = models.BooleanField(default=True)
@@ -87,6 +105,9 @@ class Job(Lease):
                 condition=Q(gated=True, status__in=[s.value for s in sorted(ACTIVE)]),
                 name="one_gated_job_per_bucket",
             ),
+            models.UniqueConstraint(
+                fields=["kind", "rule"], condition=~Q(rule=""), name="one_standing_job_per_rule"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -94,8 +115,21 @@ class Job(Lease):
 
     @property
     def public_id(self) -> str:
-        """`maintenance:42`: what operators and every window call it."""
-        return f"{self.subsystem}:{self.pk}"
+        """`maintenance:42`, `lifecycle:expire-dumps`: what operators and every window call it."""
+        return f"{self.subsystem}:{self.rule or self.pk}"
+
+    @property
+    def standing(self) -> bool:
+        """Whether it is a rule's: it runs again and again, and has any number of runs."""
+        return self.rule != ""
+
+    @property
+    def slot_id(self) -> str:
+        """Whose work slot its effects take: its bucket's if it is gated, else one of its own.
+
+        A job without the gate writes as clients do, through the gate of the bucket that it writes to.
+        """
+        return self.bucket_id if self.gated else f"job-{self.pk}"
 
     @property
     def gate_name(self) -> str:
@@ -122,6 +156,8 @@ class Run(models.Model):
     objects_deleted = models.BigIntegerField(default=0)
     bytes_done = models.BigIntegerField(default=0)
     errors = models.BigIntegerField(default=0)
+    mode = models.CharField(max_length=16, blank=True, default="")
+    detail = models.JSONField(default=dict)
 
     class Meta:
         constraints = [
@@ -162,6 +198,23 @@ class Leader(Lease):
 
     def __str__(self) -> str:
         return f"{self.name}: {self.holder}"
+
+
+class RuleSync(models.Model):
+    """One row: the last attempt to take the declared rules over, and what was wrong with them.
+
+    `findings` are [line, text]; with any of them nothing was changed: the rules of `synced_at` are in force.
+    """
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1)
+    tried_at = models.DateTimeField()
+    synced_at = models.DateTimeField(null=True, blank=True)
+    revision = models.CharField(max_length=64, blank=True, default="")
+    findings = models.JSONField(default=list)
+    by = models.CharField(max_length=150, blank=True, default="")
+
+    def __str__(self) -> str:
+        return f"rules of {self.synced_at}"
 
 
 class Heartbeat(models.Model):

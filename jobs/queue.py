@@ -18,13 +18,13 @@ WORK = "jobs.engine.work"
 PONG = "jobs.liveness.pong"
 
 
-def send(job_id: int) -> None:
-    """Once the transaction is committed: have some worker work on the job."""
-    transaction.on_commit(lambda: _enqueue(job_id))
+def send(job_id: int, lane: str = "") -> None:
+    """Once the transaction is committed: have some worker of that lane work on the job."""
+    transaction.on_commit(lambda: _enqueue(job_id, lane))
 
 
-def _enqueue(job_id: int) -> None:
-    async_task(WORK, job_id, task_name=f"job-{job_id}")
+def _enqueue(job_id: int, lane: str) -> None:
+    async_task(WORK, job_id, task_name=f"job-{job_id}", cluster=lane or None)
 
 
 def ping() -> None:

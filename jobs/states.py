@@ -36,6 +36,8 @@ class Event(StrEnum):
     SUCCEED = "succeed"
     FAIL = "fail"
     SETTLE_CANCEL = "settle-cancel"  # the effects are undone
+    DEFER = "defer"  # a rule's bucket is gated: the run ends, the cursor is kept
+    STOP = "stop"  # a rule was withdrawn, disabled or changed: its run ends
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,8 @@ TRANSITIONS: dict[Event, Transition] = {
     Event.SUCCEED: _from(Status.RUNNING, to=Status.SUCCEEDED),
     Event.FAIL: _from(Status.RUNNING, to=Status.FAILED),
     Event.SETTLE_CANCEL: _from(Status.CANCELLING, to=Status.CANCELLED),
+    Event.DEFER: _from(Status.RUNNING, to=Status.IDLE),
+    Event.STOP: _from(Status.QUEUED, Status.RUNNING, to=Status.IDLE),
 }
 
 

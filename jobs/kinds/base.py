@@ -15,6 +15,9 @@ from typing import Any, Protocol
 
 from proxy.records import BucketRecord
 
+EVENTS = "events"
+"""The lane of what must begin within a second or two."""
+
 
 class Action(StrEnum):
     """What an operator can ask of a job; a kind lists those that it supports."""
@@ -43,6 +46,9 @@ class Phase:
     `share` is its part of the job's percentage; `counted`: its items are the job's objects
     (else they only move the phase's own progress); `fatal`: one failed item fails the job;
     `waits`: until its first item is done it waits for others, and no pace tells how long.
+    `whole`: a walk that runs out of its page budget fails the job; else the run ends and the next one
+    goes on at the token. `writable`: of a gated kind, the bucket still takes writes in this phase; the
+    first phase after it that is not closes the gate.
     """
 
     name: str
@@ -51,6 +57,8 @@ class Phase:
     counted: bool = False
     fatal: bool = True
     waits: bool = False
+    whole: bool = True
+    writable: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +121,8 @@ class Plan:
     name: str
     spec: Mapping[str, Any]
     preview: Mapping[str, Any] = field(default_factory=dict)
+    mode: str = ""
+    """One of the kind's modes."""
     look: Callable[[], Mapping[str, Any]] | None = None
 
     def looked_at(self) -> Plan:
@@ -159,7 +169,15 @@ class Work(Protocol):
     """The job's bucket, read when the slice began."""
     spec: Mapping[str, Any]
     state: MutableMapping[str, Any]
-    """The kind's own notes, JSON-able; saved with every checkpoint. Only `page` and `turn` change it."""
+    """The kind's own notes, JSON-able; saved with every checkpoint. Only `page` and `turn` change it.
+
+    A rule's notes live on from run to run."""
+    mode: str
+    """Which of the kind's modes this run is in."""
+    keys: Sequence[str]
+    """Of a run over single objects (`retry-failed` of a rule): their keys."""
+    local: MutableMapping[str, Any]
+    """Whatever the threads of this slice share; gone with it."""
 
     def effect(self) -> AbstractContextManager[None]:
         """Every effect on objects happens inside this: a work slot is held and the lease was checked.
@@ -168,13 +186,27 @@ class Work(Protocol):
         """
         ...
 
+    def writing(self, bucket_name: str) -> AbstractContextManager[BucketRecord]:
+        """As `effect`, and inside a bucket's gate, as a client's write is: the bucket with its Route now.
+
+        For kinds that hold no gate themselves. Raises LeaseLost, Cancelled, Deferred (the gate is closed, or
+        closes meanwhile), NoSuchBucket, SlowDown (another reason: try again).
+        """
+        ...
+
     def pulse(self) -> None:
-        """Call it between the pieces of a long body. Raises LeaseLost or Cancelled."""
+        """Call it between the pieces of a long body. Raises LeaseLost, Cancelled or Deferred."""
         ...
 
     def now_ms(self) -> int:
         """Wall clock, milliseconds since the epoch."""
         ...
+
+
+def course(kind: Kind, mode: str) -> tuple[Phase, ...]:
+    """The phases that a job in that mode goes through, in order. Raises KeyError."""
+    by_name = {phase.name: phase for phase in kind.phases}
+    return tuple(by_name[name] for name in kind.modes[mode])
 
 
 class Kind(Protocol):
@@ -187,6 +219,11 @@ class Kind(Protocol):
     gated: bool
     """Creating a job closes its bucket's gate; only one gated job per bucket at a time."""
     phases: tuple[Phase, ...]
+    """All that there are, in order; a job goes through those of its mode."""
+    modes: Mapping[str, tuple[str, ...]]
+    """The names of the phases of each mode, in order. Of a kind with one way through, it is called ""."""
+    lane: str
+    """In which queue its messages wait: "" or `EVENTS`, for what must not wait behind long slices."""
     unwind: Phase | None
     """Walked instead of the rest after a cancel or a failure before the turn, if the job has effects."""
     actions: frozenset[Action]
@@ -195,7 +232,10 @@ class Kind(Protocol):
     words: Words
 
     def plan(self, bucket: BucketRecord, params: Mapping[str, Any]) -> Plan:
-        """Check a request and say what would happen. Reads only. Raises JobError."""
+        """Check a request and say what would happen. Reads only. Raises JobError.
+
+        Of a kind whose jobs are rules, `params` is the spec of one.
+        """
         ...
 
     def page(self, work: Work, phase: str, token: str | None) -> Page:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from jobs.kinds.base import Action, Item, Outcome, Page, Phase, Plan, Shape, Words, Work
@@ -58,6 +59,10 @@ class Migrate:
         Phase("flip", Shape.TURN, share=1),
         Phase("cleanup", share=4, fatal=False, waits=True),
     )
+    modes: Mapping[str, tuple[str, ...]] = MappingProxyType(
+        {"": ("stage", "copy", "verify", "flip", "cleanup")}
+    )
+    lane = ""
     unwind: Phase | None = Phase("unwind", fatal=False)
     actions: frozenset[Action] = frozenset({Action.CANCEL, Action.RETRY_FAILED})
     concurrency = 16

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from jobs.kinds.base import Action, Item, Outcome, Page, Phase, Plan, Words, Work
@@ -57,6 +58,10 @@ class Reencrypt:
         Phase("uploads", share=1, fatal=False),
         Phase("settle", share=3, waits=True),
     )
+    modes: Mapping[str, tuple[str, ...]] = MappingProxyType(
+        {"": ("survey", "keys", "objects", "uploads", "settle")}
+    )
+    lane = ""
     unwind: Phase | None = Phase("unwind", fatal=False)
     actions: frozenset[Action] = frozenset({Action.CANCEL, Action.RETRY_FAILED})
     concurrency = 8

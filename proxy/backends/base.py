@@ -30,7 +30,9 @@ from proxy.backends.values import (
     CURRENT,
     NULL_VERSION,
     Amendment,
+    ChangeListing,
     Deletion,
+    FeedPosition,
     Finding,
     Listing,
     NewObject,
@@ -90,6 +92,9 @@ class Backend(Serviced, Protocol):
     counts_changes: bool = True
     """`head_seq` moves with every change. If not, `seq` and `head_seq` are the service's own time in
     milliseconds, so that what was changed after a bound still tells itself apart."""
+
+    feeds_changes: bool = True
+    """`changes` tells what happened since a position. If not, it raises NotImplementedByUs."""
 
     seals_ahead: bool = False
     """It stores the wrap of a sealed body before the bytes, when its facts are not known yet."""
@@ -165,6 +170,12 @@ class Backend(Serviced, Protocol):
 
     def head_seq(self, place: Place) -> int:
         """The newest sequence number that was given out."""
+
+    def changes(self, place: Place, after: FeedPosition, limit: int = 1000) -> ChangeListing:
+        """What happened after a position, oldest first. A key that changed often may come once, at its last.
+
+        Raises FeedLost, NoSuchBucket, and NotImplementedByUs without `feeds_changes`.
+        """
 
     def mark(self, place: Place, name: str, text: str | None) -> None:
         """Leave a small note on a place (None takes it away); clients never see it."""
@@ -290,13 +301,15 @@ class Backend(Serviced, Protocol):
         version_id: str = NULL_VERSION,
         checksums: Mapping[str, str] | None = None,
         carried: ObjectInfo | None = None,
+        newest: bool = False,
         customer_key: bytes | None = None,
         seal_as: SealAs | None = None,
     ) -> ObjectInfo:
         """Make the object of its parts; no byte moves. Repeated within 24 hours: the first answer.
 
         The object becomes a version as a NewObject of that `version_id` does; with `carried` its
-        version id, place in line and lock are those of the carried object.
+        version id, place in line and lock are those of the carried object; with `newest` too it takes its
+        place and its lock as any object does, and its version id is `version_id`.
 
         `checksums` are whole-object values that the client expects (BadDigest if they differ).
         `carried` makes it the copy of another object, whatever the parts' own ETags are, and

@@ -143,7 +143,8 @@ class NewObject:
     With `carried`, the object is a copy of one that lives elsewhere: ETag, times, parts and
     checksums are taken over as they are, and the backend refuses (BadDigest) bytes whose
     size, or whose MD5 where the ETag is one, differs. It then takes its place in line by
-    `carried.ordinal`: the current version only if no greater ordinal is there.
+    `carried.ordinal`: the current version only if no greater ordinal is there; with `newest` it becomes
+    the current version as any other object does (a replica).
 
     `customer_key` (SSE-C, 32 bytes) seals it and is never kept. `sealed_anew` has the body sealed as
     the backend's configuration says, also where it could be taken over as it is.
@@ -159,6 +160,7 @@ class NewObject:
     lock: Lock = UNLOCKED
     acl: str = ""
     carried: ObjectInfo | None = None
+    newest: bool = False
     customer_key: bytes | None = field(default=None, repr=False, compare=False)
     sealed_anew: bool = False
 
@@ -317,6 +319,40 @@ class VersionListing:
     versions: tuple[ObjectInfo, ...]
     prefixes: tuple[str, ...]
     last: tuple[str, str] | None
+
+
+@dataclass(frozen=True, slots=True)
+class FeedPosition:
+    """Where a reader of a change feed is: up to and with the change `seq` of that life of a bucket."""
+
+    bucket_id: str
+    incarnation: str
+    seq: int
+
+
+class FeedLost(Exception):
+    """The feed does not go on from a position: the reader must look at everything once.
+
+    Another life of the bucket, a position that the bounded log no longer holds, or that it never gave out.
+    """
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Something happened to a key; `gone`: a plain GET found nothing afterwards."""
+
+    key: str
+    seq: int
+    gone: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeListing:
+    """The next changes of a place in their order; `position` is where to go on, `more`: there are some."""
+
+    changes: tuple[Change, ...]
+    position: FeedPosition
+    more: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,188 @@
+"""Standing jobs: what becomes of a rule's job without a worker, each one guarded UPDATE.
+
+A rule has one job for all its life. It is idle, or as its last run ended, until a run begins; what a
+worker does to it then is in `jobs.claims`.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import transaction
+from django.db.models import F, Q
+from django.utils import timezone
+
+from jobs import clock, leases, queue
+from jobs.clock import NowMs
+from jobs.kinds.base import Kind
+from jobs.models import Job, Run
+from jobs.progress import Progress
+from jobs.states import LEASED, Event, Status, sources, target
+
+STOPPED, REPLACED = "stopped", "replaced"
+"""What `status_raw` says of runs that ended since their rule did: it went away, or it was changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """A rule as it is declared now. No cursor is carried over between two that differ in `revision`."""
+
+    rule: str
+    name: str
+    bucket_name: str
+    spec: Mapping[str, Any]
+    revision: str
+    enabled: bool = True
+
+
+def declare(kind: Kind, declared: Declared) -> Job:
+    """The rule's job as declared: made, or brought up to date; a run of another revision ends.
+
+    A worker of that run finds its lease lost. A job that is new, or new again, is due at once.
+    """
+    said = {
+        "name": declared.name,
+        "bucket_name": declared.bucket_name,
+        "spec": dict(declared.spec),
+        "enabled": declared.enabled,
+        "declared": True,
+        "lane": kind.lane,
+    }
+    fresh = {
+        "subsystem": kind.subsystem,
+        "status": Status.IDLE,
+        "revision": declared.revision,
+        "created_by": "configuration",
+        **due_in(0),
+    }
+    with transaction.atomic():
+        job, made = Job.objects.get_or_create(kind=kind.name, rule=declared.rule, defaults=said | fresh)
+        if made:
+            return job
+        if job.revision != declared.revision:
+            _replace(job, declared.revision)
+        elif declared.enabled and not (job.enabled and job.declared):
+            said |= due_in(0)
+        Job.objects.filter(pk=job.pk).update(**said, updated_at=timezone.now())
+    return Job.objects.get(pk=job.pk)
+
+
+def withdraw(job: Job) -> None:
+    """The rule is not declared any more: its history stays, and nothing runs. A worker stops by itself."""
+    with transaction.atomic():
+        Job.objects.filter(pk=job.pk).update(declared=False, enabled=False, updated_at=timezone.now())
+        stop_waiting(job)
+
+
+def stop_waiting(job: Job) -> None:
+    """A run that waits for a worker ends, in the caller's transaction."""
+    waiting = Job.objects.filter(pk=job.pk, status=Status.QUEUED, holder="", run_anyway=False)
+    if waiting.update(status=target(Event.STOP), updated_at=timezone.now()):
+        _close_run(job, STOPPED)
+
+
+def enqueue(
+    job: Job, mode: str, triggered_by: str, *, anyway: bool = False, keys: Sequence[str] = ()
+) -> Run | None:
+    """Begin a run, where the last one of that mode stopped if it was not whole; then send a message.
+
+    `anyway`: though the rule is paused or disabled. `keys`: over these alone. None if a run is on its
+    way, or the job changed since it was read.
+    """
+    kept = dict(job.kept)
+    phase, token = kept.pop(mode, ("", None))
+    now = timezone.now()
+    ready = Job.objects.filter(pk=job.pk, epoch=job.epoch, revision=job.revision)
+    with transaction.atomic():
+        changed = ready.filter(status__in=sources(Event.ENQUEUE), holder="").update(
+            **_counters(), phase=phase, token=token, kept=kept, keys=list(keys), mode=mode, run_anyway=anyway,
+            triggered_by=triggered_by, status=target(Event.ENQUEUE), started_at=None, finished_at=None,
+            sent_ms=NowMs(), not_before_ms=0, lease_clock=clock.clock_id(), updated_at=now,
+        )  # fmt: skip
+        if not changed:
+            return None
+        run = Run.objects.create(
+            job=job, triggered_by=triggered_by, started_at=now, status=Status.QUEUED, mode=mode
+        )
+        queue.send(job.pk, job.lane)
+    return run
+
+
+def pause(job: Job) -> bool:
+    """No run begins, and one that is on its way waits at its next checkpoint. False if it was paused."""
+    return bool(Job.objects.filter(pk=job.pk, paused=False).update(paused=True, updated_at=timezone.now()))
+
+
+def resume(job: Job) -> bool:
+    """Runs begin again, and one that waits goes on. False if it was not paused."""
+    with transaction.atomic():
+        changed = Job.objects.filter(pk=job.pk, paused=True).update(
+            paused=False, sent_ms=NowMs(), updated_at=timezone.now()
+        )
+        if changed:
+            queue.send(job.pk, job.lane)
+    return bool(changed)
+
+
+# -- when it is due ---------------------------------------------------------------------------
+
+
+def due_in(seconds: float) -> dict[str, Any]:
+    """The columns that say when the next scheduled run is due.
+
+    By the clock of leases, which no clock setting moves; by the wall clock once that clock is another's.
+    """
+    return {
+        "next_due_ms": NowMs() + int(seconds * 1000) if seconds else NowMs(),
+        "next_due_at": timezone.now() + dt.timedelta(seconds=seconds),
+        "due_clock": clock.clock_id(),
+    }
+
+
+def due() -> Q:
+    """Standing jobs whose next scheduled run is due, and may begin now."""
+    same_clock = Q(due_clock=clock.clock_id(), next_due_ms__lte=NowMs())
+    other_clock = ~Q(due_clock=clock.clock_id()) & Q(next_due_at__lte=timezone.now())
+    return startable() & (same_clock | other_clock)
+
+
+def startable() -> Q:
+    """Standing jobs of which a run may begin by itself now."""
+    rested = Q(not_before_ms__lte=NowMs()) | ~Q(lease_clock=clock.clock_id())
+    return (
+        Q(enabled=True, declared=True, paused=False, status__in=sources(Event.ENQUEUE), holder="")
+        & ~Q(rule="")
+        & rested
+    )
+
+
+# -- the pieces -------------------------------------------------------------------------------
+
+
+def _replace(job: Job, revision: str) -> None:
+    """Another definition: cursors and notes mean nothing any more, and whoever works on it has lost it."""
+    active = Q(status__in=[Status.QUEUED, *LEASED])
+    row = Job.objects.filter(pk=job.pk)
+    if row.filter(active).update(status=Status.IDLE):
+        _close_run(job, REPLACED)
+    row.update(
+        revision=revision, epoch=F("epoch") + 1, phase="", token=None, kept={}, keys=[], state={},
+        run_anyway=False, **leases.released(), **due_in(0),
+    )  # fmt: skip
+
+
+def _close_run(job: Job, raw: str) -> None:
+    Run.objects.filter(job=job, finished_at=None).update(
+        finished_at=timezone.now(), status=Status.IDLE, status_raw=raw, **Progress.of(job).run_columns()
+    )
+
+
+def _counters() -> dict[str, Any]:
+    """The counts of a run that has done nothing yet."""
+    fresh = Progress()
+    names = ("pages", "phase_done", "phase_total", "processed", "total", "bytes_done", "bytes_total")
+    names += ("failed", "skipped", "deleted", "token_dropped_in", "turned", "unwinding")
+    return {name: getattr(fresh, name) for name in names}
