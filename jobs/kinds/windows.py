@@ -1,8 +1,8 @@
 """A daily window: when a rule may move bytes. Pure.
 
-The times are those of a clock on a wall: a window is as long as the clock says, also on a day of 23 or
-25 hours. It opens when its first time is shown for the first time; one that is passed over on a day counts
-as long after midnight as it would be without the change. It closes when its other time is shown for the last time.
+The times are those of a clock on the wall, also on a day of 23 or 25 hours. Where such a clock shows a
+time twice, the window opens at the first and closes at the last; a time that it passes over comes as much
+later as the clock was put forward.
 """
 
 from __future__ import annotations
@@ -54,6 +54,6 @@ def _first(day: dt.date, time: dt.time, zone: ZoneInfo) -> dt.datetime:
 
 
 def _last(day: dt.date, time: dt.time, zone: ZoneInfo) -> dt.datetime:
-    """PEP 495: of a time that is shown twice, fold=1 is the later; of one that is passed over, the earlier."""
+    """Of a time that is shown twice fold=1 is the later, of one that is passed over the earlier (PEP 495)."""
     first = dt.datetime.combine(day, time, zone)
     return max(first.astimezone(dt.UTC), first.replace(fold=1).astimezone(dt.UTC))
