@@ -52,7 +52,8 @@ _UNITS: Mapping[str, int] = {"day": 86_400, "hour": 3_600, "minute": 60}
 def spell(seconds: int) -> str:
     """A duration in the largest unit that it is a whole number of: `90 days`."""
     unit, length = next(
-        ((unit, length) for unit, length in _UNITS.items() if seconds and seconds % length == 0), ("second", 1)
+        ((unit, length) for unit, length in _UNITS.items() if seconds and seconds % length == 0),
+        ("second", 1),
     )
     number = seconds // length
     return f"{number} {unit}" if number == 1 else f"{number} {unit}s"

@@ -11,7 +11,8 @@ from proxy.store import Store
 def pack(info: ObjectInfo) -> list[Any]:
     """The facts that a listing tells of a version."""
     return [
-        info.key, info.version_id, info.size, info.etag, info.last_modified, info.seq, info.marker, info.latest,
+        info.key, info.version_id, info.size, info.etag, info.last_modified, info.seq, info.marker,
+        info.latest,
     ]  # fmt: skip
 
 
@@ -29,6 +30,4 @@ def unchanged(store: Store, info: ObjectInfo) -> Precondition:
     makes the removal depend on what it then saw wherever it can.
     """
     etags = (info.etag,) if store.backend.counts_changes and not info.marker else ()
-    return Precondition(
-        etags=etags, size=info.size, modified=info.last_modified, seq_at_most=info.seq
-    )
+    return Precondition(etags=etags, size=info.size, modified=info.last_modified, seq_at_most=info.seq)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import lru_cache
 
-from jobs.kinds.globs import Selection
+from jobs.globs import Selection
 from jobs.kinds.lifecycle_rules.spec import Rule
 from proxy.backends.values import ObjectInfo
 

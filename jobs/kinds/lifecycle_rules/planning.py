@@ -56,9 +56,7 @@ def of_current(
     return _first(each for each in verdicts if tagged(each.rule, tags or {}))
 
 
-def _verdict(
-    rule: Rule, info: ObjectInfo, now_ms: int, rankings: Mapping[str, Ranking]
-) -> Verdict | None:
+def _verdict(rule: Rule, info: ObjectInfo, now_ms: int, rankings: Mapping[str, Ranking]) -> Verdict | None:
     if rule.action == RETAIN_NEWEST:
         verdict = _retained(rule, info, now_ms, rankings.get(rule.id))
     else:
@@ -75,7 +73,9 @@ def _due(rule: Rule, info: ObjectInfo, now_ms: int) -> Verdict | None:
     if rule.after_s is not None:
         times.append((info.last_modified + rule.after_s * 1000, f"older than {spell(rule.after_s)}"))
     if rule.on_date_ms is not None:
-        times.append((rule.on_date_ms, f"due on {datetime.fromtimestamp(rule.on_date_ms / 1000, UTC):%Y-%m-%d}"))
+        times.append(
+            (rule.on_date_ms, f"due on {datetime.fromtimestamp(rule.on_date_ms / 1000, UTC):%Y-%m-%d}")
+        )
     if not rule.action or not times:
         return None
     at_ms, reason = min(times)

@@ -24,7 +24,7 @@ class Position:
     `run` is the run that ranked what is retained (0 where nothing is): another run ranks for itself.
     In `versions` the version at `after_id` is looked at but not decided, since what stands behind it
     decides too, and a version that is gone has no place in line: `held` are its facts, `since` and
-    `newer` say what stands before it. In `keys`, `page` counts keys.
+    `newer` say what stands before it.
     """
 
     section: str

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from jobs.errors import BadRequest
-from jobs.kinds.globs import Selection
+from jobs.globs import Selection
 
 DELETE, TRANSITION, RETAIN_NEWEST = "delete", "transition", "retain-newest"
 ACTIONS = ("", DELETE, TRANSITION, RETAIN_NEWEST)

@@ -50,20 +50,19 @@ def current(sight: Sight, at: Position) -> tuple[list[Found], Position | None]:
     """The next current versions; where to go on, None at the end."""
     rules = sight.spec.about_current
     listing = sight.store.list(prefix=common_prefix(rules), after=at.after, limit=sight.limit)
-    found = [
-        Found(info, of_current(rules, info, sight.now_ms, sight.rankings)) for info in listing.objects
-    ]
+    found = [Found(info, of_current(rules, info, sight.now_ms, sight.rankings)) for info in listing.objects]
     if listing.last is None:
         return found, None
     return found, Position(CURRENT, listing.last, run=at.run, page=at.page + 1)
 
 
-def uploads(sight: Sight, at: Position) -> tuple[list[FoundUpload], Position | None]:
-    """The next multipart uploads that are open."""
-    rules = sight.spec.about_uploads
-    prefix, after = common_prefix(rules), (at.after, at.after_id)
+def uploads(sight: Sight, at: Position, key: str | None = None) -> tuple[list[FoundUpload], Position | None]:
+    """The next multipart uploads that are open, or those of one key alone."""
+    rules, after = sight.spec.about_uploads, (at.after, at.after_id)
+    prefix = common_prefix(rules) if key is None else key
     listing = sight.store.list_uploads(prefix=prefix, after=after, limit=sight.limit)
-    found = [FoundUpload(each, of_upload(rules, each, sight.now_ms)) for each in listing.uploads]
+    shown = [upload for upload in listing.uploads if key is None or upload.key == key]
+    found = [FoundUpload(each, of_upload(rules, each, sight.now_ms)) for each in shown]
     if listing.last is None:
         return found, None
     return found, Position(UPLOADS, *listing.last, run=at.run, page=at.page + 1)
