@@ -101,12 +101,14 @@ class Issue:
 class Outcome:
     """What became of an item. `objects` is 0 for a part of an object that is not whole yet.
 
+    `skipped`: all of them were passed over; `left`: of several together, so many were.
     `issues` are recorded as failures without failing the item or a fatal phase: `with_errors`.
     """
 
     objects: int = 1
     size: int = 0
     skipped: bool = False
+    left: int = 0
     deleted: int = 0
     issues: tuple[Issue, ...] = ()
 
@@ -163,6 +165,8 @@ class Work(Protocol):
     """What the engine hands to a kind: the job's facts and the fences around its effects."""
 
     job_id: int
+    run_id: int
+    """Which run this is; the same in all its slices."""
     holder: str
     """The name under which this job holds the bucket's gate."""
     bucket: BucketRecord
