@@ -144,10 +144,10 @@ def test_without_the_sections_there_are_no_rules_and_lifecycles_of_buckets_are_o
 
 def test_a_rule_knows_the_lines_of_its_keys(tmp_path: Path) -> None:
     mirror, _, cellar, _ = load_rules(written(tmp_path, FULL), tmp_path, {})["rules"]
-    written = FULL.splitlines()
-    assert written[mirror["lines"][""] - 1].endswith("- name: mirror-releases-to-dr")
-    assert "bucket: releases-dr" in written[mirror["lines"]["destination.bucket"] - 1]
-    assert "bucket: cellar" in written[cellar["lines"]["action.destination.bucket"] - 1]
+    text = FULL.splitlines()
+    assert text[mirror["lines"][""] - 1].endswith("- name: mirror-releases-to-dr")
+    assert "bucket: releases-dr" in text[mirror["lines"]["destination.bucket"] - 1]
+    assert "bucket: cellar" in text[cellar["lines"]["action.destination.bucket"] - 1]
 
 
 def test_the_schema_accepts_rules_and_refuses_a_misspelling() -> None:
@@ -204,14 +204,13 @@ CLOCK = 'write a time of day in quotes, with 24 hours: "22:00"'
             "window: {from: '22:00', to: '23:00', timezone: ../../etc/passwd}",
             "there is no such time zone; write one as UTC or Europe/Berlin",
         ),
-        ("name: two", "'name' is already set in line"),
     ],
 )
 def test_what_is_wrong_with_a_replication_rule_is_told_with_its_line(
     tmp_path: Path, more: str, expected: str
 ) -> None:
     findings = findings_of(tmp_path, "replication", REPLICATION + f"  {more}\n")
-    assert any(line == 4 and expected in text for line, text in findings) or "already" in expected
+    assert any(expected in text for _, text in findings)
     assert {line for line, _ in findings} == {4}
 
 
@@ -230,23 +229,21 @@ def test_what_is_wrong_with_a_replication_rule_is_told_with_its_line(
             "action: {type: retain-newest, count: 3, qualify: {min_size: 3}}",
             "write a size as a whole number and a unit: 512B, 64KB, 10MiB, 2GiB",
         ),
-        ("{expire_after: 3d, action: {type: retain-newest, count: 3}}", "has no meaning with retain-newest"),
+        ("expire_after: 3d, action: {type: retain-newest, count: 3}", "has no meaning with retain-newest"),
         (
-            "{expire_after: 3d, action: {type: transition, destination: {bucket: aaa, prefix: x/}}}",
+            "expire_after: 3d, action: {type: transition, destination: {bucket: aaa, prefix: x/}}",
             "aaa/ -> aaa/x/: the rule would find again what it has put there",
         ),
         ("expire_after: 3d", "needs 'action'"),
         ("prefix: x/", "does nothing: give at least one of"),
-        ("{noncurrent_keep: 3, expired_delete_markers: true}", "has no meaning without"),
+        ("noncurrent_keep: 3, expired_delete_markers: true", "has no meaning without"),
         ("abort_multipart_after: 0d", DURATION),
     ],
 )
 def test_what_is_wrong_with_a_lifecycle_rule_is_told_with_its_line(
     tmp_path: Path, more: str, expected: str
 ) -> None:
-    rule = "- {name: one, bucket: aaa, " + more.strip("{" if more.startswith("{") else "")
-    rule = rule[:-1] + "}\n" if more.startswith("{") else rule + "}\n"
-    findings = findings_of(tmp_path, "lifecycle", rule)
+    findings = findings_of(tmp_path, "lifecycle", f"- {{name: one, bucket: aaa, {more}}}\n")
     assert any(expected in text for _, text in findings)
     assert {line for line, _ in findings} == {1}
 
