@@ -8,9 +8,8 @@ which no worker is needed, are in `jobs.transitions`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
-from typing import Any
 
 from django.db import transaction
 from django.db.models import QuerySet
@@ -19,13 +18,14 @@ from django.utils import timezone
 
 from jobs import clock, leases, queue, transitions
 from jobs.clock import NowMs
-from jobs.errors import Cancelled, LeaseLost, WorkSignal
+from jobs.errors import Cancelled, JobFailed, LeaseLost, WorkSignal
 from jobs.failures import Trouble, record
 from jobs.leases import Grant
 from jobs.models import Job, Run
 from jobs.progress import Progress
 from jobs.states import LEASED, Event, Status, sources, target
 from jobs.transitions import claimable, ttl_ms
+from proxy import gate
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,13 +92,16 @@ def renew(claim: Claim) -> bool:
     return bool(held(claim).update(**leases.renewed(ttl_ms())))
 
 
-def checkpoint(claim: Claim, progress: Progress, troubles: Sequence[Trouble] = ()) -> None:
+def checkpoint(
+    claim: Claim, progress: Progress, troubles: Sequence[Trouble] = (), *, closing: bool = False
+) -> None:
     """Save the progress, prove and renew the lease, hear a cancel: one UPDATE.
 
-    A job that unwinds may be saved while `cancelling`. Raises Cancelled, LeaseLost.
+    A job that unwinds may be saved while `cancelling`. `closing`: its bucket's gate closes in the
+    same transaction. Raises Cancelled, LeaseLost, JobFailed (another has the gate), NoSuchBucket.
     """
     statuses = LEASED if progress.unwinding else {Status.RUNNING}
-    with _together(troubles):
+    with transaction.atomic() if troubles or closing else nullcontext():
         changed = _known(claim, progress, statuses).update(
             **progress.columns(),
             **leases.renewed(ttl_ms()),
@@ -107,6 +110,8 @@ def checkpoint(claim: Claim, progress: Progress, troubles: Sequence[Trouble] = (
         )
         if not changed:
             raise why_not(claim)
+        if closing and gate.close(claim.job.bucket_id, claim.job.gate_name) is None:
+            raise JobFailed(f"Another holds the gate of bucket {claim.job.bucket_name}.", "BucketBusy")
         record(claim.job, claim.run_id, troubles)
 
 
@@ -157,7 +162,7 @@ def give_back(claim: Claim, progress: Progress, wait_ms: int = 0) -> None:
             raise why_not(claim)
         Run.objects.filter(pk=claim.run_id).update(**progress.run_columns())
         if not wait_ms:
-            queue.send(claim.job.pk)
+            queue.send(claim.job.pk, claim.job.lane)
 
 
 def settle(claim: Claim, event: Event, progress: Progress, troubles: Sequence[Trouble] = ()) -> None:
@@ -171,7 +176,3 @@ def settle(claim: Claim, event: Event, progress: Progress, troubles: Sequence[Tr
             raise why_not(claim)
         record(claim.job, claim.run_id, troubles)
         transitions.end(job, target(event), now, progress)
-
-
-def _together(troubles: Sequence[Trouble]) -> AbstractContextManager[Any]:
-    return transaction.atomic() if troubles else nullcontext()

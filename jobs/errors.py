@@ -113,7 +113,14 @@ class Cancelled(WorkSignal):
 
 
 class Deferred(WorkSignal):
-    """A bucket that a rule writes to is gated: its run ends, to be taken up where it stopped."""
+    """A rule must wait for something else: its run ends, to be taken up where it stopped.
+
+    The message is the reason that operators read; `wait_s`: try again no sooner than that.
+    """
+
+    def __init__(self, message: str, wait_s: float = 5.0) -> None:
+        super().__init__(message)
+        self.wait_s = wait_s
 
 
 class Withdrawn(WorkSignal):

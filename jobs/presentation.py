@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Any
 
 from jobs.kinds import KINDS
-from jobs.kinds.base import Action, Kind, Phase
+from jobs.kinds.base import Action, Kind, Phase, course
 from jobs.models import Failure, Job, Run
 from jobs.states import LEASED, Status
 
@@ -57,6 +57,11 @@ def available(shown: Shown) -> list[str]:
     return [name for name in names if not (name == Action.CANCEL and shown.job.stop_requested)]
 
 
+def _course(job: Job, kind: Kind) -> tuple[Phase, ...]:
+    """The phases of the job's mode; none if this version does not know that one."""
+    return course(kind, job.mode) if job.mode in kind.modes else ()
+
+
 def _share_done(job: Job, phase: Phase) -> float:
     """How much of the phase is done, 0 to 1; where bytes are known they weigh as much as objects."""
     parts: list[float] = []
@@ -76,15 +81,16 @@ def fraction(shown: Shown) -> float | None:
         return None
     if not job.phase:
         return 0.0
-    names = [phase.name for phase in kind.phases]
+    phases = _course(job, kind)
+    names = [phase.name for phase in phases]
     if job.phase not in names:
         return None
-    whole = sum(phase.share for phase in kind.phases)
+    whole = sum(phase.share for phase in phases)
     if not whole:
         return None
     at = names.index(job.phase)
-    before = sum(phase.share for phase in kind.phases[:at])
-    return (before + kind.phases[at].share * _share_done(job, kind.phases[at])) / whole
+    before = sum(phase.share for phase in phases[:at])
+    return (before + phases[at].share * _share_done(job, phases[at])) / whole
 
 
 def ladder(shown: Shown) -> list[dict[str, str]]:
@@ -92,7 +98,7 @@ def ladder(shown: Shown) -> list[dict[str, str]]:
     job, kind = shown.job, shown.kind
     if kind is None:
         return []
-    names = [phase.name for phase in kind.phases]
+    names = [phase.name for phase in _course(job, kind)]
     if shown.status is Status.SUCCEEDED:
         return [{"name": name, "state": "done"} for name in names]
     if kind.unwind is not None and job.phase == kind.unwind.name:
@@ -267,10 +273,20 @@ def failure_row(failure: Failure) -> dict[str, Any]:
     )
 
 
+def _takes_writes(shown: Shown) -> bool:
+    """Whether the job is in a phase in which its bucket still takes writes, or will begin with one."""
+    phases = _course(shown.job, shown.kind) if shown.kind else ()
+    at = shown.job.phase
+    return any(
+        phase.writable and (phase.name == at if at else index == 0) for index, phase in enumerate(phases)
+    )
+
+
 def busy_row(shown: Shown) -> dict[str, Any]:
     """What anybody may know of the job that has a bucket which they see: no configuration.
 
-    `gated` says whether the bucket takes no writes now: a gate opens with the flip, before the job ends.
+    `gated` says whether the bucket takes no writes now: a gate may close late, and opens with the flip,
+    before the job ends.
     """
     job, done = shown.job, fraction(shown)
     return compact(
@@ -282,7 +298,7 @@ def busy_row(shown: Shown) -> dict[str, Any]:
             "percent": None if done is None else int(done * 100),
             "progress": progress(job),
             "since": seconds(job.created_at),
-            "gated": job.gated and not job.turned,
+            "gated": job.gated and not job.turned and not _takes_writes(shown),
         }
     )
 

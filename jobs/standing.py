@@ -180,9 +180,11 @@ def _close_run(job: Job, raw: str) -> None:
     )
 
 
+_LIVES_ON = frozenset({"phase", "token", "state", "last_error"})
+"""What of the progress is not a count of the run."""
+
+
 def _counters() -> dict[str, Any]:
     """The counts of a run that has done nothing yet."""
     fresh = Progress()
-    names = ("pages", "phase_done", "phase_total", "processed", "total", "bytes_done", "bytes_total")
-    names += ("failed", "skipped", "deleted", "token_dropped_in", "turned", "unwinding")
-    return {name: getattr(fresh, name) for name in names}
+    return {name: value for name, value in fresh.columns().items() if name not in _LIVES_ON}

@@ -18,7 +18,7 @@ from django.utils import timezone
 from jobs import clock, leases, queue
 from jobs.clock import NowMs
 from jobs.errors import BucketBusy, Conflict, NotFound
-from jobs.kinds.base import Kind, Plan
+from jobs.kinds.base import Kind, Plan, course
 from jobs.models import Job, Run
 from jobs.progress import Progress
 from jobs.states import ACTIVE, LEASED, TERMINAL, Event, Status, sources, target
@@ -44,6 +44,7 @@ def create_job(
 ) -> Job:
     """A one-off, queued, and its bucket's gate closed, in one transaction; then a message is sent.
 
+    If the bucket still takes writes in its first phase, the engine closes the gate after that.
     `triggered_by` is for its Run: api, command, ... Raises BucketBusy with the id of the job
     that has the bucket, and NoSuchBucket.
     """
@@ -56,6 +57,8 @@ def create_job(
                 bucket_id=bucket.id,
                 bucket_name=bucket.name,
                 gated=kind.gated,
+                mode=plan.mode,
+                lane=kind.lane,
                 spec=dict(plan.spec),
                 created_by=created_by,
                 parent=parent,
@@ -64,9 +67,9 @@ def create_job(
                 sent_ms=clock.now_ms(),
                 lease_clock=clock.clock_id(),
             )
-            if kind.gated and gate.close(bucket.id, job.gate_name) is None:
+            if kind.gated and not _gate_is_to_be_had(job, now=not course(kind, plan.mode)[0].writable):
                 raise _Held
-            queue.send(job.pk)
+            queue.send(job.pk, job.lane)
     except (IntegrityError, _Held) as error:
         raise (_busy(bucket) or error) from error
     return job
@@ -74,6 +77,13 @@ def create_job(
 
 class _Held(Exception):
     """Somebody else has the gate."""
+
+
+def _gate_is_to_be_had(job: Job, *, now: bool) -> bool:
+    """Close the gate for the job if it needs it from now on; else only look whether another has it."""
+    if now:
+        return gate.close(job.bucket_id, job.gate_name) is not None
+    return not find_bucket(job.bucket_name).gate.closed
 
 
 def _busy(bucket: BucketRecord) -> BucketBusy | None:

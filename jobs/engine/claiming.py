@@ -1,4 +1,4 @@
-"""How a worker comes by a job: the bucket's work slot first, then lease and status in one UPDATE."""
+"""How a worker comes by a job: its work slot first, then lease and status in one UPDATE."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _LOOK_S = 1.0
 
 
 class _NotNow(WorkSignal):
-    """Somebody else took the job, or is still at work in its bucket."""
+    """Somebody else took the job, or is still at work on it."""
 
 
 def take(job_id: int, kinds: Mapping[str, Kind], limits: Limits) -> Claim | None:
@@ -31,11 +31,9 @@ def take(job_id: int, kinds: Mapping[str, Kind], limits: Limits) -> Claim | None
         return None
     kind = kinds.get(job.kind)
     has_effects = kind is not None and kind.unwind is not None
-    if not job.bucket_id:
-        return claims.claim(job, leases.holder_id(), has_effects)
     waiting = _Waiting(job, limits.claim_wait_s)
     try:
-        with slots.exclusive(slots.WORK, job.bucket_id, waiting.pulse):
+        with slots.exclusive(slots.WORK, job.slot_id, waiting.pulse):
             return claims.claim(job, leases.holder_id(), has_effects)
     except _NotNow:
         return None
@@ -52,8 +50,10 @@ class _Waiting:
     def pulse(self) -> None:
         now = time.monotonic()
         if now >= self._until:
-            who = ", ".join(slots.holders(slots.WORK, self._job.bucket_id)) or "an unknown process"
-            transitions.note(self._job.pk, f"Waits until {who} is out of bucket {self._job.bucket_name}.")
+            job = self._job
+            who = ", ".join(slots.holders(slots.WORK, job.slot_id)) or "an unknown process"
+            where = f"bucket {job.bucket_name}" if job.gated else job.public_id
+            transitions.note(job.pk, f"Waits until {who} is out of {where}.")
             raise _NotNow
         if now >= self._look:
             self._look = now + _LOOK_S

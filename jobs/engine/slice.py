@@ -10,7 +10,7 @@ import copy
 import dataclasses
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from random import Random
 from typing import Any, TypeVar
@@ -29,7 +29,7 @@ from jobs.engine.retrying import DATABASE_GONE, GaveUp, forget_connection, retry
 from jobs.engine.work import JobWork, bucket_of
 from jobs.errors import BadToken, BudgetSpent, Cancelled, CursorError, JobFailed, LeaseLost
 from jobs.failures import Trouble
-from jobs.kinds.base import Kind, Page, Phase, Shape
+from jobs.kinds.base import Kind, Page, Phase, Shape, course
 from jobs.progress import Progress
 from jobs.states import Event, Status
 from proxy import gate, slots
@@ -45,6 +45,12 @@ Next = Callable[[], Any]
 """A step: returns the next one, or None."""
 
 
+def _concurrency(spec: Mapping[str, Any], kind: Kind) -> int:
+    """How many items side by side: a rule may say so itself."""
+    wanted = spec.get("concurrency")
+    return wanted if isinstance(wanted, int) and wanted > 0 else kind.concurrency
+
+
 class Slice:
     """The work on a claimed job until it ends, waits, or `settings.SLICE_SECONDS` are over."""
 
@@ -55,8 +61,8 @@ class Slice:
         self.until = time.monotonic() + settings.SLICE_SECONDS
         self.got_page_of = ""
         self.fails = 0
-        self.pool = Pool(kind.concurrency, claim.job.public_id)
-        self.phases = {phase.name: phase for phase in (*kind.phases, kind.unwind) if phase is not None}
+        self.pool = Pool(_concurrency(claim.job.spec, kind), claim.job.public_id)
+        self.course: tuple[Phase, ...] = ()
         self.work: JobWork
 
     def run(self) -> None:
@@ -105,20 +111,29 @@ class Slice:
                 f"{job.crashes} workers in a row were lost at the same place. {job.last_error}".strip(),
                 "PoisonPill",
             )
+        self.course = self._course()
         self._open_work()
         if progress.turned:
             return self._walk if progress.phase else self._finish
         return self._walk if progress.unwinding else self._drain
 
+    def _course(self) -> tuple[Phase, ...]:
+        try:
+            return course(self.kind, self.claim.job.mode)
+        except KeyError:
+            raise JobFailed(f"{self.kind.name} has no mode {self.claim.job.mode!r}.") from None
+
     def _drain(self) -> Next | None:
-        """Nobody writes to a gated bucket from here on; the phase is empty while that is waited for."""
+        """Nobody writes to a gated bucket from here on; a first phase is empty while that is waited for."""
         progress = self.progress
         progress.last_error = ""
-        if self.kind.gated:
+        first = self.course[0]
+        phase = self._phase() if progress.phase else first
+        if self.kind.gated and not phase.writable:
             bucket_id = self.claim.job.bucket_id
             self._retried(lambda: gate.drain(bucket_id, self.hold.pulse))
         if not progress.phase:
-            progress.enter(self.kind.phases[0].name)
+            progress.enter(first.name)
             self._checkpoint(progress)
         return self._walk
 
@@ -142,10 +157,11 @@ class Slice:
         return partial(self._wait, page.wait_s) if step is Step.WAIT else partial(self._apply, phase, page)
 
     def _phase(self) -> Phase:
-        try:
-            return self.phases[self.progress.phase]
-        except KeyError:
-            raise JobFailed(f"{self.kind.name} has no phase {self.progress.phase!r}.") from None
+        name = self.progress.phase
+        for phase in (*self.course, self.kind.unwind):
+            if phase is not None and phase.name == name:
+                return phase
+        raise JobFailed(f"{self.kind.name} has no phase {name!r}.")
 
     def _cursor(self) -> Cursor:
         at = self.progress
@@ -177,8 +193,16 @@ class Slice:
             draft.token, draft.pages = page.token, draft.pages + 1
         elif not self._enter_next(draft):
             return partial(self._finish, draft, troubles)
+        if self._must_close(phase, draft):
+            self._checkpoint(draft, troubles, closing=True)
+            return self._drain
         self._checkpoint(draft, troubles)
         return self._go_on
+
+    def _must_close(self, before: Phase, draft: Progress) -> bool:
+        """Whether the bucket still takes writes, and must not in the phase that comes."""
+        following = next((phase for phase in self.course if phase.name == draft.phase), None)
+        return self.kind.gated and before.writable and following is not None and not following.writable
 
     def _too_many(self, progress: Progress) -> bool:
         if progress.turned or progress.unwinding:
@@ -188,7 +212,7 @@ class Slice:
 
     def _enter_next(self, progress: Progress) -> bool:
         """Into the phase after this one. False if this one is the last."""
-        names = [phase.name for phase in self.kind.phases]
+        names = [phase.name for phase in self.course]
         rest = [] if progress.unwinding else names[names.index(progress.phase) + 1 :]
         if rest:
             progress.enter(rest[0])
@@ -282,9 +306,11 @@ class Slice:
 
     # -- saved, whatever the database does -------------------------------------------------
 
-    def _checkpoint(self, draft: Progress, troubles: Sequence[Trouble] = ()) -> None:
+    def _checkpoint(
+        self, draft: Progress, troubles: Sequence[Trouble] = (), *, closing: bool = False
+    ) -> None:
         since = local_ms()
-        self._persisted(lambda: claims.checkpoint(self.claim, draft, troubles))
+        self._persisted(lambda: claims.checkpoint(self.claim, draft, troubles, closing=closing))
         self.hold.renewed(since)
         self.progress = draft
 

@@ -52,6 +52,9 @@ class Walker:
     subsystem: str = "maintenance"
     gated: bool = True
     phases: tuple[Phase, ...] = PHASES
+    lane: str = ""
+    modes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Without any: one way through all phases, called ""."""
     unwind: Phase | None = field(default_factory=lambda: Phase("unwind", fatal=False))
     actions: frozenset[Action] = frozenset({Action.CANCEL})
     concurrency: int = 2
@@ -60,6 +63,9 @@ class Walker:
     before_turn: Callable[[Work], None] = nothing
     page_of: Callable[[Page, str, str | None], Page] = lambda page, *_: page
     outcome_of: Callable[[str, Item], Outcome] = lambda *_: Outcome(size=10)
+
+    def __post_init__(self) -> None:
+        self.modes = self.modes or {"": tuple(phase.name for phase in self.phases)}
 
     def plan(self, bucket: BucketRecord, params: Mapping[str, Any]) -> Plan:
         return Plan(f"walk {bucket.name}", dict(params))

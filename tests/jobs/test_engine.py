@@ -253,10 +253,12 @@ def test_what_the_engine_cannot_save_fails_the_job_with_the_reason(
 ) -> None:
     real = claims.checkpoint
 
-    def refuse(claim: claims.Claim, progress: Progress, troubles: Sequence[Trouble] = ()) -> None:
+    def refuse(
+        claim: claims.Claim, progress: Progress, troubles: Sequence[Trouble] = (), **options: Any
+    ) -> None:
         if progress.token == "6":
             raise DataError("no such thing can be stored")
-        real(claim, progress, troubles)
+        real(claim, progress, troubles, **options)
 
     monkeypatch.setattr(claims, "checkpoint", refuse)
     kind, bucket = Walker(), make_bucket()

@@ -29,6 +29,8 @@ TABLE = {
     Event.SUCCEED: "- - succeeded - - - -",
     Event.FAIL: "- - failed - - - -",
     Event.SETTLE_CANCEL: "- - - cancelled - - -",
+    Event.DEFER: "- - idle - - - -",
+    Event.STOP: "- idle idle - - - -",
 }
 
 
