@@ -96,14 +96,14 @@ def _busy(bucket: BucketRecord) -> BucketBusy | None:
     return BucketBusy(f"The gate of bucket {bucket.name} is held by {holder}.") if holder else None
 
 
-def resend(job_id: int) -> bool:
+def resend(job_id: int, lane: str = "") -> bool:
     """Send a message for a job that could be worked on now, and note when. False if it could not."""
     with transaction.atomic():
         changed = Job.objects.filter(claimable(), pk=job_id, holder="").update(
             sent_ms=NowMs(), not_before_ms=0, lease_clock=clock.clock_id()
         )
         if changed:
-            queue.send(job_id)
+            queue.send(job_id, lane)
     return bool(changed)
 
 
