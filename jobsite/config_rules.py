@@ -11,8 +11,8 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, ConfigDict, Discriminator, Field, StringConstraints, Tag, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
+from jobs import globs
 from jobsite.config_backends import BucketName, Strict
-from jobsite.config_globs import Globs
 from jobsite.config_words import Age, ClockTime, Interval, Rate, Size, Timeout, Zone, seconds, size
 
 RULE_NAME = r"^[A-Za-z0-9_.-]{1,64}$"
@@ -20,6 +20,20 @@ MOST_RULES = 500
 
 RuleName = Annotated[str, StringConstraints(pattern=RULE_NAME)]
 Prefix = Annotated[str, StringConstraints(max_length=1024)]
+
+
+def _compiles(glob: str) -> str:
+    try:
+        globs.Globs([glob])
+    except globs.BadGlob as bad:
+        raise PydanticCustomError("bad_glob", "{fault}", {"fault": str(bad)}) from None
+    return glob
+
+
+Glob = Annotated[
+    str, StringConstraints(min_length=1, max_length=globs.MOST_CHARACTERS), AfterValidator(_compiles)
+]
+Globs = Annotated[list[Glob], Field(max_length=globs.MOST_GLOBS)]
 
 
 class Place(Strict):
