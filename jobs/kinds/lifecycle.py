@@ -67,6 +67,7 @@ class Lifecycle:
     actions: frozenset[Action] = frozenset(
         {Action.PAUSE, Action.RESUME, Action.RUN_NOW, Action.PREVIEW, Action.RETRY_FAILED}
     )
+    at_will = False
     concurrency = 8
     words = WORDS
 
