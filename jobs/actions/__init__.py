@@ -21,6 +21,7 @@ from jobs.actions.people import (
     set_password,
 )
 from jobs.actions.reading import Failures, busy, failures, lookup, runs, trail
+from jobs.actions.rules import RulesState, check_rules, rules_state, sync_rules
 from jobs.actions.signing_in import sign_in, sign_out
 from jobs.actions.starting import (
     Each,
@@ -51,6 +52,7 @@ __all__ = [
     "Filters",
     "Listed",
     "Right",
+    "RulesState",
     "ShownBackend",
     "ShownBucket",
     "Workers",
@@ -60,6 +62,7 @@ __all__ = [
     "busy",
     "caller_of",
     "cancel",
+    "check_rules",
     "circumstances_of",
     "counts",
     "create_key",
@@ -84,6 +87,7 @@ __all__ = [
     "restore_object",
     "retry_failed",
     "revoke_token",
+    "rules_state",
     "runs",
     "set_groups",
     "set_password",
@@ -93,6 +97,7 @@ __all__ = [
     "start",
     "start_migration",
     "start_reencryption",
+    "sync_rules",
     "trail",
     "upload_object",
     "visit",
