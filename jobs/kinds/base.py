@@ -101,14 +101,18 @@ class Issue:
 class Outcome:
     """What became of an item. `objects` is 0 for a part of an object that is not whole yet.
 
-    `issues` are recorded as failures without failing the item or a fatal phase: `with_errors`.
+    `issues` are recorded as failures without failing the item or a fatal phase: `with_errors`. An item
+    may stand for several objects: then `untouched` says how many of them were found as they should be,
+    and `again` are those that are done next, each on its own, with its own retries and failure.
     """
 
     objects: int = 1
     size: int = 0
     skipped: bool = False
+    untouched: int = 0
     deleted: int = 0
     issues: tuple[Issue, ...] = ()
+    again: tuple[Item, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +167,8 @@ class Work(Protocol):
     """What the engine hands to a kind: the job's facts and the fences around its effects."""
 
     job_id: int
+    run_id: int
+    """Which run this is; the same in all its slices."""
     holder: str
     """The name under which this job holds the bucket's gate."""
     bucket: BucketRecord
