@@ -215,6 +215,11 @@ def course(kind: Kind, mode: str) -> tuple[Phase, ...]:
     return tuple(by_name[name] for name in kind.modes[mode])
 
 
+def by_rule(kind: Kind) -> bool:
+    """Whether its jobs are declared and run again and again; others are asked for, once each."""
+    return Action.RUN_NOW in kind.actions
+
+
 class Kind(Protocol):
     """One kind of job. An instance is stateless and shared by all jobs and threads."""
 
@@ -233,6 +238,8 @@ class Kind(Protocol):
     unwind: Phase | None
     """Walked instead of the rest after a cancel or a failure before the turn, if the job has effects."""
     actions: frozenset[Action]
+    at_will: bool
+    """An operator may have a rule run once although it is paused or disabled."""
     concurrency: int
     """Items of a page that are applied side by side."""
     words: Words
