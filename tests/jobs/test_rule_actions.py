@@ -17,7 +17,7 @@ from jobs.models import AuditEntry, Job, Run
 from tests.jobs.rule_rows import first_mode, make_failed_object, make_rule, make_run
 from tests.jobs.windows import ADMIN, logged_in, make_bucket, make_job, make_user, two_backends
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 
 BOSS = Actor("admin", "10.0.0.1")
 READER = Actor("reader", "10.0.0.2", frozenset({Right.VIEW}))
