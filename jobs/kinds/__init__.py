@@ -5,8 +5,10 @@ from __future__ import annotations
 from jobs.kinds.base import Kind
 from jobs.kinds.migrate import Migrate
 from jobs.kinds.reencrypt import Reencrypt
+from jobs.kinds.replicate import Replicate
 
 KINDS: dict[str, Kind] = {
     "migrate": Migrate(),
     "reencrypt": Reencrypt(),
+    "replication": Replicate(),
 }
