@@ -8,6 +8,14 @@ from jobs import clock, leases
 from jobs.clock import NowMs
 from jobs.models import Heartbeat
 
+_lane = ""
+
+
+def in_lane(lane: str) -> None:
+    """This process, and each that it forks, serves that lane of the queue: its signs of life say so."""
+    global _lane
+    _lane = lane
+
 
 def beat(role: str, job_id: int | None = None) -> None:
     """This process lives, in that role (web, worker, scheduler, cluster), busy with that job."""
@@ -15,6 +23,7 @@ def beat(role: str, job_id: int | None = None) -> None:
         process=leases.holder_id(),
         defaults={
             "role": role,
+            "lane": _lane,
             "host": leases.this_host(),
             "pid": os.getpid(),
             "beat_ms": NowMs(),

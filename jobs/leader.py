@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from jobs import clock, leases
 from jobs.clock import NowMs
+from jobs.leases import Grant
 from jobs.models import Leader
 
 
@@ -19,6 +20,11 @@ def lead(duty: str, holder: str, ttl_ms: int) -> int | None:
     if not (kept.update(**leases.renewed(ttl_ms)) or free.update(**leases.taken(holder, ttl_ms))):
         return None
     return row.filter(holder=holder).values_list("epoch", flat=True).first()
+
+
+def leads(duty: str, holder: str, epoch: int) -> bool:
+    """Whether the lease that `lead` gave is still held."""
+    return Leader.objects.filter(leases.mine(Grant(holder, epoch)), name=duty).exists()
 
 
 def resign(duty: str, holder: str) -> None:

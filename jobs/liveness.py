@@ -6,9 +6,10 @@ idle takes the queue's lock with it. So a worker's sign of life is that it answe
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from django.db.models import F
+from django.db.models import Count, F
 
 from jobs import clock, heartbeat, leases, queue
 from jobs.clock import NowMs
@@ -21,10 +22,10 @@ MOST_WAITING = 50
 """No more pings while so many messages wait: each of them is as good as a ping."""
 
 
-def ping() -> None:
-    """Ask the workers, through the queue, for a sign of life."""
-    if queue.counts()["waiting"] < MOST_WAITING:
-        queue.ping()
+def ping(lane: str) -> None:
+    """Ask the workers of a lane, through the queue, for a sign of life."""
+    if queue.counts(lane)["waiting"] < MOST_WAITING:
+        queue.ping(lane)
 
 
 def pong() -> None:
@@ -44,18 +45,20 @@ class Life:
     busy: int = 0
 
 
-def look() -> Life:
-    """What the control database shows now."""
-    life = Life(busy=_busy())
+def look() -> Mapping[str, Life]:
+    """What the control database shows now of each lane; the scheduler is in ""."""
+    busy = _busy()
+    lives = {lane: Life(busy=busy.get(lane, 0)) for lane in queue.LANES}
     rows = Heartbeat.objects.filter(clock=clock.clock_id()).annotate(age_ms=NowMs() - F("beat_ms"))
-    for role, host, age_ms in rows.values_list("role", "host", "age_ms"):
+    for lane, role, host, age_ms in rows.values_list("lane", "role", "host", "age_ms"):
+        life = lives.setdefault(lane, Life())
         ages = life.here if host == leases.this_host() else life.elsewhere
         ages[role] = min(ages.get(role, float("inf")), age_ms / 1000)
-    return life
+    return lives
 
 
-def _busy() -> int:
+def _busy() -> dict[str, int]:
     mine = Job.objects.filter(
         status__in=LEASED, holder__startswith=f"{leases.this_host()}/", lease_expires_ms__gte=NowMs()
     )
-    return mine.values("holder").distinct().count()
+    return dict(mine.values_list("lane").annotate(number=Count("holder", distinct=True)))

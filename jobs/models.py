@@ -222,6 +222,7 @@ class Heartbeat(models.Model):
 
     process = models.CharField(max_length=128, primary_key=True)
     role = models.CharField(max_length=16)
+    lane = models.CharField(max_length=16, blank=True, default="")
     host = models.CharField(max_length=255)
     pid = models.IntegerField()
     beat_ms = models.BigIntegerField()

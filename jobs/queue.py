@@ -1,21 +1,31 @@
 """The queue: wake-up calls that carry a job id. The only importer of django_q.
 
 A message may come twice, late, out of order or never; the job tables hold the truth, a claim
-is exclusive, and the scheduler's tick sends again what was lost.
+is exclusive, and the scheduler's tick sends again what was lost. It has lanes, each with workers
+of its own: what must begin soon does not wait behind long slices.
 """
 
 from __future__ import annotations
 
 from datetime import timedelta
 
+from django.conf import settings
 from django.db import transaction
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django_q.conf import Conf
 from django_q.models import OrmQ, Task
 from django_q.tasks import async_task
 
+from jobs.clock import NowMs
+from jobs.kinds.base import EVENTS
+from jobs.models import Job
+from jobs.states import Status
+
 WORK = "jobs.engine.work"
 PONG = "jobs.liveness.pong"
+LANES = ("", EVENTS)
+"""All of them; "" is the one of every kind that does not name another."""
 
 
 def send(job_id: int, lane: str = "") -> None:
@@ -24,34 +34,59 @@ def send(job_id: int, lane: str = "") -> None:
 
 
 def _enqueue(job_id: int, lane: str) -> None:
-    async_task(WORK, job_id, task_name=f"job-{job_id}", cluster=lane or None)
+    async_task(WORK, job_id, task_name=f"job-{job_id}", cluster=_cluster(lane))
 
 
-def ping() -> None:
-    """Have some worker give a sign of life."""
-    async_task(PONG, task_name="ping")
+def ping(lane: str = "") -> None:
+    """Have some worker of that lane give a sign of life."""
+    async_task(PONG, task_name="ping", cluster=_cluster(lane))
 
 
-def counts() -> dict[str, int]:
-    """Messages: `waiting` for a worker, `taken` by one and not acknowledged yet."""
+def _cluster(lane: str) -> str:
+    """What django_q calls a lane. Always named: else it would be the one that this process serves."""
+    return lane or str(Conf.PREFIX)
+
+
+def serve(lane: str) -> None:
+    """From now on a cluster that this process starts serves that lane.
+
+    Raises KeyError. django_q itself goes by the environment of the moment at which it was imported.
+    """
+    own = settings.Q_CLUSTER["ALT_CLUSTERS"][lane] if lane else settings.Q_CLUSTER
+    Conf.CLUSTER_NAME = _cluster(lane)
+    Conf.WORKERS, Conf.QUEUE_LIMIT = own["workers"], own["queue_limit"]
+
+
+# -- what waits ------------------------------------------------------------------------------
+
+
+def counts(lane: str | None = None) -> dict[str, int]:
+    """Messages: `waiting` for a worker, `taken` by one and not acknowledged yet; of one lane or of all."""
     now = timezone.now()
-    mine = OrmQ.objects.filter(key=Conf.CLUSTER_NAME)
     return {
-        "waiting": mine.filter(lock__lte=now).count(),
-        "taken": mine.filter(lock__gt=now).count(),
+        "waiting": _messages(lane).filter(lock__lte=now).count(),
+        "taken": _messages(lane).filter(lock__gt=now).count(),
     }
 
 
-def oldest_age_ms() -> int:
+def oldest_age_ms(lane: str | None = None) -> int:
     """How long the oldest message has waited for a worker; 0 if none waits. Wall clock."""
     now = timezone.now()
-    oldest = (
-        OrmQ.objects.filter(key=Conf.CLUSTER_NAME, lock__lte=now)
-        .order_by("lock")
-        .values_list("lock", flat=True)
-        .first()
-    )
+    waiting = _messages(lane).filter(lock__lte=now).order_by("lock")
+    oldest = waiting.values_list("lock", flat=True).first()
     return 0 if oldest is None else (now - oldest) // timedelta(milliseconds=1)
+
+
+def _messages(lane: str | None) -> QuerySet[OrmQ]:
+    names = [_cluster(one) for one in (LANES if lane is None else (lane,))]
+    return OrmQ.objects.filter(key__in=names)
+
+
+def others_wait(lane: str) -> bool:
+    """Whether a job of that lane is in line that could be worked on now."""
+    allowed = Q(paused=False) | Q(run_anyway=True)
+    ready = Job.objects.filter(allowed, status=Status.QUEUED, lane=lane, holder="")
+    return ready.filter(not_before_ms__lte=NowMs(), needs_confirmation=False).exists()
 
 
 def forget_failures(limit: int, age: timedelta = timedelta(days=7)) -> int:

@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.http import require_safe
 
 from jobs import leases, liveness
+from jobs.kinds.base import EVENTS
 from jobs.models import Leader
 from proxy import reachability, routes
 from proxy.metrics import CONTENT_TYPE, render
@@ -76,8 +77,8 @@ def _leader() -> str | None:
     return None if led else "no scheduler leads"
 
 
-def _cluster() -> str | None:
-    life = liveness.look()
+def _cluster(lane: str = "") -> str | None:
+    life = liveness.look()[lane]
     ages = [hosts[liveness.WORKER] for hosts in (life.here, life.elsewhere) if liveness.WORKER in hosts]
     lives = life.busy or min(ages, default=float("inf")) <= 2 * settings.FREEZE_SECONDS
     return None if lives else "no worker gives a sign of life"
@@ -87,4 +88,5 @@ CHECKS: dict[str, Callable[[], str | None]] = {
     "database": _database,
     "leader": _leader,
     "cluster": _cluster,
+    "events": lambda: _cluster(EVENTS),
 }

@@ -161,12 +161,14 @@ LEASE_SECONDS = env_int("SLUICEGATE_LEASE_SECONDS", 60, least=1)
 SLICE_SECONDS = env_int("SLUICEGATE_SLICE_SECONDS", 20, least=1)
 FAILURE_RING = env_int("SLUICEGATE_FAILURE_RING", 200, least=1)
 CLEANUP_GRACE_SECONDS = env_int("SLUICEGATE_CLEANUP_GRACE_SECONDS", 60)
+RUN_RING = env_int("SLUICEGATE_RUN_RING", 500, least=1)
 JOB_WORKERS = env_int("SLUICEGATE_JOB_WORKERS", 2, least=1)
+EVENT_WORKERS = env_int("SLUICEGATE_EVENT_WORKERS", 1, least=1)
 # By kind, the bounds of `jobs.engine.limits.Limits` that differ: {"migrate": {"failed_share": 0.1}}.
 JOB_LIMITS: dict[str, dict[str, Any]] = {}
 FREEZE_SECONDS = env_int("SLUICEGATE_FREEZE_SECONDS", 30, least=3)
 
-Q_CLUSTER = {
+Q_CLUSTER: dict[str, Any] = {
     "name": "sluicegate",
     "orm": "default",
     "workers": JOB_WORKERS,
@@ -180,6 +182,8 @@ Q_CLUSTER = {
     "poll": 0.2,
     "catch_up": False,
     "scheduler": False,
+    # By lane of the queue, what differs in the cluster that serves it.
+    "ALT_CLUSTERS": {"events": {"workers": EVENT_WORKERS, "queue_limit": EVENT_WORKERS}},
 }
 
 # -- the admin API ---------------------------------------------------------------------
@@ -199,6 +203,15 @@ INDEX_COPY_HOURS = env_int("SLUICEGATE_INDEX_COPY_HOURS", 24)
 for _options in STORAGE["backends"].values():
     if _options["type"] == "filesystem":
         _options["copy_hours"] = INDEX_COPY_HOURS
+
+# -- rules: what the same file declares whenever it is asked, for a reload -------------------
+RULES_SOURCE = str(CONFIG_PATH)
+
+
+def LOAD_RULES() -> dict[str, Any]:
+    """As `config.load_rules`: the rules of the file as it is now. Raises ConfigError."""
+    return config.load_rules(CONFIG_PATH, HOME, os.environ)
+
 
 # -- logs: one line per event on stderr, plain or JSON ---------------------------------------
 LOG_FORMAT = env_choice("SLUICEGATE_LOG_FORMAT", "plain", ("plain", "json"))

@@ -22,6 +22,11 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.AddField(
+            model_name='heartbeat',
+            name='lane',
+            field=models.CharField(blank=True, default='', max_length=16),
+        ),
+        migrations.AddField(
             model_name='job',
             name='declared',
             field=models.BooleanField(default=True),

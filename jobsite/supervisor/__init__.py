@@ -1,1 +1,1 @@
-"""`manage.py serve`: starts the web server, the job cluster and the scheduler, and keeps them alive."""
+"""`manage.py serve`: starts the web server, the scheduler and the job clusters, and keeps them alive."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import signal
 import time
@@ -27,6 +28,8 @@ class Spec:
     """Seconds that it may take to end after SIGTERM."""
     orphaned: signal.Signals = signal.SIGKILL
     """What it gets if the supervisor itself is killed."""
+    turn: int = 0
+    """The children are ended in this order; those of one number at the same time."""
 
 
 @dataclass
@@ -38,6 +41,8 @@ class Ward:
     child: Child = field(default_factory=Child)
     group: Group | None = None
     stopped_at: float | None = None
+    deadline: float = 0.0
+    """When it is killed, once it was asked to end."""
 
     def step(self, moment: float) -> None:
         """Look, decide, act."""
@@ -77,13 +82,17 @@ class Ward:
             status,
         )
 
+    def terminate(self) -> None:
+        """SIGTERM; `end` waits for it."""
+        if self.group is not None:
+            self.group.terminate()
+        self.deadline = now() + self.spec.patience
+
     def end(self, hurry: Callable[[], bool]) -> bool:
-        """SIGTERM, wait, then SIGKILL what is left; whether it went by itself."""
+        """Wait, then SIGKILL what is left; whether it went by itself."""
         if self.group is None:
             return True
-        self.group.terminate()
-        deadline = now() + self.spec.patience
-        while not self.group.exited() and now() < deadline and not hurry():
+        while not self.group.exited() and now() < self.deadline and not hurry():
             time.sleep(0.05)
         went = self.group.exited()
         self.group.kill()
@@ -96,7 +105,7 @@ class Supervisor:
     """Keeps its children alive until SIGINT or SIGTERM; a second signal kills them at once."""
 
     def __init__(self, specs: Sequence[Spec], environ: Mapping[str, str]) -> None:
-        self._wards = [Ward(spec, environ) for spec in specs]
+        self._wards = sorted((Ward(spec, environ) for spec in specs), key=lambda ward: ward.spec.turn)
         self._signals = 0
 
     def run(self, each_step: Callable[[], None]) -> bool:
@@ -110,7 +119,16 @@ class Supervisor:
                 each_step()
                 time.sleep(STEP)
         finally:
-            went = [ward.end(lambda: self._signals > 1) for ward in self._wards]
+            went = self._end()
+        return went
+
+    def _end(self) -> bool:
+        went = []
+        for _, wards in itertools.groupby(self._wards, lambda ward: ward.spec.turn):
+            together = list(wards)
+            for ward in together:
+                ward.terminate()
+            went += [ward.end(lambda: self._signals > 1) for ward in together]
         return all(went)
 
     def _note(self, number: int, frame: FrameType | None) -> None:

@@ -1,20 +1,23 @@
-"""The three children: the web server, the scheduler and the job cluster. Ended in this order."""
+"""The children: web server, scheduler, and a cluster for each lane of the queue; ended in this order."""
 
 from __future__ import annotations
 
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from django.conf import settings
 
+from jobs.kinds.base import EVENTS
 from jobs.liveness import CLUSTER, SCHEDULER, WORKER, Life
 from jobsite.supervisor import watching
 from jobsite.supervisor.decisions import Signs
 from jobsite.supervisor.run import Spec
 from jobsite.supervisor.watching import Seen, Watch
 
+Lives = Mapping[str, Life]
+"""By lane."""
 SHARED_QUEUE_PATIENCE = 5.0
 """With other hosts' workers on the same queue our pings may go to them: be so much more patient."""
 
@@ -52,10 +55,14 @@ def web_signs(seen: Seen[float] | None, moment: float, limit: float) -> Signs:
     return Signs(looked=True, silence=silence, limit=limit)
 
 
-def specs(answers: Watch[float], life: Watch[Life]) -> list[Spec]:
+def in_lane(seen: Seen[Lives] | None, lane: str) -> Seen[Life] | None:
+    """What was seen of one lane."""
+    return None if seen is None else Seen(seen.value[lane], seen.at, seen.since)
+
+
+def specs(answers: Watch[float], lives: Watch[Lives]) -> list[Spec]:
     """What `manage.py serve` runs, from the settings."""
     limit = float(settings.FREEZE_SECONDS)
-    manage = [sys.executable, str(settings.BASE_DIR / "manage.py")]
     gunicorn = [
         sys.executable,
         "-m",
@@ -73,17 +80,29 @@ def specs(answers: Watch[float], life: Watch[Life]) -> list[Spec]:
         ),
         Spec(
             "scheduler",
-            [*manage, "scheduler"],
-            lambda moment: silent_since(life.latest(), SCHEDULER, moment, limit),
+            [*_manage(), "scheduler"],
+            lambda moment: silent_since(in_lane(lives.latest(), ""), SCHEDULER, moment, limit),
             patience=10.0,
+            turn=1,
         ),
-        Spec(
-            "cluster",
-            [*manage, "cluster"],
-            lambda moment: cluster_signs(life.latest(), moment, limit, settings.JOB_WORKERS),
-            patience=settings.SLICE_SECONDS + 10.0,
-        ),
+        _cluster("cluster", "", settings.JOB_WORKERS, lives),
+        _cluster("events", EVENTS, settings.EVENT_WORKERS, lives),
     ]
+
+
+def _cluster(name: str, lane: str, workers: int, lives: Watch[Lives]) -> Spec:
+    limit = float(settings.FREEZE_SECONDS)
+    return Spec(
+        name,
+        [*_manage(), "cluster", *(["--lane", lane] if lane else [])],
+        lambda moment: cluster_signs(in_lane(lives.latest(), lane), moment, limit, workers),
+        patience=settings.SLICE_SECONDS + 10.0,
+        turn=2,
+    )
+
+
+def _manage() -> list[str]:
+    return [sys.executable, str(settings.BASE_DIR / "manage.py")]
 
 
 def environ() -> dict[str, str]:
@@ -92,7 +111,7 @@ def environ() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": os.pathsep.join(path), "DJANGO_SETTINGS_MODULE": "jobsite.settings"}
 
 
-def watches() -> tuple[Watch[float], Watch[Life]]:
+def watches() -> tuple[Watch[float], Watch[Lives]]:
     """Both looks, each in its thread."""
     look: Callable[[], float | None] = watching.web(settings.BIND, bool(settings.TLS_CERT))
     return Watch(look), Watch(watching.database)

@@ -7,7 +7,7 @@ import logging
 import ssl
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -61,7 +61,7 @@ class Watch(Generic[T]):
         return seen if seen is not None and now() - seen.at <= GAP else None
 
 
-def database() -> Life | None:
+def database() -> Mapping[str, Life] | None:
     """The signs of life that the processes left; None if the database does not answer."""
     try:
         return liveness.look()

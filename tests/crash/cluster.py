@@ -20,7 +20,7 @@ import boto3
 
 from jobsite.sqlite import opening
 from tests.jobsite.databases import key_in
-from tests.jobsite.service import Service, until
+from tests.jobsite.service import CLUSTER, Service, until
 
 _ROW = (
     "SELECT phase, status, holder, turned, deleted, processed, state, epoch FROM jobs_job ORDER BY id DESC"
@@ -165,8 +165,8 @@ class Cluster:
 
     # -- whom to kill -------------------------------------------------------------------------
     def sentinel(self) -> int | None:
-        """django-q2's first process; None while the cluster is down."""
-        cluster = self.service.child(" cluster")
+        """The first process of django-q2's cluster for migrations and the like; None while it is down."""
+        cluster = self.service.child(CLUSTER)
         return next(iter(self.service.below(cluster)), None) if cluster else None
 
     def workers(self) -> list[int]:

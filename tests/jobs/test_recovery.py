@@ -17,7 +17,7 @@ from jobs import clock, heartbeat, leader, leases, pruning, queue, recovery, sch
 from jobs.engine import work
 from jobs.management.commands import cluster
 from jobs.models import AuditEntry, Failure, Heartbeat, Job, Leader, Run
-from jobs.scheduler import Scheduler, resend_lost
+from jobs.scheduler import Duty, Scheduler, resend_lost
 from proxy import gate
 from proxy.models import Bucket
 from tests.jobs.support import FAST, Walker, gate_is_open, make_bucket, make_job, wait_for
@@ -148,7 +148,7 @@ def test_a_starting_cluster_sends_again_what_its_predecessor_had_taken(
     waiting: list[int] = []
     monkeypatch.setattr(cluster, "call_command", lambda name: waiting.append(queue.counts()["waiting"]))
     monkeypatch.setattr(cluster.orphans, "end_forks_with_parents", lambda: None)
-    cluster.Command().handle()
+    cluster.Command().handle(lane="")
     assert waiting == [1], "before its workers begin"
 
 
@@ -216,18 +216,37 @@ def test_only_the_leader_ticks(home: Path) -> None:
     assert Job.objects.get().status == "running"
 
 
-def test_a_duty_that_fails_does_not_take_the_others_along(
-    home: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_duty_that_fails_does_not_take_the_others_along(home: Path) -> None:
     def broken() -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(recovery, "recover", broken)
-    make_job(Walker())
-    Job.objects.update(sent_ms=LONG_AGO)
-    lose_messages()
-    assert Scheduler().tick()
-    assert queue.counts()["waiting"] == 1
+    done: list[str] = []
+    duties = [Duty("one", broken), Duty("two", lambda: done.append("two"))]
+    assert Scheduler(duties=duties).tick()
+    assert done == ["two"]
+
+
+def test_a_leader_that_loses_the_lead_in_the_middle_of_a_tick_does_no_more(home: Path) -> None:
+    done: list[str] = []
+
+    def stopped_for_long() -> None:
+        Leader.objects.update(lease_expires_ms=1)
+        assert leader.lead(scheduler.DUTY, "another", 60_000) == 2
+
+    duties = [Duty("one", stopped_for_long), Duty("two", lambda: done.append("two"))]
+    assert not Scheduler(duties=duties).tick()
+    assert done == []
+
+
+def test_a_duty_is_done_as_often_as_it_says(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    moment, done = 10**9, []
+    monkeypatch.setattr(clock, "local_ms", lambda: moment)
+    duties = [Duty("often", lambda: done.append("often")), Duty("rare", lambda: done.append("rare"), 5_000)]
+    ticking = Scheduler(duties=duties)
+    for later in (0, 4_999, 5_000, 9_999):
+        moment = 10**9 + later
+        assert ticking.tick()
+    assert done == ["often", "rare", "often", "often", "rare", "often"]
 
 
 def test_a_scheduler_survives_its_database_and_resigns_at_the_end(

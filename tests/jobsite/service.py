@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import secrets
 import signal
 import socket
@@ -18,6 +19,8 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 60.0
+CLUSTER, EVENTS = " cluster $", " cluster --lane events $"
+"""The command lines of the clusters, for `Service.child`."""
 
 
 def free_port() -> int:
@@ -104,12 +107,12 @@ class Service:
             ours |= {pid for pid, (parent, _) in table.items() if parent in ours}
         return {pid: table[pid] for pid in ours - {self.process.pid} if pid in table}
 
-    def child(self, word: str) -> int:
-        """The first process of the child whose command line holds `word`; 0 while it is down."""
+    def child(self, pattern: str) -> int:
+        """The first process of the child whose command line matches the pattern; 0 while it is down."""
         assert self.process is not None
         top = self.process.pid
-        found = (pid for pid, (parent, line) in self.processes().items() if parent == top and word in line)
-        return next(found, 0)
+        children = ((pid, line) for pid, (parent, line) in self.processes().items() if parent == top)
+        return next((pid for pid, line in children if re.search(pattern, line)), 0)
 
     def below(self, pid: int) -> list[int]:
         """The direct children of a process, oldest first."""

@@ -47,14 +47,16 @@ def _signs(folder: Path, name: str) -> Signs:
     return Signs(looked=True, silence=max(0.0, silence), limit=LIMIT)
 
 
-def _spec(folder: Path, name: str) -> Spec:
+def _spec(folder: Path, name: str, turn: int) -> Spec:
     command = [sys.executable, "-c", CHILD, str(folder), name]
-    return Spec(name, command, lambda _: _signs(folder, name), patience=1.0, orphaned=signal.SIGKILL)
+    return Spec(
+        name, command, lambda _: _signs(folder, name), patience=1.0, orphaned=signal.SIGKILL, turn=turn
+    )
 
 
 if __name__ == "__main__":
     logging.basicConfig(level="INFO")
     place = Path(sys.argv[1])
-    supervisor = Supervisor([_spec(place, name) for name in sys.argv[2:]], os.environ)
+    supervisor = Supervisor([_spec(place, name, turn) for turn, name in enumerate(sys.argv[2:])], os.environ)
     went = supervisor.run(lambda: None)
     print("went by themselves" if went else "had to be killed", flush=True)

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from jobs import heartbeat, leader, liveness
+from jobs import clock, heartbeat, leader, leases, liveness, queue
+from jobs.models import Job
 from jobs.scheduler import DUTY
 from jobsite import health
 from proxy import reachability, routes
@@ -42,7 +43,17 @@ def test_health_asks_nothing_but_the_process(client: Client, django_db_blocker: 
     assert client.post("/_/health").status_code == 405
 
 
-def test_ready_needs_all_and_names_what_is_not(client: Client, storage: Path) -> None:
+def one_of_each_lane(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A sign of life of a worker of each lane, as if of two processes."""
+    for number, lane in enumerate(queue.LANES):
+        monkeypatch.setattr(leases, "holder_id", lambda number=number: f"worker {number}")
+        monkeypatch.setattr(heartbeat, "_lane", lane)
+        heartbeat.beat(liveness.WORKER)
+
+
+def test_ready_needs_all_and_names_what_is_not(
+    client: Client, storage: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     status, checks = _checks(client)
     assert status == 503
     assert checks == {
@@ -50,9 +61,12 @@ def test_ready_needs_all_and_names_what_is_not(client: Client, storage: Path) ->
         "backends": "ok",
         "leader": "no scheduler leads",
         "cluster": "no worker gives a sign of life",
+        "events": "no worker gives a sign of life",
     }
     leader.lead(DUTY, "somebody", 60_000)
     heartbeat.beat(liveness.WORKER)
+    assert _checks(client) == (503, dict.fromkeys(checks, "ok") | {"events": checks["events"]})
+    one_of_each_lane(monkeypatch)
     assert _checks(client) == (200, dict.fromkeys(checks, "ok"))
 
 
@@ -63,7 +77,7 @@ def test_ready_names_a_backend_that_is_gone(client: Client, storage: Path) -> No
 
 
 @pytest.fixture
-def two(settings: Any, storage: Path) -> Path:
+def two(settings: Any, storage: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A second backend, `other`, beside `local`; everything else is there."""
     settings.STORAGE = {
         **settings.STORAGE,
@@ -74,7 +88,7 @@ def two(settings: Any, storage: Path) -> Path:
     }
     routes.prepare_backends()
     leader.lead(DUTY, "somebody", 60_000)
-    heartbeat.beat(liveness.WORKER)
+    one_of_each_lane(monkeypatch)
     return storage.with_name("other")
 
 
@@ -139,6 +153,28 @@ def test_metrics_are_prometheus_text(client: Client) -> None:
 
 
 def test_a_ping_is_answered_by_a_workers_heartbeat() -> None:
-    assert liveness.look().here == {}
+    assert {lane: life.here for lane, life in liveness.look().items()} == {"": {}, "events": {}}
     liveness.pong()
-    assert 0.0 <= liveness.look().here[liveness.WORKER] < 5.0
+    assert 0.0 <= liveness.look()[""].here[liveness.WORKER] < 5.0
+
+
+def test_lanes_live_and_die_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(heartbeat, "_lane", "events")
+    liveness.pong()
+    now = {"lease_clock": clock.clock_id(), "lease_expires_ms": clock.now_ms() + 60_000}
+    for number in range(2):
+        Job.objects.create(
+            kind="k",
+            subsystem="s",
+            lane="events",
+            status="running",
+            holder=f"{leases.this_host()}/{number}",
+            **now,
+        )
+    lives = liveness.look()
+    assert (lives[""].here, lives[""].busy) == ({}, 0)
+    assert (list(lives["events"].here), lives["events"].busy) == ([liveness.WORKER], 2)
+    for lane in queue.LANES:
+        liveness.ping(lane)
+        assert queue.counts(lane) == {"waiting": 1, "taken": 0}
+    assert queue.counts() == {"waiting": 2, "taken": 0}

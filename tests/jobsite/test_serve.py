@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from jobs.leases import started
-from tests.jobsite.service import Service, until
+from tests.jobsite.service import CLUSTER, Service, until
 
 FREEZE_SECONDS = 5
 BACK_SECONDS = 60.0
@@ -39,7 +39,7 @@ def _replaced(service: Service, word: str, old: int) -> None:
 
 def _cluster(service: Service) -> tuple[int, int, list[int]]:
     """First process, sentinel, and what the sentinel forked (workers first), once all are there."""
-    cluster = service.child(" cluster")
+    cluster = service.child(CLUSTER)
     [sentinel] = until(lambda: service.below(cluster), BACK_SECONDS)
     pool = until(lambda: len(found := service.below(sentinel)) >= 4 and found, BACK_SECONDS)
     return cluster, sentinel, pool
@@ -64,20 +64,20 @@ def test_a_cluster_whose_idle_worker_is_killed_works_again(service: Service) -> 
     cluster, _, pool = _cluster(service)
     for worker in pool[:2]:  # whichever has the queue's lock
         os.kill(worker, signal.SIGKILL)
-    _replaced(service, " cluster", cluster)
+    _replaced(service, CLUSTER, cluster)
 
 
 def test_a_cluster_whose_sentinel_is_killed_leaves_no_orphans(service: Service) -> None:
     cluster, sentinel, pool = _cluster(service)
     os.kill(sentinel, signal.SIGKILL)
-    _replaced(service, " cluster", cluster)
+    _replaced(service, CLUSTER, cluster)
     assert not [pid for pid in pool if started(pid) is not None]
 
 
 def test_a_cluster_that_is_stopped_is_replaced(service: Service) -> None:
-    cluster = service.child(" cluster")
+    cluster = service.child(CLUSTER)
     os.killpg(cluster, signal.SIGSTOP)
-    _replaced(service, " cluster", cluster)
+    _replaced(service, CLUSTER, cluster)
 
 
 def test_a_scheduler_that_is_stopped_is_replaced_and_another_leads(service: Service) -> None:
@@ -107,7 +107,7 @@ def test_one_ctrl_c_ends_everything_in_order(service: Service) -> None:
     assert service.stop(signal.SIGINT) == 0
     assert time.monotonic() - since < 60
     ends = [line.split()[-2] for line in service.output.read_text().splitlines() if line.endswith(" ended")]
-    assert ends == ["web", "scheduler", "cluster"]
+    assert ends == ["web", "scheduler", "cluster", "events"]
 
 
 def test_nothing_outlives_a_supervisor_that_is_killed(tmp_path: Path) -> None:

@@ -136,7 +136,7 @@ def complete(ground: Ground, item: Item) -> Outcome:
         target = Target.of(bucket)
         seen = Seen(target.look(key))
         if decide(info, seen.info, spec.conflict, deletes=False).act is not Act.COPY:
-            return Outcome(untouched=1)
+            return Outcome(left=1)
         parts = list(all_parts(target.store, upload_id))
         if sum(part.size for part in parts) != info.size:
             raise IncompleteBody(f"{len(parts)} pieces were written, and not all that there are.")

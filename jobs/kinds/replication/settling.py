@@ -24,13 +24,13 @@ class _Tally:
 
     objects: int = 0
     size: int = 0
-    untouched: int = 0
+    left: int = 0
     deleted: int = 0
     again: list[Item] = field(default_factory=list)
 
     def outcome(self) -> Outcome:
         return Outcome(
-            objects=self.objects, size=self.size, untouched=self.untouched, deleted=self.deleted,
+            objects=self.objects, size=self.size, left=self.left, deleted=self.deleted,
             again=tuple(self.again),
         )  # fmt: skip
 
@@ -69,7 +69,7 @@ class _Hand:
             seen = NOTHING if absent else Seen(self.target.look(there))
             decision = decide(reader.info, seen.info, spec.conflict, deletes=spec.deletes)
             if decision.act is not Act.COPY:
-                self.tally.untouched += 1
+                self.tally.left += 1
                 return
             pacing, now_ms = self.ground.pacing, self.ground.work.now_ms()
             self.tally.size += copy_object(reader, self.target, there, seen, pacing, now_ms).source.size
@@ -78,7 +78,7 @@ class _Hand:
         spec = self.ground.spec
         seen = Seen(self.target.look(there))
         if decide(None, seen.info, spec.conflict, deletes=spec.deletes).act is not Act.DELETE:
-            self.tally.untouched += 1
+            self.tally.left += 1
             return
         delete_object(self.target, there, seen)
         self.tally.deleted += 1
@@ -107,4 +107,4 @@ def settle_keys(ground: Ground, item: Item) -> Outcome:
 
 def count_settled(ground: Ground, item: Item) -> Outcome:
     """Keys that were found as they should be, or are left as they are."""
-    return Outcome(objects=item.data["objects"], untouched=item.data["objects"])
+    return Outcome(objects=item.data["objects"], left=item.data["objects"])

@@ -1,4 +1,4 @@
-"""Prepare, then run and supervise the web server, the job cluster and the scheduler."""
+"""Prepare, then run and supervise the web server, the scheduler and the job clusters."""
 
 from __future__ import annotations
 
