@@ -101,15 +101,15 @@ class Issue:
 class Outcome:
     """What became of an item. `objects` is 0 for a part of an object that is not whole yet.
 
-    `issues` are recorded as failures without failing the item or a fatal phase: `with_errors`. An item
-    may stand for several objects: then `untouched` says how many of them were found as they should be,
-    and `again` are those that are done next, each on its own, with its own retries and failure.
+    `skipped`: all of them were passed over; `left`: of several together, so many were. `again`: those of
+    several that are done next, each on its own, with its own retries and its own failure.
+    `issues` are recorded as failures without failing the item or a fatal phase: `with_errors`.
     """
 
     objects: int = 1
     size: int = 0
     skipped: bool = False
-    untouched: int = 0
+    left: int = 0
     deleted: int = 0
     issues: tuple[Issue, ...] = ()
     again: tuple[Item, ...] = ()
@@ -215,6 +215,11 @@ def course(kind: Kind, mode: str) -> tuple[Phase, ...]:
     return tuple(by_name[name] for name in kind.modes[mode])
 
 
+def by_rule(kind: Kind) -> bool:
+    """Whether its jobs are declared and run again and again; others are asked for, once each."""
+    return Action.RUN_NOW in kind.actions
+
+
 class Kind(Protocol):
     """One kind of job. An instance is stateless and shared by all jobs and threads."""
 
@@ -233,6 +238,8 @@ class Kind(Protocol):
     unwind: Phase | None
     """Walked instead of the rest after a cancel or a failure before the turn, if the job has effects."""
     actions: frozenset[Action]
+    at_will: bool
+    """An operator may have a rule run once although it is paused or disabled."""
     concurrency: int
     """Items of a page that are applied side by side."""
     words: Words
