@@ -245,7 +245,7 @@ def lose_run(job: Job, reason: str, detail: Mapping[str, Any]) -> bool:
     progress.failed += 1
     progress.last_error = f"WorkerLost: {reason}"
     if lost < MOST_LOST:
-        rest_s = min(LONGEST_REST_S, 2.0 ** (lost - 1))
+        rest_s = min(LONGEST_REST_S, 2.0 ** min(lost - 1, 10))
         end = End(Event.FAIL, keeps=True, due_s=rest_s, rest_s=rest_s, detail=detail)
     else:
         end = End(Event.FAIL, detail=detail)
