@@ -65,8 +65,6 @@ DUTIES = (
     Duty("prune", pruning.prune, every_ms=60_000),
 )
 """In this order."""
-ON_RELOAD: tuple[Duty, ...] = ()
-"""What every scheduler does when it starts and at each reload, whether it leads or not."""
 
 
 @dataclass(slots=True)
@@ -75,25 +73,14 @@ class Scheduler:
 
     interval_s: float = 2.0
     duties: Sequence[Duty] = DUTIES
-    on_reload: Sequence[Duty] = ON_RELOAD
-    reload: threading.Event = field(default_factory=threading.Event)
-    """Set it to have the reload done before the next tick."""
     _next_ms: dict[str, int] = field(default_factory=dict, init=False)
 
     def run_forever(self, stop: threading.Event) -> None:
         """Tick until `stop` is set; then the lease is given back."""
-        self.reload.set()
         while not stop.is_set():
-            self._reload()
             self._safely("tick", self.tick)
             stop.wait(self.interval_s)
         self._safely("resign", lambda: leader.resign(DUTY, leases.holder_id()))
-
-    def _reload(self) -> None:
-        if self.reload.is_set():
-            self.reload.clear()
-            for duty in self.on_reload:
-                self._safely(duty.name, duty.do)
 
     def tick(self) -> bool:
         """Do what is due, if this process leads to the end. Raises database errors of the lease itself."""

@@ -18,15 +18,6 @@ def now() -> float:
     return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
-def has_terminal() -> bool:
-    """Whether this process has a terminal, which has not been closed. Source: tty(4)."""
-    try:
-        os.close(os.open("/dev/tty", os.O_RDONLY | os.O_NOCTTY))
-    except OSError:
-        return False
-    return True
-
-
 class Group:
     """A running child.
 
@@ -59,11 +50,6 @@ class Group:
         """SIGTERM to the first process alone: it ends its own children in order."""
         if not self.exited():
             os.kill(self.pid, signal.SIGTERM)
-
-    def reload(self) -> None:
-        """SIGHUP to the first process."""
-        if not self.exited():
-            os.kill(self.pid, signal.SIGHUP)
 
     def kill(self) -> int:
         """SIGKILL to the whole group, then reap; the exit status of the first process."""

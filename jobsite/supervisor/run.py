@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from types import FrameType
 
 from jobsite.supervisor.decisions import Action, Child, Signs, after_death, after_start, judge
-from jobsite.supervisor.processes import Group, has_terminal, now
+from jobsite.supervisor.processes import Group, now
 
 log = logging.getLogger("sluicegate.supervisor")
 STEP = 0.2
@@ -30,8 +30,6 @@ class Spec:
     """What it gets if the supervisor itself is killed."""
     turn: int = 0
     """The children are ended in this order; those of one number at the same time."""
-    reloads: bool = False
-    """A SIGHUP to the supervisor is handed on to it."""
 
 
 @dataclass
@@ -104,27 +102,20 @@ class Ward:
 
 
 class Supervisor:
-    """Keeps its children alive until SIGINT or SIGTERM; a second signal kills them at once.
-
-    SIGHUP is for those who reload; but if it says that our terminal was closed, it ends us.
-    """
+    """Keeps its children alive until SIGINT or SIGTERM; a second signal kills them at once."""
 
     def __init__(self, specs: Sequence[Spec], environ: Mapping[str, str]) -> None:
         self._wards = sorted((Ward(spec, environ) for spec in specs), key=lambda ward: ward.spec.turn)
         self._signals = 0
-        self._reload = False
-        self._terminal = has_terminal()
 
     def run(self, each_step: Callable[[], None]) -> bool:
         """Until a signal; then end the children in their order. Whether all went by themselves."""
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._note)
-        signal.signal(signal.SIGHUP, self._hang_up)
         try:
             while not self._signals:
                 for ward in self._wards:
                     ward.step(now())
-                self._hand_on()
                 each_step()
                 time.sleep(STEP)
         finally:
@@ -139,17 +130,6 @@ class Supervisor:
                 ward.terminate()
             went += [ward.end(lambda: self._signals > 1) for ward in together]
         return all(went)
-
-    def _hand_on(self) -> None:
-        reload, self._reload = self._reload, False
-        for ward in self._wards:
-            if reload and ward.spec.reloads and ward.group is not None:
-                ward.group.reload()
-
-    def _hang_up(self, number: int, frame: FrameType | None) -> None:
-        if self._terminal and not has_terminal():
-            self._note(number, frame)
-        self._reload = True
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         self._signals += 1

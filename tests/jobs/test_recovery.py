@@ -271,21 +271,6 @@ def test_a_scheduler_survives_its_database_and_resigns_at_the_end(
     assert Leader.objects.get().holder == ""
 
 
-def test_a_reload_is_heard_at_the_start_and_when_asked_for_by_whoever_does_not_lead(home: Path) -> None:
-    leader.lead(scheduler.DUTY, "another", 60_000)
-    done: list[str] = []
-    ticking = Scheduler(interval_s=0.01, duties=[], on_reload=[Duty("take over", lambda: done.append("x"))])
-    stop = threading.Event()
-    thread = threading.Thread(target=ticking.run_forever, args=[stop])
-    thread.start()
-    wait_for(lambda: len(done) == 1)
-    ticking.reload.set()
-    wait_for(lambda: len(done) == 2)
-    stop.set()
-    thread.join(10)
-    assert len(done) == 2
-
-
 # -- pruned -----------------------------------------------------------------------------------
 
 

@@ -1,13 +1,14 @@
 """A supervisor over toy children, as a process of its own: `python supervised.py FOLDER`.
 
 Each child beats by touching FOLDER/<name>.beat and writes its pid to FOLDER/<name>.pid; `worker`
-forks a helper, whose pid is in FOLDER/helper.pid, and is told of a SIGHUP. `stubborn` ignores SIGTERM.
+forks a helper, whose pid is in FOLDER/helper.pid. `stubborn` ignores SIGTERM.
 """
 
 from __future__ import annotations
 
 import logging
 import os
+import signal
 import sys
 import time
 from pathlib import Path
@@ -26,11 +27,7 @@ def bye(*_):
     with (folder / "ends").open("a") as file:
         file.write(name + "\\n")
     sys.exit(0)
-def again(*_):
-    with (folder / "reloads").open("a") as file:
-        file.write(name + "\\n")
 signal.signal(signal.SIGTERM, signal.SIG_IGN if name == "stubborn" else bye)
-signal.signal(signal.SIGHUP, again)
 if name == "worker" and not os.fork():
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     tell(folder / "helper.pid", str(os.getpid()))
@@ -52,7 +49,9 @@ def _signs(folder: Path, name: str) -> Signs:
 
 def _spec(folder: Path, name: str, turn: int) -> Spec:
     command = [sys.executable, "-c", CHILD, str(folder), name]
-    return Spec(name, command, lambda _: _signs(folder, name), 1.0, turn=turn, reloads=name == "worker")
+    return Spec(
+        name, command, lambda _: _signs(folder, name), patience=1.0, orphaned=signal.SIGKILL, turn=turn
+    )
 
 
 if __name__ == "__main__":

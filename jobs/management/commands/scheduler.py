@@ -17,8 +17,7 @@ from proxy.errors import S3Error
 
 log = logging.getLogger(__name__)
 
-SIGNALS = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP}
-"""The last one has the rules taken over anew, the others end it."""
+ENDS = {signal.SIGTERM, signal.SIGINT}
 LOOK_SECONDS = 60.0
 
 
@@ -29,16 +28,16 @@ class Command(BaseCommand):
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        stop, scheduler = threading.Event(), Scheduler()
-        signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)  # a thread waits for them: no handler, no half tick
-        threading.Thread(target=_hear, args=[stop, scheduler.reload], daemon=True).start()
+        stop = threading.Event()
+        signal.pthread_sigmask(signal.SIG_BLOCK, ENDS)  # a thread waits for them: no handler, no half tick
+        threading.Thread(target=_wait_for_the_end, args=[stop], daemon=True).start()
         threading.Thread(target=_look_at_backends, args=[stop], name="backends", daemon=True).start()
         for name in routes.backend_names():
             watch = FeedWatch(name)
             threading.Thread(
                 target=watch.run_forever, args=[stop], name=f"feeds of {name}", daemon=True
             ).start()
-        scheduler.run_forever(stop)
+        Scheduler().run_forever(stop)
 
 
 def _look_at_backends(stop: threading.Event) -> None:
@@ -57,7 +56,6 @@ def _look_at_backends(stop: threading.Event) -> None:
         stop.wait(LOOK_SECONDS)
 
 
-def _hear(stop: threading.Event, reload: threading.Event) -> None:
-    while signal.sigwait(SIGNALS) == signal.SIGHUP:
-        reload.set()
+def _wait_for_the_end(stop: threading.Event) -> None:
+    signal.sigwait(ENDS)
     stop.set()
