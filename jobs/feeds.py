@@ -25,6 +25,7 @@ from jobs import scheduling, standing
 from jobs.kinds import KINDS
 from jobs.kinds.base import Kind
 from jobs.models import Job
+from jobs.states import Status
 from proxy import routes
 from proxy.backends.values import FeedPosition, Place
 from proxy.errors import NoSuchBucket, S3Error
@@ -67,7 +68,7 @@ class _Begun:
 class Patience:
     """A run that did not bring its rule on is not begun again at once.
 
-    It failed, or was lost, or found nothing that it could do: the next one waits a second, and after each
+    It failed, or found nothing that it could do: the next one waits a second, and after each
     more twice as long, up to a minute. Times are seconds of any clock that does not jump.
     """
 
@@ -98,6 +99,7 @@ class Watched:
 
     job_id: int
     kind: str
+    status: str
     place: Place
     noted: FeedPosition | None
     whole: bool
@@ -110,18 +112,18 @@ def watched(backend: str, kinds: Mapping[str, Kind]) -> Iterator[Watched]:
         Job.objects.filter(standing.startable(), kind__in=_followers(kinds), spec__trigger="events")
         .filter(bucket_name__in=sources.values("name"))
         .order_by("pk")
-        .values_list("pk", "kind", "bucket_name", "state__feed", "state__whole")
+        .values_list("pk", "kind", "status", "bucket_name", "state__feed", "state__whole")
     )
     found = list(rows)
     places = {
         name: Place(bucket_id, real, incarnation)
         for name, bucket_id, real, incarnation in sources.filter(
-            name__in={name for _, _, name, _, _ in found}
+            name__in={name for _, _, _, name, _, _ in found}
         ).values_list("name", "id", "real_bucket", "incarnation")
     }
-    for job_id, kind, name, noted, whole in found:
+    for job_id, kind, status, name, noted, whole in found:
         if name in places:
-            yield Watched(job_id, kind, places[name], _position(noted), bool(whole))
+            yield Watched(job_id, kind, status, places[name], _position(noted), bool(whole))
 
 
 def _followers(kinds: Mapping[str, Kind]) -> list[str]:
@@ -168,7 +170,8 @@ class FeedWatch:
 
     def _begin(self, rule: Watched, mode: Mode) -> bool:
         now, position = time.monotonic(), rule.noted if mode is Mode.FOLLOW else None
-        if not self._patience.may_begin(rule.job_id, position, now):
+        deferred = rule.status == Status.IDLE  # how long to wait, that run has said itself
+        if not deferred and not self._patience.may_begin(rule.job_id, position, now):
             return False
         job = Job.objects.filter(pk=rule.job_id).first()
         if job is None or scheduling.begin(job, self._kinds[rule.kind], mode, TRIGGER) is None:

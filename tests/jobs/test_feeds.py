@@ -145,6 +145,16 @@ def test_a_run_that_fails_at_once_is_not_begun_again_at_once(home: Path, source:
     assert job.runs.count() == 1
 
 
+def test_a_run_that_was_deferred_goes_on_as_soon_as_it_said(home: Path, source: Store) -> None:
+    job, watch = watched_rule(source), FeedWatch("local", KINDS)
+    put(source, "a")
+    for _ in range(3):
+        assert watch.look() == 1
+        end_run(job, "idle")
+    Job.objects.update(not_before_ms=clock.now_ms() + 60_000, lease_clock=clock.clock_id())
+    assert watch.look() == 0
+
+
 @pytest.mark.parametrize(
     "change",
     [
