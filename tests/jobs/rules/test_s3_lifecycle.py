@@ -66,8 +66,8 @@ EMPTY: dict[str, Any] = {
     [
         (OLD, {"prefix": "a/", "action": "delete", "after_s": 30 * 86_400}),
         (
-            LifecycleRule("x", date_ms=1_800_000_000_000),
-            {"action": "delete", "on_date_ms": 1_800_000_000_000},
+            LifecycleRule("x", date_ms=1_800_000),
+            {"action": "delete", "on_date_ms": 1_800_000},
         ),
         (
             LifecycleRule("x", tags={"a": "b"}, min_size=10, max_size=20, days=1),
