@@ -10,8 +10,6 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from django.db import transaction
-
 from jobs import standing
 from jobs.kinds import KINDS
 from jobs.kinds.base import Kind
