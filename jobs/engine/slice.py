@@ -15,7 +15,7 @@ from functools import partial
 from random import Random
 from typing import Any
 
-from jobs import claims, cursor
+from jobs import claims, cursor, runs
 from jobs.claims import Claim
 from jobs.clock import local_ms
 from jobs.cursor import Cursor, Step
@@ -302,7 +302,7 @@ class Slice:
         """A rule's run is over; its job lives on."""
         self.hold.ending = True
         at = progress or self.progress
-        told = dataclasses.replace(end, detail=self.kind.report(at.state))
+        told = dataclasses.replace(end, detail=runs.report(self.kind, at.state))
         self._saved(lambda: claims.end_run(self.claim, told, at, troubles))
 
     def _defer(self, signal: Deferred) -> Next | None:
