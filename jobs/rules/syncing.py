@@ -101,7 +101,11 @@ def _take_over(declaration: Declaration, kinds: Mapping[str, Kind]) -> Differenc
 
 def _remember(attempt: RuleSync, by: str, checked: Checked) -> None:
     now: datetime = timezone.now()
-    columns: dict[str, Any] = {"tried_at": now, "by": by[:150], "findings": [list(f) for f in checked.findings]}
+    columns: dict[str, Any] = {
+        "tried_at": now,
+        "by": by[:150],
+        "findings": [list(f) for f in checked.findings],
+    }
     if checked.declaration is not None and not checked.findings:
         columns |= {
             "synced_at": now,
