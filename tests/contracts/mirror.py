@@ -25,9 +25,20 @@ class Mirror:
     lane = ""
     unwind: Phase | None = None
     actions: frozenset[Action] = frozenset({Action.RUN_NOW})
-    runs_when_paused = True
+    at_will = True
     concurrency = 2
-    words = Words(*[""] * 10)
+    words = Words(
+        verb="",
+        start="",
+        appears="",
+        command="",
+        gated="",
+        with_errors="",
+        unwinding="",
+        stopping="",
+        cancel="",
+        stop="",
+    )
 
     def plan(self, bucket: BucketRecord, params: Mapping[str, Any]) -> Plan:
         return Plan("mirror", dict(params))
