@@ -10,17 +10,6 @@ import pytest
 from tests.jobs.declaring import Rules
 
 
-@pytest.fixture(autouse=True)
-def replication(monkeypatch):
-    from jobs.kinds import KINDS
-    from tests.jobs.support import Walker
-
-    if "replication" not in KINDS:
-        monkeypatch.setitem(
-            KINDS, "replication", Walker(name="replication", subsystem="replication", gated=False)
-        )
-
-
 @pytest.fixture
 def rules(settings: Any, tmp_path: Path, transactional_db: None) -> Rules:
     return Rules(settings, tmp_path)
