@@ -249,6 +249,14 @@ def test_a_page_that_can_never_be_had_does_not_hold_up_the_keys_before_it(tmp_pa
     assert kind.deeds().count("reconcile-0") == 2
 
 
+def test_a_kept_phase_that_the_kind_no_longer_has_fails_one_run_and_is_forgotten() -> None:
+    kind = Ruled(objects=3)
+    job = rule(kind)
+    Job.objects.filter(pk=job.pk).update(kept={SCHEDULED: ["of an older version", "t"]})
+    assert run(kind, job).status == "failed"
+    assert run(kind, job).status == "succeeded"
+
+
 @pytest.mark.parametrize("error", [BadToken("expired"), InvalidArgument()])
 def test_a_kept_token_that_is_refused_is_dropped_and_the_walk_begins_again(
     error: Exception, tmp_path: Path
