@@ -24,6 +24,7 @@ from jobs.actions.people import (
 from jobs.actions.performing import Performed
 from jobs.actions.reading import Failures, busy, failures, lookup, run_of, runs, trail
 from jobs.actions.rule_jobs import pause, preview_rule, resume, run_now, verify
+from jobs.actions.rules import RulesState, check_rules, rules_state, sync_rules
 from jobs.actions.signing_in import sign_in, sign_out
 from jobs.actions.starting import (
     Each,
@@ -55,6 +56,7 @@ __all__ = [
     "Listed",
     "Performed",
     "Right",
+    "RulesState",
     "ShownBackend",
     "ShownBucket",
     "Workers",
@@ -64,6 +66,7 @@ __all__ = [
     "busy",
     "caller_of",
     "cancel",
+    "check_rules",
     "circumstances_of",
     "counts",
     "create_key",
@@ -91,6 +94,7 @@ __all__ = [
     "resume",
     "retry_failed",
     "revoke_token",
+    "rules_state",
     "run_now",
     "run_of",
     "runs",
@@ -102,6 +106,7 @@ __all__ = [
     "start",
     "start_migration",
     "start_reencryption",
+    "sync_rules",
     "trail",
     "upload_object",
     "verify",

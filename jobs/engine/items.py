@@ -61,7 +61,7 @@ class Applying:
         if self.phase.counted:
             progress.processed += outcome.objects
             progress.bytes_done += outcome.size
-            progress.skipped += outcome.objects if outcome.skipped else outcome.left
+            progress.skipped += outcome.objects if outcome.skipped else outcome.untouched
 
     def _count_totals(self, progress: Progress, page: Page) -> None:
         if page.total is not None:
@@ -70,6 +70,11 @@ class Applying:
                 progress.total = page.total
         if page.total_bytes is not None:
             progress.bytes_total = page.total_bytes
+
+
+def again(results: Sequence[Outcome | Trouble]) -> list[Item]:
+    """What items left behind to be done each on its own."""
+    return [item for result in results if isinstance(result, Outcome) for item in result.again]
 
 
 def _issues(phase: str, outcome: Outcome) -> list[Trouble]:

@@ -20,7 +20,7 @@ from jobs.claims import Claim
 from jobs.clock import local_ms
 from jobs.cursor import Cursor, Step
 from jobs.engine.hold import Hold
-from jobs.engine.items import Applying, ItemFailed, trouble_of
+from jobs.engine.items import Applying, ItemFailed, again, trouble_of
 from jobs.engine.limits import Limits
 from jobs.engine.pacing import Pace, concurrency
 from jobs.engine.persisting import Persistence
@@ -156,12 +156,17 @@ class Slice:
             return self._turn
         at = self._cursor()
         try:
-            page = self._retried(lambda: self.kind.page(self.work, phase.name, at.token))
+            page = self._retried(lambda: self._page(phase, at))
         except (BadToken, GaveUp) as error:
             return self._refused(at, error)
         self.got_page_of = phase.name
         step = cursor.after(at, page, None if self._goes_on_in_another_run(phase) else self.limits.pages)
         return partial(self._wait, page.wait_s) if step is Step.WAIT else partial(self._apply, phase, page)
+
+    def _page(self, phase: Phase, at: Cursor) -> Page:
+        """The kind's notes change with it, and are kept only once its items are done."""
+        self.work.state = copy.deepcopy(self.progress.state)
+        return self.kind.page(self.work, phase.name, at.token)
 
     def _phase(self) -> Phase:
         name = self.progress.phase
@@ -190,7 +195,8 @@ class Slice:
         tolerant = not phase.fatal or self.progress.turned or self.progress.unwinding
         applying = Applying(self.kind, self.work, phase, tolerant, self._retried)
         results = self.pool.run(applying.one, page.items)
-        draft = dataclasses.replace(self.progress)
+        results += self.pool.run(applying.one, again(results))
+        draft = dataclasses.replace(self.progress, state=dict(self.work.state))
         troubles = applying.count(draft, page, results)
         if self._too_many(draft):
             self.progress = draft
@@ -237,6 +243,7 @@ class Slice:
         return self._give_back if self.hold.paused or self.pace.over() else self._walk
 
     def _wait(self, seconds: float) -> Next | None:
+        self.progress.state = dict(self.work.state)
         until = time.monotonic() + seconds
         if until >= self.pace.until and not self.hold.stop_requested:
             return partial(self._give_back, seconds)

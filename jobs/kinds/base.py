@@ -101,16 +101,18 @@ class Issue:
 class Outcome:
     """What became of an item. `objects` is 0 for a part of an object that is not whole yet.
 
-    `skipped`: all of them were passed over; `left`: of several together, so many were.
-    `issues` are recorded as failures without failing the item or a fatal phase: `with_errors`.
+    `issues` are recorded as failures without failing the item or a fatal phase: `with_errors`. An item
+    may stand for several objects: then `untouched` says how many of them were found as they should be,
+    and `again` are those that are done next, each on its own, with its own retries and failure.
     """
 
     objects: int = 1
     size: int = 0
     skipped: bool = False
-    left: int = 0
+    untouched: int = 0
     deleted: int = 0
     issues: tuple[Issue, ...] = ()
+    again: tuple[Item, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

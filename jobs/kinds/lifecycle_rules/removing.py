@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from jobs.kinds.base import Issue, Item, Outcome
-from jobs.kinds.lifecycle_rules.facts import unchanged, unpack
+from jobs.kinds.lifecycle_rules.facts import pack, unchanged, unpack
 from jobs.kinds.lifecycle_rules.ground import Ground, Here
 from jobs.kinds.pieces import GONE
 from proxy.backends.values import Deletion, ObjectInfo, Pulse
@@ -44,20 +44,26 @@ MAKES: dict[str, Makes] = {
 
 
 def remove(ground: Ground, item: Item) -> Outcome:
-    """Those of an item, in one commit."""
+    """Those of an item, in one commit; one that the backend could not remove now is done next, alone."""
     infos = [unpack(told) for told in item.data["those"]]
     with ground.here() as here:
-        return remove_all(here, MAKES[item.data["do"]], infos)
+        ends = removed(here, MAKES[item.data["do"]], infos)
+    if len(infos) == 1:
+        ends.raise_passing()
+    again = [
+        replace(item, key=info.key, data={**item.data, "those": [pack(info)]}) for info, _ in ends.passing
+    ]
+    return replace(ends.outcome, again=tuple(again))
 
 
-def remove_all(here: Here, makes: Makes, infos: Sequence[ObjectInfo]) -> Outcome:
-    """Raises S3Error if the backend could not do it now; then all can be tried again."""
+def removed(here: Here, makes: Makes, infos: Sequence[ObjectInfo]) -> Ends:
+    """Remove all that is still as it was looked at."""
     there = [info for info in infos if makes is not of_current or _is_in_sight(here, info)]
     done = here.store.delete_all([makes(here, info) for info in there]) if there else []
-    ends = Ends(left=len(infos) - len(there))
+    ends = Ends(untouched=len(infos) - len(there))
     for info, end in zip(there, done, strict=True):
         ends.note(info, end)
-    return ends.outcome(len(infos))
+    return ends
 
 
 def _is_in_sight(here: Here, info: ObjectInfo) -> bool:
@@ -72,39 +78,46 @@ def _is_in_sight(here: Here, info: ObjectInfo) -> bool:
 
 @dataclass(slots=True)
 class Ends:
-    """What became of several removals."""
+    """What became of several removals; `passing` are those that may succeed later."""
 
     deleted: int = 0
     size: int = 0
-    left: int = 0
+    untouched: int = 0
     issues: tuple[Issue, ...] = ()
+    passing: list[tuple[ObjectInfo, S3Error]] = field(default_factory=list)
 
     def note(self, info: ObjectInfo, end: ObjectInfo | S3Error | None) -> None:
-        """Raises an error that may pass."""
+        """One of them."""
         if end is None or isinstance(end, STAYS):
-            self.left += 1
-        elif isinstance(end, S3Error):
-            if end.status == 503 or isinstance(end, RequestTimeout):
-                raise end
-            self.issues += (Issue(info.key, end.code, end.message, info.version_id),)
-        else:
+            self.untouched += 1
+        elif not isinstance(end, S3Error):
             self.deleted += 1
             self.size += info.size
+        elif end.status == 503 or isinstance(end, RequestTimeout):
+            self.passing.append((info, end))
+        else:
+            self.issues += (Issue(info.key, end.code, end.message, info.version_id),)
 
-    def outcome(self, number: int) -> Outcome:
-        objects = number - len(self.issues)
-        return Outcome(objects, self.size, left=self.left, deleted=self.deleted, issues=self.issues)
+    def raise_passing(self) -> None:
+        """Raises the first error that may pass, so that all is tried again."""
+        for _, error in self.passing:
+            raise error
+
+    @property
+    def outcome(self) -> Outcome:
+        objects = self.deleted + self.untouched
+        return Outcome(objects, self.size, untouched=self.untouched, deleted=self.deleted, issues=self.issues)
 
 
 def together(outcomes: Iterable[Outcome]) -> Outcome:
     """Several as one."""
     total = Outcome(objects=0)
     for each in outcomes:
-        left = each.objects if each.skipped else each.left
+        untouched = each.objects if each.skipped else each.untouched
         total = Outcome(
             total.objects + each.objects,
             total.size + each.size,
-            left=total.left + left,
+            untouched=total.untouched + untouched,
             deleted=total.deleted + each.deleted,
             issues=total.issues + each.issues,
         )
@@ -127,4 +140,4 @@ def abort_all(here: Here, uploads: Sequence[str], pulse: Pulse) -> Outcome:
             aborted += 1
         except NoSuchUpload:
             continue
-    return Outcome(len(uploads), left=len(uploads) - aborted, deleted=aborted)
+    return Outcome(len(uploads), untouched=len(uploads) - aborted, deleted=aborted)

@@ -12,7 +12,7 @@ from jobs.kinds.lifecycle_rules.ground import Ground, Here
 from jobs.kinds.lifecycle_rules.looking import again, decide_current
 from jobs.kinds.lifecycle_rules.planning import Behind
 from jobs.kinds.lifecycle_rules.position import UPLOADS, VERSIONS, Position
-from jobs.kinds.lifecycle_rules.removing import MAKES, abort_all, remove_all, together
+from jobs.kinds.lifecycle_rules.removing import MAKES, abort_all, removed, together
 from jobs.kinds.lifecycle_rules.transitions import transition_one
 from jobs.kinds.lifecycle_rules.walking import Found, Sight
 from jobs.kinds.pieces import GONE
@@ -74,13 +74,15 @@ def _uploads(ground: Ground, here: Here, sight: Sight, key: str) -> Iterator[Out
 
 
 def _remove(here: Here, found: Sequence[Found]) -> Outcome:
-    """What is to be removed, each in its way; the rest is counted as left."""
+    """What is to be removed, each in its way; the rest is untouched. Raises S3Error, to be tried again."""
     outcomes = []
     for does, makes in MAKES.items():
         infos = [each.info for each in found if each.decision.does == does]
-        outcomes.append(remove_all(here, makes, infos))
+        ends = removed(here, makes, infos)
+        ends.raise_passing()
+        outcomes.append(ends.outcome)
     rest = [each for each in found if each.decision.does in (Does.NOTHING, Does.KEEP)]
-    return together([*outcomes, Outcome(len(rest), left=len(rest))])
+    return together([*outcomes, Outcome(len(rest), untouched=len(rest))])
 
 
 def _transitions(ground: Ground, found: Sequence[Found]) -> Iterator[Outcome]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from jobs.kinds.base import Issue, Item, Outcome
 from jobs.kinds.lifecycle_rules.facts import unpack
 from jobs.kinds.lifecycle_rules.ground import Ground
-from jobs.kinds.lifecycle_rules.removing import of_current, remove_all
+from jobs.kinds.lifecycle_rules.removing import of_current, removed
 from jobs.kinds.lifecycle_rules.spec import Rule, Target
 from jobs.kinds.lifecycle_rules.verifying import same_bytes
 from jobs.kinds.pieces import GONE
@@ -64,7 +64,9 @@ def transition_one(ground: Ground, rule: Rule, planned: ObjectInfo) -> Outcome:
             text = f"What {target.bucket}/{key} holds are other bytes; the original stays."
             return Outcome(objects=0, issues=(Issue(info.key, "BadDigest", text),))
     with ground.here() as here:
-        return remove_all(here, of_current, [info])
+        ends = removed(here, of_current, [info])
+    ends.raise_passing()
+    return ends.outcome
 
 
 def _copied(ground: Ground, reader: ObjectReader, target: Target, key: str) -> bool | None:

@@ -160,7 +160,7 @@ class Drive:
             if phase.counted:
                 self.saved.processed += outcome.objects
                 self.saved.bytes_done += outcome.size
-                self.saved.skipped += outcome.objects if outcome.skipped else outcome.left
+                self.saved.skipped += outcome.objects if outcome.skipped else outcome.untouched
             self.saved.deleted += outcome.deleted
             self.saved.issues += outcome.issues
 
