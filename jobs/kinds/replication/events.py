@@ -15,15 +15,14 @@ MOST_MS = 60_000
 def page(ground: Ground, token: str | None) -> Page:
     """Changes and the pieces of large objects by turns."""
     ground.require_open_window()
-    at = Position(began=ground.work.now_ms()) if token is None else decode(token)
-    items = large.large_items(ground) if at.turn % 2 else ()
-    more = False
+    now_ms = ground.work.now_ms()
+    at = Position(began=now_ms) if token is None else decode(token)
+    if token is not None and now_ms - at.began >= MOST_MS and not ground.notes.large:
+        return Page()
+    items, more = large.large_items(ground) if at.turn % 2 else (), False
     if not items:
         followed = follow(ground)
-        items, more = followed.items, followed.more
-    if not items:
-        items = large.large_items(ground)
-    late = ground.work.now_ms() - at.began >= MOST_MS and not ground.notes.large
-    if items or (more and not late):
+        items, more = followed.items or large.large_items(ground), followed.more
+    if items or more:
         return Page(items, encode(at.next()), truncated=True)
     return Page()
