@@ -76,6 +76,11 @@ def claim_race(rounds: str, processes: str, threads: str) -> None:
         assert (now.status, now.epoch, now.runs.count()) == ("running", 1, 1)
 
 
+def bucket_named(name: str) -> None:
+    """A bucket row, for processes that ask for it."""
+    make_bucket(name)
+
+
 def duplicate_delivery() -> None:
     """One message delivered to four workers at once, again and again until the job ends."""
     settings.SLICE_SECONDS = 0
@@ -305,6 +310,7 @@ SCENES: dict[str, Callable[..., None]] = {
     scene.__name__: scene
     for scene in (
         claim_race,
+        bucket_named,
         duplicate_delivery,
         kill_everywhere,
         stopped_and_continued,
