@@ -24,6 +24,7 @@ from proxy.backends.values import Lock
 from proxy.records import find_bucket, list_buckets
 from proxy.resealing import Resealing
 from proxy.store import Store
+from tests.contracts import lifecycle_samples as ruled
 from tests.contracts.mirror import Mirror
 from tests.jobs.kinds.encrypting import modes
 from tests.jobs.kinds.world import MIB, contents, make_bucket, mark, noise, open_upload, put, put_in_parts
@@ -163,6 +164,17 @@ BUCKET = os.environ.get("CONTRACT_BUCKET", "photos")
 COPY = f"{BUCKET}-copy"
 
 SAMPLES: dict[str, list[Sample]] = {
+    "lifecycle": [
+        Sample(
+            ruled.kind,
+            ruled.fill_mixed(BUCKET),
+            ruled.ends_mixed,
+            ruled.mixed(BUCKET),
+            mode="run",
+        ),
+        Sample(ruled.kind, ruled.fill_versions, ruled.ends_versions, ruled.versions(BUCKET), mode="run"),
+        Sample(ruled.kind, ruled.fill_dumps, ruled.ends_retaining, ruled.retaining(BUCKET), mode="run"),
+    ],
     "migrate": [
         Sample(lambda: Migrate(STEPS), _a_little_of_everything, _moved, {"target_backend": "archive"}),
         Sample(
