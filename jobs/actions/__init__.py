@@ -24,7 +24,7 @@ from jobs.actions.people import (
 from jobs.actions.performing import Performed
 from jobs.actions.reading import Failures, busy, failures, lookup, run_of, runs, trail
 from jobs.actions.rule_jobs import pause, preview_rule, resume, run_now, verify
-from jobs.actions.rules import RulesState, check_rules, rules_state, sync_rules
+from jobs.actions.rules import RulesState, check_rules, last_sync, rules_state, sync_rules
 from jobs.actions.signing_in import sign_in, sign_out
 from jobs.actions.starting import (
     Each,
@@ -78,6 +78,7 @@ __all__ = [
     "failures",
     "group_names",
     "holder_of",
+    "last_sync",
     "list_tokens",
     "listing",
     "lookup",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -61,13 +61,17 @@ class RulesState:
 
 def rules_state(actor: Actor) -> RulesState:
     """What is in force, and since when. Raises Forbidden."""
+    return replace(last_sync(actor), jobs=tuple(syncing.jobs_of_rules()))
+
+
+def last_sync(actor: Actor) -> RulesState:
+    """The same without the jobs: what every page looks at. Raises Forbidden."""
     actor.require(Right.VIEW)
-    jobs = tuple(syncing.jobs_of_rules())
     last = RuleSync.objects.filter(pk=1).first()
     if last is None:
-        return RulesState(settings.RULES_SOURCE, jobs)
+        return RulesState(settings.RULES_SOURCE)
     findings = tuple((line, text) for line, text in last.findings)
-    return RulesState(settings.RULES_SOURCE, jobs, last.tried_at, last.synced_at, last.by, findings)
+    return RulesState(settings.RULES_SOURCE, (), last.tried_at, last.synced_at, last.by, findings)
 
 
 def check_rules(actor: Actor) -> Synced:

@@ -101,15 +101,15 @@ class Issue:
 class Outcome:
     """What became of an item. `objects` is 0 for a part of an object that is not whole yet.
 
-    `issues` are recorded as failures without failing the item or a fatal phase: `with_errors`. An item
-    may stand for several objects: then `untouched` says how many of them were found as they should be,
-    and `again` are those that are done next, each on its own, with its own retries and failure.
+    `skipped`: all of them were passed over; `left`: of several together, so many were. `again`: those of
+    several that are done next, each on its own, with its own retries and its own failure.
+    `issues` are recorded as failures without failing the item or a fatal phase: `with_errors`.
     """
 
     objects: int = 1
     size: int = 0
     skipped: bool = False
-    untouched: int = 0
+    left: int = 0
     deleted: int = 0
     issues: tuple[Issue, ...] = ()
     again: tuple[Item, ...] = ()

@@ -60,7 +60,7 @@ def removed(here: Here, makes: Makes, infos: Sequence[ObjectInfo]) -> Ends:
     """Remove all that is still as it was looked at."""
     there = [info for info in infos if makes is not of_current or _is_in_sight(here, info)]
     done = here.store.delete_all([makes(here, info) for info in there]) if there else []
-    ends = Ends(untouched=len(infos) - len(there))
+    ends = Ends(left=len(infos) - len(there))
     for info, end in zip(there, done, strict=True):
         ends.note(info, end)
     return ends
@@ -82,14 +82,14 @@ class Ends:
 
     deleted: int = 0
     size: int = 0
-    untouched: int = 0
+    left: int = 0
     issues: tuple[Issue, ...] = ()
     passing: list[tuple[ObjectInfo, S3Error]] = field(default_factory=list)
 
     def note(self, info: ObjectInfo, end: ObjectInfo | S3Error | None) -> None:
         """One of them."""
         if end is None or isinstance(end, STAYS):
-            self.untouched += 1
+            self.left += 1
         elif not isinstance(end, S3Error):
             self.deleted += 1
             self.size += info.size
@@ -105,19 +105,19 @@ class Ends:
 
     @property
     def outcome(self) -> Outcome:
-        objects = self.deleted + self.untouched
-        return Outcome(objects, self.size, untouched=self.untouched, deleted=self.deleted, issues=self.issues)
+        objects = self.deleted + self.left
+        return Outcome(objects, self.size, left=self.left, deleted=self.deleted, issues=self.issues)
 
 
 def together(outcomes: Iterable[Outcome]) -> Outcome:
     """Several as one."""
     total = Outcome(objects=0)
     for each in outcomes:
-        untouched = each.objects if each.skipped else each.untouched
+        left = each.objects if each.skipped else each.left
         total = Outcome(
             total.objects + each.objects,
             total.size + each.size,
-            untouched=total.untouched + untouched,
+            left=total.left + left,
             deleted=total.deleted + each.deleted,
             issues=total.issues + each.issues,
         )
@@ -140,4 +140,4 @@ def abort_all(here: Here, uploads: Sequence[str], pulse: Pulse) -> Outcome:
             aborted += 1
         except NoSuchUpload:
             continue
-    return Outcome(len(uploads), untouched=len(uploads) - aborted, deleted=aborted)
+    return Outcome(len(uploads), left=len(uploads) - aborted, deleted=aborted)

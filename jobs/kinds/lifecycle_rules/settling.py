@@ -74,7 +74,7 @@ def _uploads(ground: Ground, here: Here, sight: Sight, key: str) -> Iterator[Out
 
 
 def _remove(here: Here, found: Sequence[Found]) -> Outcome:
-    """What is to be removed, each in its way; the rest is untouched. Raises S3Error, to be tried again."""
+    """What is to be removed, each in its way; the rest is left. Raises S3Error, to be tried again."""
     outcomes = []
     for does, makes in MAKES.items():
         infos = [each.info for each in found if each.decision.does == does]
@@ -82,7 +82,7 @@ def _remove(here: Here, found: Sequence[Found]) -> Outcome:
         ends.raise_passing()
         outcomes.append(ends.outcome)
     rest = [each for each in found if each.decision.does in (Does.NOTHING, Does.KEEP)]
-    return together([*outcomes, Outcome(len(rest), untouched=len(rest))])
+    return together([*outcomes, Outcome(len(rest), left=len(rest))])
 
 
 def _transitions(ground: Ground, found: Sequence[Found]) -> Iterator[Outcome]:

@@ -16,8 +16,8 @@ from django.db import transaction
 
 from jobs import cursor
 from jobs.cursor import Cursor, Step
-from jobs.errors import BadToken
-from jobs.kinds.base import Issue, Kind, Outcome, Phase, Shape
+from jobs.errors import BadToken, Deferred
+from jobs.kinds.base import Issue, Kind, Outcome, Phase, Shape, course
 from proxy.records import BucketRecord, find_bucket
 
 PAGES = 10_000
@@ -37,6 +37,9 @@ class InTestWork:
         self.bucket: BucketRecord = find_bucket(saved.bucket_name)
         self.spec: Mapping[str, Any] = saved.spec
         self.state: MutableMapping[str, Any] = json.loads(saved.state)
+        self.mode = saved.mode
+        self.keys = saved.keys
+        self.local: MutableMapping[str, Any] = {}
         self.clock_ms = saved.clock_ms
         self._happens = happens
 
@@ -45,6 +48,14 @@ class InTestWork:
         self._happens("effect begins")
         yield
         self._happens("effect ended")
+
+    @contextmanager
+    def writing(self, bucket_name: str) -> Iterator[BucketRecord]:
+        bucket = find_bucket(bucket_name)
+        if bucket.gate.closed:
+            raise Deferred(f"{bucket.gate.holder} has {bucket_name}.")
+        with self.effect():
+            yield find_bucket(bucket_name)
 
     def pulse(self) -> None:
         self._happens("pulse")
@@ -61,6 +72,8 @@ class Saved:
     holder: str
     spec: dict[str, Any]
     clock_ms: int
+    mode: str = ""
+    keys: tuple[str, ...] = ()
     job_id: int = 1
     run_id: int = 1
     phase: str = ""
@@ -90,13 +103,14 @@ class Drive:
 
     def run(self, until: str | None = None) -> Saved:
         """From where it was saved up to before the phase `until`, or to the end."""
-        names = [phase.name for phase in self.kind.phases]
+        phases = course(self.kind, self.saved.mode)
+        names = [phase.name for phase in phases]
         if not self.saved.turned:
             self.saved.phase = self.saved.phase or names[0]
         if not self.saved.phase:
             self._save(ended=True)
             return self.saved
-        for phase in self.kind.phases[names.index(self.saved.phase) :]:
+        for phase in phases[names.index(self.saved.phase) :]:
             if phase.name == until:
                 return self.saved
             following = names[names.index(phase.name) + 1 :]
@@ -137,6 +151,7 @@ class Drive:
             self.happens("page")
             json.dumps([item.data for item in page.items])
             outcomes = [self.kind.apply(work, phase.name, item) for item in page.items]
+            outcomes += [self.kind.apply(work, phase.name, item) for one in outcomes for item in one.again]
             step = cursor.after(at, page, PAGES)
             if step is Step.WAIT:
                 self.waited_s += page.wait_s
@@ -160,7 +175,7 @@ class Drive:
             if phase.counted:
                 self.saved.processed += outcome.objects
                 self.saved.bytes_done += outcome.size
-                self.saved.skipped += outcome.objects if outcome.skipped else outcome.untouched
+                self.saved.skipped += outcome.objects if outcome.skipped else outcome.left
             self.saved.deleted += outcome.deleted
             self.saved.issues += outcome.issues
 
