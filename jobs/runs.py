@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,10 +18,12 @@ from django.utils import timezone
 
 from jobs import clock
 from jobs.clock import NowMs
-from jobs.kinds.base import EVENTS
+from jobs.kinds.base import EVENTS, Kind
 from jobs.models import Job, Run
 from jobs.progress import Progress
 from jobs.states import Event, Status, target
+
+log = logging.getLogger(__name__)
 
 DEFERRED, STOPPED, REPLACED = "deferred", "stopped", "replaced"
 """What `status_raw` says of runs that did not come to an end of their own: something had to be waited for,
@@ -102,6 +105,15 @@ def due_in(seconds: float) -> dict[str, Any]:
         "next_due_at": timezone.now() + dt.timedelta(seconds=seconds),
         "due_clock": clock.clock_id(),
     }
+
+
+def report(kind: Kind | None, state: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What the kind has to say of its notes; a kind that cannot say it does not keep a run from its end."""
+    try:
+        return kind.report(state) if kind else {}
+    except Exception:
+        log.exception("%s cannot report", kind.name if kind else "")
+        return {"left_out": "The report cannot be made."}
 
 
 # -- the history ------------------------------------------------------------------------------
