@@ -13,8 +13,6 @@ from tests.jobs.kinds.world import MIB, make_bucket, mark, noise, open_upload, p
 State = dict[str, Any]
 REPLICA = "-dr"
 """What the name of the destination adds to that of the bucket."""
-KEYS = ("fw/in the index", "fw/of parts", "fw/gone")
-"""What a retry is about."""
 
 
 def kind() -> Replicate:
@@ -61,7 +59,7 @@ def fill(store: Store) -> None:
     open_upload(store, "open", "fw/to come", {1: noise(7, 40_000)})
     for number in range(7):
         put(store, f"fw/small/{number}", noise(10 + number, 10 * number))
-    put(there, "mirror/small/3", noise(13, 30))
+    put(there, _THE_SAME, noise(13, 30))
     put(there, "mirror/in the index", b"older content")
     put(there, "mirror/hidden", b"to be deleted")
     put(there, "mirror/gone", b"to be deleted")
@@ -70,22 +68,15 @@ def fill(store: Store) -> None:
 
 
 def ends_mirrored(before: State) -> State:
-    """The destination has what the source has, and what the rule is not about."""
-    return _with_copies(before, [key for key in before["bucket"]["objects"] if key.startswith("fw/")])
-
-
-def ends_retried(before: State) -> State:
-    """Only the keys of the run were looked at."""
-    return _with_copies(before, KEYS, deletes=("mirror/gone",))
-
-
-def _with_copies(before: State, keys: Any, deletes: Any = ("mirror/gone", "mirror/hidden")) -> State:
+    """The destination has what the source has below the prefix, and what the rule is not about."""
     here, there = before["bucket"]["objects"], before["others"][REPLICA]
-    objects = {key: each for key, each in there["objects"].items() if key not in deletes}
-    for key in keys:
-        if key in here and not key.endswith(".tmp"):
-            objects[key.replace("fw/", "mirror/", 1)] = {**here[key], "version_id": "null", "acl": ""}
-    kept = "mirror/small/3" if "mirror/small/3" in objects else ""
-    if kept:
-        objects[kept] = there["objects"][kept]
+    objects = {key: each for key, each in there["objects"].items() if key not in _DELETED}
+    for key, each in here.items():
+        copy = key.replace("fw/", "mirror/", 1)
+        if key.startswith("fw/") and not key.endswith(".tmp") and copy != _THE_SAME:
+            objects[copy] = {**each, "version_id": "null", "acl": ""}
     return {**before, "others": {REPLICA: {**there, "objects": objects}}}
+
+
+_DELETED = ("mirror/gone", "mirror/hidden")
+_THE_SAME = "mirror/small/3"

@@ -202,14 +202,6 @@ SAMPLES: dict[str, list[Sample]] = {
             before_work=_nothing_links,
             mode="reconcile",
         ),
-        Sample(
-            replicas.kind,
-            replicas.fill,
-            replicas.ends_retried,
-            replicas.mirrored(BUCKET),
-            mode="retry",
-            keys=replicas.KEYS,
-        ),
     ],
     "mirror": [Sample(Mirror, _some_objects, _mirrored, {"destination": COPY}, mode="copy")],
 }
