@@ -28,6 +28,7 @@ from jobs.engine.claiming import take  # noqa: E402
 from jobs.kinds.base import Work  # noqa: E402
 from jobs.models import Failure, Job, Run  # noqa: E402
 from tests.jobs.actors import fork, fresh, join, run, scratch  # noqa: E402
+from tests.jobs.rule_scenes import RULE_SCENES  # noqa: E402
 from tests.jobs.support import (  # noqa: E402
     FAST,
     Walker,
@@ -320,7 +321,7 @@ SCENES: dict[str, Callable[..., None]] = {
         poison_pill,
         a_database_that_is_gone,
     )
-}
+} | RULE_SCENES
 
 if __name__ == "__main__":
     SCENES[sys.argv[1]](*sys.argv[2:])
