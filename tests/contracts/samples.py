@@ -24,6 +24,7 @@ from proxy.backends.values import Lock
 from proxy.records import find_bucket, list_buckets
 from proxy.resealing import Resealing
 from proxy.store import Store
+from tests.contracts import replication_samples as replicas
 from tests.contracts.mirror import Mirror
 from tests.jobs.kinds.encrypting import modes
 from tests.jobs.kinds.world import MIB, contents, make_bucket, mark, noise, open_upload, put, put_in_parts
@@ -192,6 +193,16 @@ SAMPLES: dict[str, list[Sample]] = {
             before_work=_seal,
         ),
     ],
+    "replication": [
+        Sample(
+            replicas.kind,
+            replicas.fill,
+            replicas.ends_mirrored,
+            replicas.mirrored(BUCKET),
+            before_work=_nothing_links,
+            mode="reconcile",
+        ),
+    ],
     "mirror": [Sample(Mirror, _some_objects, _mirrored, {"destination": COPY}, mode="copy")],
 }
 
@@ -229,6 +240,8 @@ def state() -> State:
     if any(not routes.backend(name).counts_changes for name in routes.backend_names()):
         for each in (plain["bucket"], *plain["beside"], *plain["others"].values()):
             each["history"] = None  # a service orders versions by its own time
+    for replica in (each for name, each in plain["others"].items() if name == replicas.REPLICA):
+        replica["history"] = None  # keys are copied in any order
     return plain
 
 
