@@ -204,12 +204,14 @@ class RuleSync(models.Model):
     """One row: the last attempt to take the declared rules over, and what was wrong with them.
 
     `findings` are [line, text]; with any of them nothing was changed: the rules of `synced_at` are in force.
+    `revision` is theirs, and `lifecycle` whether the configurations of buckets' owners are among them.
     """
 
     id = models.PositiveSmallIntegerField(primary_key=True, default=1)
     tried_at = models.DateTimeField()
     synced_at = models.DateTimeField(null=True, blank=True)
     revision = models.CharField(max_length=64, blank=True, default="")
+    lifecycle = models.BooleanField(default=False)
     findings = models.JSONField(default=list)
     by = models.CharField(max_length=150, blank=True, default="")
 

@@ -10,7 +10,7 @@ import logging
 import time
 from dataclasses import dataclass
 
-from jobs import clock, leases, transitions
+from jobs import clock, leases, runs, transitions
 from jobs.kinds import KINDS
 from jobs.leases import LeaseRow, Process
 from jobs.models import Job
@@ -79,8 +79,8 @@ def _recover(job: Job) -> Recovered:
 
 def _fail_run(job: Job) -> bool:
     """A rule's run fails with its worker; the next one goes on where it stopped."""
-    kind = KINDS.get(job.kind)
-    if not transitions.lose_run(job, _reason(job), kind.report(job.state) if kind else {}):
+    detail = runs.report(KINDS.get(job.kind), job.state)
+    if not transitions.lose_run(job, _reason(job), detail):
         return False
     log.warning("%s: phase %s, crash %d: %s", job.public_id, job.phase, job.crashes + 1, _reason(job))
     return True

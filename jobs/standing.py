@@ -53,7 +53,8 @@ def declare(kind: Kind, declared: Declared) -> Job:
     """The rule's job as declared: made, or brought up to date; a run of another revision ends.
 
     A worker of that run finds its lease lost. A job that is new, or new again, is due at once, and one
-    whose interval is shorter now is not due later than that.
+    whose interval is shorter now is not due later than that. Disabling ends also what was asked for by
+    name before.
     """
     said = {
         "name": declared.name,
@@ -75,6 +76,8 @@ def declare(kind: Kind, declared: Declared) -> Job:
         job = Job.objects.select_for_update().get(kind=kind.name, rule=declared.rule)
         if made:
             return job
+        if job.enabled and not declared.enabled:
+            said["run_anyway"] = False
         if job.revision != declared.revision:
             _replace(job, declared.revision)
         elif declared.enabled and not (job.enabled and job.declared):
@@ -90,7 +93,9 @@ def declare(kind: Kind, declared: Declared) -> Job:
 def withdraw(job: Job) -> None:
     """The rule is not declared any more: its history stays, and nothing runs. A worker stops by itself."""
     with transaction.atomic():
-        Job.objects.filter(pk=job.pk).update(declared=False, enabled=False, updated_at=timezone.now())
+        Job.objects.filter(pk=job.pk).update(
+            declared=False, enabled=False, run_anyway=False, updated_at=timezone.now()
+        )
         _stop_waiting(job.pk)
 
 
@@ -121,6 +126,7 @@ def enqueue(
     `anyway`: though the rule is paused or disabled. `keys`: over these alone. None if a run is on its
     way, the job changed since it was read, or the rule is not to run.
     """
+    anyway = anyway and (job.paused or not job.enabled)
     kept = dict(job.kept)
     phase, token = kept.pop(mode, ("", None))
     now = timezone.now()

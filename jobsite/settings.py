@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -197,8 +198,19 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
 }
 
+
 # -- storage: what sluicegate.yaml declares, as plain values ---------------------------------
-STORAGE = config.load(CONFIG_PATH, HOME, os.environ).plain(HOME)
+def _storage() -> dict[str, Any]:
+    """`manage.py rules`, which tells what is wrong with the file, goes without backends if it must."""
+    try:
+        return config.load(CONFIG_PATH, HOME, os.environ).plain(HOME)
+    except config.ConfigError:
+        if sys.argv[1:2] != ["rules"]:
+            raise
+    return {"backends": {}, "default_backend": "", "buckets": {}}
+
+
+STORAGE = _storage()
 INDEX_COPY_HOURS = env_int("SLUICEGATE_INDEX_COPY_HOURS", 24)
 for _options in STORAGE["backends"].values():
     if _options["type"] == "filesystem":

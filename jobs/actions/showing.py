@@ -68,7 +68,8 @@ def open_failures(job: Job) -> QuerySet[Failure]:
 def _looking(job: Any) -> QuerySet[Run]:
     """The latest run first that looked at all there is, or at all that had failed, and came to its end."""
     modes = [RETRY] + [next(iter(kind.modes)) for kind in KINDS.values() if by_rule(kind)]
-    return Run.objects.filter(job=job, mode__in=modes, status=Status.SUCCEEDED).order_by("-pk")
+    ended = Run.objects.filter(job=job, mode__in=modes, status=Status.SUCCEEDED)
+    return ended.filter(detail__unfinished__isnull=True).order_by("-pk")
 
 
 def _keyed(job: Any) -> QuerySet[Failure]:

@@ -66,6 +66,7 @@ class Replicate:
     actions: frozenset[Action] = frozenset(
         {Action.PAUSE, Action.RESUME, Action.RUN_NOW, Action.VERIFY, Action.RETRY_FAILED}
     )
+    at_will = True
     concurrency = 8
     words = WORDS
 

@@ -17,6 +17,7 @@ class Migration(migrations.Migration):
                 ('tried_at', models.DateTimeField()),
                 ('synced_at', models.DateTimeField(blank=True, null=True)),
                 ('revision', models.CharField(blank=True, default='', max_length=64)),
+                ('lifecycle', models.BooleanField(default=False)),
                 ('findings', models.JSONField(default=list)),
                 ('by', models.CharField(blank=True, default='', max_length=150)),
             ],

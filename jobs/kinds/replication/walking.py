@@ -30,19 +30,16 @@ class Walk:
 def walk(ground: Ground, after: str) -> Walk:
     """From a relative key on: up to a page of work, the end of the listings or of some time."""
     merged, until_ms = listings(ground, after), ground.work.now_ms() + ground.limits.look_ms
+    most_bytes = ground.page_bytes
     wanted: list[Wanted] = []
     settled, size, ended = 0, 0, False
     for pair, decision in decided(ground, merged):
         if decision.act is Act.LEAVE:
             settled += 1
-        elif pair.source is not None and pair.source.size > ground.limits.large_bytes:
-            ground.notes.add_large(pair.relative)
         else:
-            length = pair.source.size if pair.source else 0
-            wanted.append(Wanted(pair.relative, length, pair.destination is None))
-            size += length
-        if len(wanted) >= ground.limits.page_items or size >= ground.page_bytes or ground.notes.is_full:
-            break
+            size += _note(ground, pair, wanted)
+            if len(wanted) >= ground.limits.page_items or size >= most_bytes or ground.notes.is_full:
+                break
         if not merged.at_hand and (wanted or ground.work.now_ms() >= until_ms):
             break
     else:
@@ -54,12 +51,23 @@ def walk(ground: Ground, after: str) -> Walk:
     return Walk(items, merged.after, ended)
 
 
+def _note(ground: Ground, pair: Pair, wanted: list[Wanted]) -> int:
+    """Among what is wanted, or among the large ones that wait; how many bytes the page moves for it."""
+    size = 0 if pair.source is None else pair.source.size
+    if size > ground.limits.large_bytes:
+        ground.notes.add_large(pair.relative)
+        return 0
+    wanted.append(Wanted(pair.relative, size, pair.destination is None))
+    return size
+
+
 def decided(ground: Ground, merged: Merged) -> Iterator[tuple[Pair, Decision]]:
     """The pairs that the rule is about, and what becomes of each."""
     spec = ground.spec
+    conflict, deletes = spec.conflict, spec.deletes
     for pair in merged:
         if spec.is_about(pair.relative):
-            yield pair, decide(pair.source, pair.destination, spec.conflict, deletes=spec.deletes)
+            yield pair, decide(pair.source, pair.destination, conflict, deletes=deletes)
 
 
 def listings(ground: Ground, after: str) -> Merged:

@@ -1,0 +1,140 @@
+"""A rule brings its destination in line, and then finds nothing more to do."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from jobs.errors import Deferred
+from jobs.kinds.replicate import Replicate
+from jobs.kinds.replication.grouping import Wanted, item_of
+from proxy import gate
+from proxy.errors import (
+    AccessDenied,
+    BackendUnavailable,
+    InternalError,
+    NoSuchBucket,
+    S3Error,
+    SlowDown,
+)
+from proxy.records import find_bucket
+from tests.jobs.kinds.conftest import every_pair
+from tests.jobs.kinds.driving import InTestWork, Saved, nothing
+from tests.jobs.kinds.replicating import DESTINATION, SOURCE, content, copied, delete, rule
+from tests.jobs.kinds.world import KIB, NOW_MS, fill, keys, noise, put
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@every_pair
+def test_everything_is_copied_with_its_facts_and_a_second_run_copies_nothing(
+    backends: tuple[str, str],
+) -> None:
+    mirror = rule()
+    fill(mirror.source)
+    first = mirror.run()
+    assert copied(first) == len(keys(mirror.source)) and first.issues == []
+    assert content(mirror.destination) == content(mirror.source)
+    second = mirror.run()
+    assert copied(second) == 0 and second.processed == first.processed
+    assert mirror.notes["whole"] is True and mirror.notes["large"] == []
+    assert mirror.destination.list_uploads().uploads == ()
+
+
+def test_only_what_changed_moves(backends: tuple[str, str]) -> None:
+    mirror = rule(replicate_deletes=True)
+    for number in range(20):
+        put(mirror.source, f"key-{number:02d}", noise(number, 300 * number))
+    mirror.run()
+    put(mirror.source, "key-03", b"another")
+    put(mirror.source, "new", b"new")
+    delete(mirror.source, "key-07")
+    run = mirror.run()
+    assert (copied(run), run.deleted) == (2, 1)
+    assert content(mirror.destination) == content(mirror.source)
+
+
+def test_prefixes_are_mapped_and_nothing_outside_of_them_is_touched(backends: tuple[str, str]) -> None:
+    mirror = rule(
+        source={"bucket": "releases", "prefix": "fw/"},
+        destination={"bucket": DESTINATION, "prefix": "mirror/fw/"},
+        replicate_deletes=True,
+    )
+    for key in ("fw/a", "fw/b/c", "fw", "fx/d", "fw/"):
+        put(mirror.source, key, key.encode())
+    for key in ("mirror/fw/extra", "mirror/fv", "mirror/fw", "fw/a", "z"):
+        put(mirror.destination, key, b"theirs")
+    run = mirror.run()
+    assert keys(mirror.destination) == ["fw/a", "mirror/fv", "mirror/fw", "mirror/fw/a", "mirror/fw/b/c", "z"]
+    assert (copied(run), run.deleted) == (2, 1)
+
+
+def test_globs_say_what_is_copied_and_what_may_be_deleted(backends: tuple[str, str]) -> None:
+    mirror = rule(include_globs=["*.bin"], exclude_globs=["old*"], replicate_deletes=True)
+    for key in ("a.bin", "a.txt", "old.bin", "d/a.bin"):
+        put(mirror.source, key, b"x")
+    for key in ("gone.bin", "gone.txt", "oldest.bin"):
+        put(mirror.destination, key, b"x")
+    mirror.run()
+    assert keys(mirror.destination) == ["a.bin", "gone.txt", "oldest.bin"]
+
+
+def test_deletes_are_replicated_only_if_the_rule_says_so(backends: tuple[str, str]) -> None:
+    mirror = rule()
+    put(mirror.source, "a")
+    mirror.run()
+    delete(mirror.source, "a")
+    assert mirror.run().deleted == 0 and keys(mirror.destination) == ["a"]
+    mirror.said["replicate_deletes"] = True
+    assert mirror.run().deleted == 1 and keys(mirror.destination) == []
+
+
+def test_what_a_listing_lacked_is_deleted_only_if_the_source_has_none(backends: tuple[str, str]) -> None:
+    mirror = rule(replicate_deletes=True)
+    put(mirror.source, "there")
+    for key in ("there", "not there"):
+        put(mirror.destination, key, b"theirs")
+    extra = item_of("", [Wanted("there"), Wanted("not there")])
+    work = InTestWork(Saved(SOURCE, "", mirror.said, NOW_MS, mode="reconcile"), nothing)
+    assert Replicate().apply(work, "reconcile", extra).deleted == 1
+    assert keys(mirror.destination) == ["there"]
+
+
+@pytest.mark.parametrize("error", [BackendUnavailable, SlowDown, NoSuchBucket, InternalError, AccessDenied])
+def test_an_error_of_the_source_is_no_absence(
+    error: type[S3Error], backends: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mirror = rule(replicate_deletes=True)
+    put(mirror.destination, "a", b"theirs")
+
+    def fails(*_: Any, **__: Any) -> Any:
+        raise error()
+
+    monkeypatch.setattr(type(mirror.source.backend), "open", fails)
+    with pytest.raises(error):
+        mirror.run()
+    assert keys(mirror.destination) == ["a"]
+
+
+def test_a_large_object_goes_over_in_pieces_and_its_upload_does_not_stay(
+    backends: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mirror = rule()
+    monkeypatch.setattr(type(mirror.destination.backend), "can_link", lambda self, reader: False)
+    put(mirror.source, "large", noise(1, 700 * KIB + 3), metadata={"camera": "one"}, tags={"a": "b"})
+    put(mirror.source, "small", b"x")
+    run = mirror.run()
+    assert content(mirror.destination) == content(mirror.source)
+    assert copied(run) == 2 and run.bytes_done == 700 * KIB + 4
+    assert mirror.destination.list_uploads().uploads == ()
+    assert copied(mirror.run()) == 0
+
+
+def test_a_closed_gate_defers_and_nothing_is_written(backends: tuple[str, str]) -> None:
+    mirror = rule()
+    put(mirror.source, "a")
+    assert gate.close(find_bucket(DESTINATION).id, "maintenance:7")
+    with pytest.raises(Deferred, match="maintenance:7"):
+        mirror.run()
+    assert keys(mirror.destination) == []
