@@ -104,7 +104,7 @@ class Slice:
     def _give_up(self, spent: GaveUp) -> Next:
         if not isinstance(spent.error, S3Error):
             log.error("%s: unexpected", self.claim.job.public_id, exc_info=spent.error)
-        keeps = transient(spent.error) or self.progress.pages > 0
+        keeps = True if transient(spent.error) else None
         return partial(self._fail, trouble_of(spent, self.progress.phase), keeps=keeps)
 
     # -- the way -------------------------------------------------------------------------
@@ -314,10 +314,13 @@ class Slice:
         wait_s = signal.wait_s
         return partial(self._end_run, End(Event.DEFER, DEFERRED, keeps=True, due_s=wait_s, rest_s=wait_s))
 
-    def _fail(self, trouble: Trouble, others: Sequence[Trouble] = (), *, keeps: bool = True) -> Next | None:
+    def _fail(
+        self, trouble: Trouble, others: Sequence[Trouble] = (), *, keeps: bool | None = None
+    ) -> Next | None:
         """An error that retries did not cure. After the turn it only makes the success amber.
 
-        `keeps`: the next run of a rule goes on where this one failed.
+        `keeps`: whether the next run of a rule goes on where this one failed. If that is not known, it
+        does if this one got on: what can never be done must not hold up all that comes before it.
         """
         log.warning("%s: %s: %s", self.claim.job.public_id, trouble.code, trouble.message)
         progress, troubles = self.progress, [*others, trouble]
@@ -327,7 +330,8 @@ class Slice:
             return partial(self._finish, progress, troubles)
         progress.last_error = f"{trouble.code}: {trouble.message}"
         if self.claim.job.standing:
-            return partial(self._end_run, End(Event.FAIL, keeps=keeps), progress, troubles)
+            kept = progress.pages > 0 if keeps is None else keeps
+            return partial(self._end_run, End(Event.FAIL, keeps=kept), progress, troubles)
         return partial(self._unwind, troubles)
 
     def _unwind(self, troubles: Sequence[Trouble] = ()) -> Next | None:

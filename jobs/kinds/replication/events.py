@@ -8,16 +8,15 @@ from jobs.kinds.replication.following import follow
 from jobs.kinds.replication.ground import Ground
 from jobs.kinds.replication.position import Position, decode, encode
 
-MOST_MS = 60_000
+MOST_PAGES = 500
 """A run that never comes to the end of its feed ends, so that a reconcile or an audit gets its turn."""
 
 
 def page(ground: Ground, token: str | None) -> Page:
     """Changes and the pieces of large objects by turns."""
     ground.require_open_window()
-    now_ms = ground.work.now_ms()
-    at = Position(began=now_ms) if token is None else decode(token)
-    if token is not None and now_ms - at.began >= MOST_MS and not ground.notes.large:
+    at = Position() if token is None else decode(token)
+    if at.turn >= MOST_PAGES and not ground.notes.large:
         return Page()
     items, more = large.large_items(ground) if at.turn % 2 else (), False
     if not items:

@@ -14,14 +14,13 @@ class Position:
     """`turn` counts the pages, so that no token comes twice; it says too whose turn it is.
 
     Of a walk `after` is the relative key up to which both sides are done, `walked` says that all are, and
-    `life` which life of the feed covers what is changed behind it. `began` (milliseconds) is when it began.
+    `life` which life of the feed covers what is changed behind it.
     """
 
     turn: int = 0
     after: str = ""
     walked: bool = False
     life: int = 0
-    began: int = 0
 
     def next(self, **changes: Any) -> Position:
         """The position of the page that follows."""

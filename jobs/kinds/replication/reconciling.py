@@ -42,7 +42,7 @@ def page(ground: Ground, token: str | None) -> Page:
 def _begin(ground: Ground) -> tuple[Position, Sequence[Item]]:
     """The feed's position is noted before anything is listed."""
     begin_feed(ground)
-    at = Position(life=ground.notes.life, began=ground.work.now_ms())
+    at = Position(life=ground.notes.life)
     return at, large.leftovers(ground)
 
 

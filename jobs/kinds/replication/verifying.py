@@ -27,8 +27,9 @@ _CUSTOMERS = "customer"
 
 def page(ground: Ground, token: str | None) -> Page:
     """A stretch of both listings; the notes keep what was found so far."""
-    at = Position(began=ground.work.now_ms()) if token is None else decode(token)
-    merged, until_ms = listings(ground, at.after), ground.work.now_ms() + ground.limits.look_ms
+    at = Position() if token is None else decode(token)
+    now_ms = ground.work.now_ms()
+    merged, until_ms = listings(ground, at.after), now_ms + ground.limits.look_ms
     found: list[tuple[Pair, Decision]] = []
     agree, ended = 0, False
     for pair, listed in decided(ground, merged):
@@ -42,7 +43,7 @@ def page(ground: Ground, token: str | None) -> Page:
     else:
         ended = True
     report = None if token is None else ground.work.state.get("verify")
-    ground.work.state["verify"] = _added(report or _fresh(at.began), agree, found)
+    ground.work.state["verify"] = _added(report or _fresh(now_ms), agree, found)
     hold(ground, merged)
     if not ended:
         items = [todo("settled", "", objects=agree + len(found))]

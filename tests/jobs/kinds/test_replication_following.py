@@ -225,7 +225,7 @@ def test_a_run_that_never_reaches_the_end_of_its_feed_ends_all_the_same(
     backends: tuple[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     mirror = walked()
-    monkeypatch.setattr(events, "MOST_MS", 0)
+    monkeypatch.setattr(events, "MOST_PAGES", 3)
     written = []
 
     def write(event: str) -> None:
