@@ -10,6 +10,7 @@ from jobs.errors import Deferred, JobFailed
 from jobs.kinds.replicate import Replicate
 from jobs.kinds.replication.ground import Ground, Limits
 from jobs.kinds.replication.grouping import Wanted, item_of
+from jobs.kinds.replication.outages import PATIENCE_MS
 from proxy import gate, routes
 from proxy.errors import (
     AccessDenied,
@@ -192,3 +193,27 @@ def test_a_destination_that_is_gone_fails_the_run(backends: tuple[str, str]) -> 
     routes.delete_bucket(find_bucket(DESTINATION))
     with pytest.raises(NoSuchBucket):
         mirror.run()
+
+
+def test_a_side_that_stays_away_defers_the_run_and_fails_no_object(
+    backends: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mirror = rule()
+    put(mirror.source, "a")
+    work = InTestWork(Saved(SOURCE, "", mirror.said, NOW_MS, mode="reconcile"), nothing)
+    item = item_of("", [Wanted("a")])
+
+    def away(*_: Any, **__: Any) -> Any:
+        raise BackendUnavailable("the disk is not mounted")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(type(mirror.destination.backend), "put", away)
+        for later_ms in (0, PATIENCE_MS, 2 * PATIENCE_MS):
+            work.clock_ms = NOW_MS + later_ms
+            with pytest.raises(BackendUnavailable):
+                Replicate().apply(work, "reconcile", item)
+        patch.setattr(type(mirror.destination.backend), "check", away)
+        with pytest.raises(Deferred, match="not mounted"):
+            Replicate().apply(work, "reconcile", item)
+    assert Replicate().apply(work, "reconcile", item).objects == 1
+    assert work.local.get("away since") is None
