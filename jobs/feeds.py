@@ -26,6 +26,7 @@ from jobs import scheduling, standing
 from jobs.kinds import KINDS
 from jobs.kinds.base import Kind
 from jobs.models import Job
+from jobs.runs import EVENT
 from jobs.states import Status
 from proxy import routes
 from proxy.backends.base import Backend
@@ -36,7 +37,6 @@ from proxy.models import Bucket
 log = logging.getLogger(__name__)
 
 LOOK_S = 0.25
-TRIGGER = "event"
 FIRST_REST_S = 1.0
 MOST_REST_S = 60.0
 
@@ -189,7 +189,7 @@ class FeedWatch:
         if not deferred and not self._patience.may_begin(rule.job_id, position, now):
             return False
         job = Job.objects.filter(pk=rule.job_id).first()
-        if job is None or scheduling.begin(job, self._kinds[rule.kind], mode, TRIGGER) is None:
+        if job is None or scheduling.begin(job, self._kinds[rule.kind], mode, EVENT) is None:
             return False
         self._patience.began(rule.job_id, position, now)
         return True

@@ -29,8 +29,13 @@ DEFERRED, STOPPED, REPLACED = "deferred", "stopped", "replaced"
 """What `status_raw` says of runs that did not come to an end of their own: something had to be waited for,
 or the rule went away, or it was changed."""
 
+SCHEDULE, EVENT = "scheduler", "event"
+"""What begins runs by itself: it was time, or something happened."""
+
 DETAIL_BYTES = 65_536
 """A longer report is not kept in the history."""
+BY_ITSELF = frozenset({SCHEDULE, EVENT})
+"""Runs that nobody asked for and waits for: of many that say the same, one is kept."""
 MERGED_WITHIN = dt.timedelta(hours=1)
 """Runs that follow a feed are one row of the history if they begin within this time of its start."""
 
@@ -120,12 +125,12 @@ def report(kind: Kind | None, state: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def close(job: Job, progress: Progress, end: End, now: dt.datetime) -> None:
-    """End the job's open Run, in the caller's transaction; small runs after a feed become one."""
+    """End the job's open Run, in the caller's transaction; of those that say the same, one stays."""
     run = Run.objects.filter(job_id=job.pk, finished_at=None).first()
     if run is None:
         return
     counts = progress.run_columns()
-    if end.whole and run.mode == EVENTS and not counts["errors"] and _told_already(run, counts, end, now):
+    if run.triggered_by in BY_ITSELF and _told_already(run, counts, end, now):
         run.delete()
         return
     status = target(end.event)
@@ -136,18 +141,22 @@ def close(job: Job, progress: Progress, end: End, now: dt.datetime) -> None:
 
 def _told_already(run: Run, counts: Mapping[str, int], end: End, now: dt.datetime) -> bool:
     """Whether nothing is to be told of a run, or the run before it tells it now."""
-    if not any(counts.values()):
+    after_a_feed = end.whole and run.mode == EVENTS and not counts["errors"]
+    waits_on = end.raw == DEFERRED and not any(counts.values())
+    if after_a_feed and not any(counts.values()):
         return True
     before = Run.objects.filter(job_id=run.job_id, pk__lt=run.pk).order_by("-pk").first()
-    if before is None or not _goes_on(before, run):
+    if before is None or before.mode != run.mode:
         return False
-    added = {name: F(name) + count for name, count in counts.items()}
-    Run.objects.filter(pk=before.pk).update(finished_at=now, detail=_detail(end), **added)
-    return True
+    same = (after_a_feed and _goes_on(before, run)) or (waits_on and before.status_raw == DEFERRED)
+    if same:
+        added = {name: F(name) + count for name, count in counts.items()}
+        Run.objects.filter(pk=before.pk).update(finished_at=now, detail=_detail(end), **added)
+    return same
 
 
 def _goes_on(before: Run, run: Run) -> bool:
-    clean = (before.mode, before.status, before.errors) == (EVENTS, Status.SUCCEEDED, 0)
+    clean = (before.status, before.errors) == (Status.SUCCEEDED, 0)
     return clean and before.started_at > run.started_at - MERGED_WITHIN
 
 

@@ -18,6 +18,15 @@ def now() -> float:
     return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
+def has_terminal() -> bool:
+    """Whether this process has a terminal, which has not been closed. Source: tty(4)."""
+    try:
+        os.close(os.open("/dev/tty", os.O_RDONLY | os.O_NOCTTY))
+    except OSError:
+        return False
+    return True
+
+
 class Group:
     """A running child.
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from types import FrameType
 
 from jobsite.supervisor.decisions import Action, Child, Signs, after_death, after_start, judge
-from jobsite.supervisor.processes import Group, now
+from jobsite.supervisor.processes import Group, has_terminal, now
 
 log = logging.getLogger("sluicegate.supervisor")
 STEP = 0.2
@@ -112,19 +112,20 @@ class Ward:
 class Supervisor:
     """Keeps its children alive until SIGINT or SIGTERM; a second signal kills them at once.
 
-    SIGHUP is passed on to those that take it.
+    SIGHUP is passed on to those that take it, unless it says that our terminal was closed: that ends us.
     """
 
     def __init__(self, specs: Sequence[Spec], environ: Mapping[str, str]) -> None:
         self._wards = sorted((Ward(spec, environ) for spec in specs), key=lambda ward: ward.spec.turn)
         self._signals = 0
         self._reload = False
+        self._terminal = has_terminal()
 
     def run(self, each_step: Callable[[], None]) -> bool:
         """Until a signal; then end the children in their order. Whether all went by themselves."""
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._note)
-        signal.signal(signal.SIGHUP, self._note_reload)
+        signal.signal(signal.SIGHUP, self._hang_up)
         try:
             while not self._signals:
                 for ward in self._wards:
@@ -154,5 +155,7 @@ class Supervisor:
     def _note(self, number: int, frame: FrameType | None) -> None:
         self._signals += 1
 
-    def _note_reload(self, number: int, frame: FrameType | None) -> None:
+    def _hang_up(self, number: int, frame: FrameType | None) -> None:
+        if self._terminal and not has_terminal():
+            self._note(number, frame)
         self._reload = True

@@ -24,8 +24,8 @@ from proxy.backends.values import Lock
 from proxy.records import find_bucket, list_buckets
 from proxy.resealing import Resealing
 from proxy.store import Store
+from tests.contracts import lifecycle_samples as ruled
 from tests.contracts import replication_samples as replicas
-from tests.contracts.mirror import Mirror
 from tests.jobs.kinds.encrypting import modes
 from tests.jobs.kinds.world import MIB, contents, make_bucket, mark, noise, open_upload, put, put_in_parts
 
@@ -148,22 +148,21 @@ def _facts(row: State) -> State:
     return {name: value for name, value in row.items() if name not in ("key", "ordinal", "marker", "latest")}
 
 
-def _some_objects(store: Store) -> None:
-    """And an empty bucket for their copies."""
-    make_bucket(COPY)
-    for number in range(8):
-        put(store, f"object {number}", noise(number, 1_000 * number), metadata={"number": str(number)})
-
-
-def _mirrored(before: State) -> State:
-    return {**before, "others": {"-copy": before["bucket"]}}
-
-
 BUCKET = os.environ.get("CONTRACT_BUCKET", "photos")
 """A service is shared by all tests: there each needs a name of its own."""
-COPY = f"{BUCKET}-copy"
 
 SAMPLES: dict[str, list[Sample]] = {
+    "lifecycle": [
+        Sample(
+            ruled.kind,
+            ruled.fill_mixed(BUCKET),
+            ruled.ends_mixed,
+            ruled.mixed(BUCKET),
+            mode="run",
+        ),
+        Sample(ruled.kind, ruled.fill_versions, ruled.ends_versions, ruled.versions(BUCKET), mode="run"),
+        Sample(ruled.kind, ruled.fill_dumps, ruled.ends_retaining, ruled.retaining(BUCKET), mode="run"),
+    ],
     "migrate": [
         Sample(lambda: Migrate(STEPS), _a_little_of_everything, _moved, {"target_backend": "archive"}),
         Sample(
@@ -203,7 +202,6 @@ SAMPLES: dict[str, list[Sample]] = {
             mode="reconcile",
         ),
     ],
-    "mirror": [Sample(Mirror, _some_objects, _mirrored, {"destination": COPY}, mode="copy")],
 }
 
 

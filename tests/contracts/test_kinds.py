@@ -19,8 +19,7 @@ from tests.sites import Site
 pytestmark = pytest.mark.crash
 
 CASES = [(name, index) for name, samples in SAMPLES.items() for index in range(len(samples))]
-ALL = {name: KINDS.get(name) or samples[0].kind() for name, samples in SAMPLES.items()}
-"""Those of KINDS, and those of this suite alone."""
+ALL = {name: kind for name, kind in KINDS.items() if name in SAMPLES}
 
 
 def _phases(name: str) -> list[Phase]:
@@ -56,7 +55,7 @@ def _without_seals(state: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_every_kind_has_a_sample() -> None:
-    assert set(SAMPLES) >= set(KINDS)
+    assert set(SAMPLES) == set(KINDS)
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -101,7 +100,7 @@ def test_killed_at_each_boundary_it_comes_to_the_same_end(
     else:
         assert (lost, row["failed"]) == ([], _failed(case))
     assert workers.ask("state") == _expected(workers, case)
-    assert workers.kills > 25
+    assert workers.kills > 15
     print(f"{case}: {workers.kills} workers were killed")
 
 

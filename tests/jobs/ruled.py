@@ -32,9 +32,6 @@ class Ruled(Walker):
     modes: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MODES)
     lane: str = EVENTS
 
-    def report(self, state: Mapping[str, Any]) -> Mapping[str, Any]:
-        return {}
-
 
 def make_rule(rule: str, kind: Ruled | None = None, *, interval_s: int = 60, **spec: Any) -> Job:
     """A declared rule's job: idle, and due at once."""

@@ -42,9 +42,9 @@ def rule(kind: Ruled, **spec: Any) -> Job:
     return Job.objects.get(pk=job.pk)
 
 
-def run(kind: Walker, job: Job, mode: str = SCHEDULED, **options: Any) -> Job:
+def run(kind: Walker, job: Job, mode: str = SCHEDULED, by: str = "tests", **options: Any) -> Job:
     """Begin a run, and one slice of it."""
-    assert standing.enqueue(Job.objects.get(pk=job.pk), mode, "tests", **options) is not None
+    assert standing.enqueue(Job.objects.get(pk=job.pk), mode, by, **options) is not None
     return go_on(kind, job)
 
 
@@ -464,7 +464,7 @@ def test_a_checkpoint_ends_the_row_of_lost_workers() -> None:
 def follow(kind: Ruled, job: Job, objects: int) -> None:
     kind.objects = objects
     kind.page_of = lambda page, *_: page if objects else Page()
-    assert run(kind, job, EVENTS).status == "succeeded"
+    assert run(kind, job, EVENTS, runs.EVENT).status == "succeeded"
 
 
 def test_a_run_after_a_feed_that_found_nothing_is_no_history() -> None:
@@ -504,6 +504,32 @@ def test_what_came_between_is_not_buried(between: str) -> None:
         kind.outcome_of = lambda *_: Outcome(size=10)
     follow(kind, job, 5)
     assert job.runs.count() == 3
+
+
+# -- runs that wait -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("by", "told"), [(runs.SCHEDULE, 1), ("tests", 3)])
+def test_of_runs_that_waited_for_the_same_one_is_history_unless_somebody_asked_for_them(
+    by: str, told: int
+) -> None:
+    kind = Ruled(before_page=lambda work, phase, token: raising(Deferred("later"))())
+    job = rule(kind)
+    ends = []
+    for _ in range(3):
+        run(kind, job, SCHEDULED, by)
+        ends.append(job.runs.latest("pk").finished_at)
+    assert [each.status_raw for each in job.runs.all()] == ["deferred"] * told
+    assert ends == sorted(ends) and len(set(ends)) == 3, "it goes on until now"
+
+
+def test_a_run_that_did_something_before_it_waited_is_history() -> None:
+    kind = Ruled(objects=9, before_page=once(raising(Deferred("later")), token="3"))
+    job = rule(kind)
+    run(kind, job, SCHEDULED, runs.SCHEDULE)
+    kind.before_page = once(raising(Deferred("later")), token="6")
+    run(kind, job, SCHEDULED, runs.SCHEDULE)
+    assert [each.objects_processed for each in job.runs.order_by("pk")] == [3, 3]
 
 
 # -- lanes ------------------------------------------------------------------------------------

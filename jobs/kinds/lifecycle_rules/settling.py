@@ -21,7 +21,7 @@ from jobs.kinds.pieces import GONE
 def look(ground: Ground, item: Item) -> Outcome:
     """Each is looked at, decided by all its facts, and done. Raises S3Error, Deferred, LeaseLost."""
     with ground.here() as here:
-        sight = ground.sight(here, item.data["now_ms"])
+        sight = ground.sight(here)
         found = [again(sight, _unpacked(told)) for told in item.data["those"]]
         removed = _remove(here, found)
     return together([removed, *_transitions(ground, found)])
