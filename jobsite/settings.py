@@ -30,6 +30,7 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 HOME = Path(env_str("SLUICEGATE_HOME", "./var")).absolute()
 BIND = env_str("SLUICEGATE_BIND", "127.0.0.1:9000")
 CONFIG_PATH = Path(env_str("SLUICEGATE_CONFIG", "./sluicegate.yaml")).absolute()
+CONFIG_AT_START = env_str("SLUICEGATE_CONFIG_AT_START")  # what `serve` tells its children
 DEBUG = env_bool("SLUICEGATE_DEBUG")
 
 # -- secrets: from the environment, else what the first start put into the home ----------------
@@ -203,7 +204,7 @@ SPECTACULAR_SETTINGS = {
 def _storage() -> dict[str, Any]:
     """`manage.py rules`, which tells what is wrong with the file, goes without backends if it must."""
     try:
-        return config.load(CONFIG_PATH, HOME, os.environ).plain(HOME)
+        return config.load(Path(CONFIG_AT_START or CONFIG_PATH), HOME, os.environ).plain(HOME)
     except config.ConfigError:
         if sys.argv[1:2] != ["rules"]:
             raise

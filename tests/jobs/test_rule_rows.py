@@ -197,18 +197,17 @@ def test_the_chart_draws_the_latest_runs_from_left_to_right() -> None:
     assert [bar["failed"] for bar in chart["bars"]] == [True, False]
 
 
-def test_runs_without_a_byte_are_drawn_by_objects_and_still_ones_as_a_line() -> None:
-    chart = throughput([row_of(2, objects_deleted=40), row_of(1)])
-    assert chart is not None and chart["most"] == "4 objects/s"
+def test_runs_without_a_byte_are_drawn_by_objects() -> None:
+    chart = throughput([row_of(2, objects_deleted=4000), row_of(1, objects_processed=1)])
+    assert chart is not None and chart["most"] == "400 objects/s"
     assert [bar["height"] for bar in chart["bars"]] == [LEAST, HEIGHT]
-    still = throughput([row_of(2, 0), row_of(1, 0)])
-    assert still is not None and {bar["height"] for bar in still["bars"]} == {LEAST}
 
 
 def test_there_is_no_chart_of_less_than_two_runs_and_one_that_goes_on_is_none() -> None:
-    open_run = row_of(2)
+    open_run = row_of(2, bytes=1)
     del open_run["finished_at"]
-    assert throughput([]) is None and throughput([open_run, row_of(1)]) is None
-    chart = throughput([row_of(number) for number in range(MOST + 5, 0, -1)])
+    assert throughput([]) is None and throughput([open_run, row_of(1, bytes=1)]) is None
+    assert throughput([row_of(2), row_of(1, bytes=1)]) is None, "one moved nothing"
+    chart = throughput([row_of(number, bytes=1) for number in range(MOST + 5, 0, -1)])
     assert chart is not None and len(chart["bars"]) == MOST
     assert all(0 <= bar["x"] <= chart["width"] - chart["bar"] for bar in chart["bars"])

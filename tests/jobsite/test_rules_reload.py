@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import stat
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -115,6 +116,16 @@ def test_a_hangup_with_a_bad_file_changes_nothing_and_the_server_goes_on(service
     assert [finding["line"] for finding in state["last_attempt"]["findings"]] == [6]
     assert (state["rules"], state["in_force_since"]) == (before["rules"], before["in_force_since"])
     assert service.processes_of_children() == processes and service.is_ready()
+
+
+def test_with_a_bad_file_in_place_children_that_are_lost_come_back(service: Ruled) -> None:
+    lost = {word: service.child(word) for word in ("gunicorn", "scheduler")}
+    for pid in lost.values():
+        os.kill(pid, signal.SIGKILL)
+    until(lambda: service.is_ready() and all(service.child(word) not in (0, lost[word]) for word in lost), 60)
+    state = service.state()
+    assert state["last_attempt"]["refused"] and _ids(state) == ["lifecycle:tidy"]
+    assert stat.S_IMODE((service.home / "config_at_start.yaml").stat().st_mode) == 0o600
 
 
 def test_a_file_that_ends_every_other_command_is_told_of_by_the_command_for_rules(service: Ruled) -> None:

@@ -9,7 +9,7 @@ from jobs.kinds.base import Issue, Item, Outcome
 from jobs.kinds.lifecycle_rules.facts import pack, unchanged, unpack
 from jobs.kinds.lifecycle_rules.ground import Ground, Here
 from jobs.kinds.pieces import GONE
-from proxy.backends.values import Deletion, ObjectInfo, Pulse
+from proxy.backends.values import ALWAYS, NULL_VERSION, Deletion, ObjectInfo, Precondition, Pulse
 from proxy.errors import NoSuchUpload, ObjectLocked, PreconditionFailed, RequestTimeout, S3Error
 from proxy.versioning import deletion
 
@@ -27,13 +27,19 @@ def of_current(here: Here, info: ObjectInfo) -> Deletion:
 
 def of_noncurrent(here: Here, info: ObjectInfo) -> Deletion:
     """That version, or that delete marker, as long as a newer one stands before it."""
-    when = unchanged(here.store, info)
-    return Deletion(info.key, info.version_id, when=when, superseded=True)
+    return Deletion(info.key, info.version_id, when=_same(here, info), superseded=True)
 
 
 def of_lone_marker(here: Here, info: ObjectInfo) -> Deletion:
     """A delete marker that was the only version of its key: nothing comes into sight without it."""
-    return Deletion(info.key, info.version_id, when=unchanged(here.store, info))
+    return Deletion(info.key, info.version_id, when=_same(here, info))
+
+
+def _same(here: Here, info: ObjectInfo) -> Precondition:
+    """That version and no other. An id that a service gave is never another's, and needs no condition,
+    which services judge by the current version; the null version is whatever was written last."""
+    given = here.store.backend.assigns_versions and info.version_id != NULL_VERSION
+    return ALWAYS if given else unchanged(here.store, info)
 
 
 MAKES: dict[str, Makes] = {

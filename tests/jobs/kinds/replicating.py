@@ -43,6 +43,8 @@ class Rule:
     """A rule with both its buckets; its notes live on from run to run."""
 
     said: dict[str, Any]
+    here: str = SOURCE
+    there: str = DESTINATION
     limits: Limits = SMALL_STEPS
     happens: Callable[[str], None] = nothing
     state: str = "{}"
@@ -50,7 +52,7 @@ class Rule:
 
     def run(self, mode: str = "reconcile", keys: tuple[str, ...] = (), token: str | None = None) -> Saved:
         """A run to its end."""
-        saved = Saved(SOURCE, "", self.said, NOW_MS, mode=mode, keys=keys, state=self.state, token=token)
+        saved = Saved(self.here, "", self.said, NOW_MS, mode=mode, keys=keys, state=self.state, token=token)
         self.runs.append(saved)
         Drive(Replicate(self.limits), saved, self.happens).run()
         self.state = saved.state
@@ -63,11 +65,11 @@ class Rule:
 
     @property
     def source(self) -> Store:
-        return Store.of(find_bucket(SOURCE))
+        return Store.of(find_bucket(self.here))
 
     @property
     def destination(self) -> Store:
-        return Store.of(find_bucket(DESTINATION))
+        return Store.of(find_bucket(self.there))
 
 
 def copied(saved: Saved) -> int:
@@ -75,12 +77,13 @@ def copied(saved: Saved) -> int:
     return saved.processed - saved.skipped - saved.deleted
 
 
-def rule(**said: Any) -> Rule:
-    """A rule between two empty buckets."""
-    settings.STORAGE["buckets"][DESTINATION] = {"backend": "there"}
-    make_bucket(SOURCE)
-    make_bucket(DESTINATION)
-    return Rule(spec(**said))
+def rule(here: str = SOURCE, there: str = DESTINATION, **said: Any) -> Rule:
+    """A rule between two empty buckets, which it makes."""
+    settings.STORAGE["buckets"][there] = {"backend": "there"}
+    make_bucket(here)
+    make_bucket(there)
+    sides = {"source": {"bucket": here, "prefix": ""}, "destination": {"bucket": there, "prefix": ""}}
+    return Rule(spec(**{**sides, **said}), here, there)
 
 
 def delete(store: Store, key: str) -> None:

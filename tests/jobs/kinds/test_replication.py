@@ -24,7 +24,7 @@ from tests.jobs.kinds.driving import InTestWork, Saved, nothing
 from tests.jobs.kinds.replicating import DESTINATION, SOURCE, content, copied, delete, rule
 from tests.jobs.kinds.world import KIB, NOW_MS, fill, keys, noise, put
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 
 
 @every_pair

@@ -13,7 +13,7 @@ from proxy.errors import InvalidRequest
 from tests.jobs.kinds.replicating import Rule, copied, delete, rule
 from tests.jobs.kinds.world import KIB, Bytes, keys, noise, put, put_in_parts
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 
 CUSTOMERS_KEY = b"k" * 32
 

@@ -15,7 +15,7 @@ from tests.jobs.kinds.driving import Killed
 from tests.jobs.kinds.replicating import SOURCE, Rule, content, copied, delete, rule
 from tests.jobs.kinds.world import KIB, Bytes, keys, mark, noise, put
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 
 
 def walked(**said: Any) -> Rule:
