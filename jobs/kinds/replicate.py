@@ -10,6 +10,7 @@ from jobs.kinds.base import EVENTS, Action, Item, Outcome, Page, Phase, Plan, Wo
 from jobs.kinds.replication import events, reconciling, retrying, verifying
 from jobs.kinds.replication.ground import Ground, Limits
 from jobs.kinds.replication.large import abort, begin, complete, write_piece
+from jobs.kinds.replication.outages import outages_heard
 from jobs.kinds.replication.settling import count_settled, settle_keys
 from jobs.kinds.replication.spec import Spec
 from proxy.records import BucketRecord
@@ -80,11 +81,15 @@ class Replicate:
 
     def page(self, work: Work, phase: str, token: str | None) -> Page:
         """The items after `token`. Raises BadToken, JobFailed, Deferred, S3Error."""
-        return PAGES[phase](Ground(work, self.limits), token)
+        ground = Ground(work, self.limits)
+        with outages_heard(ground):
+            return PAGES[phase](ground, token)
 
     def apply(self, work: Work, phase: str, item: Item) -> Outcome:
         """Do one item, idempotently. Raises S3Error, LeaseLost, Deferred, Withdrawn."""
-        return DOES[item.data["do"]](Ground(work, self.limits), item)
+        ground = Ground(work, self.limits)
+        with outages_heard(ground):
+            return DOES[item.data["do"]](ground, item)
 
     def turn(self, work: Work, phase: str) -> None:
         """Nothing here is a point of no return. Raises ValueError."""
