@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from jobs.kinds.replicate import Replicate
 from jobs.kinds.replication import events
 from proxy import gate, routes
 from proxy.backends.values import NewObject
@@ -250,6 +251,7 @@ def test_a_source_without_a_feed_is_reconciled_and_nothing_is_followed(
     put(mirror.source, "a")
     mirror.run()
     assert mirror.notes["feed"] is None and keys(mirror.destination) == ["a"]
+    assert "interval" in Replicate().report(mirror.notes)["note"]
     put(mirror.source, "b")
     assert mirror.run("events").processed == 0 and keys(mirror.destination) == ["a"]
 
