@@ -32,6 +32,9 @@ def follow(ground: Ground) -> Followed:
     position = notes.feed
     if position is None or notes.is_full:
         return Followed()
+    if not source.feeds_changes:  # it was migrated to a backend that tells none
+        notes.begin_feed(None)
+        return Followed()
     until_ms = ground.work.now_ms() + ground.limits.look_ms
     try:
         while True:
