@@ -1,7 +1,8 @@
 """Replication beside `rclone sync` and `aws s3 sync`, between two buckets of one server, in the same run.
 
 Each has a destination of its own; the buckets are copied for the first time, and then compared while they
-are in line. rclone compares checksums (its cheapest way over S3), aws sizes and times.
+are in line; at last some objects change, and only those may move. rclone compares checksums (its cheapest
+way over S3), aws sizes and times.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ OURS, RCLONE, AWS = "sluicegate", "rclone sync", "aws s3 sync"
 FIRST, PAIR = "first", "pair"
 """The source that is copied for the first time, and the one that is compared."""
 _AT_ONCE = 8
+_CHANGED = 100
 _ENDED = ("succeeded", "failed")
 
 Sync = Callable[[Server, str, str], float]
@@ -37,6 +39,7 @@ def _configuration() -> str:
             "source": {"bucket": source},
             "destination": {"bucket": _destination(source, OURS)},
             "trigger": "schedule",
+            "replicate_deletes": True,
         }
         for source in (FIRST, PAIR)
     ]
@@ -58,6 +61,10 @@ def _client(server: Server) -> Client:
     return connect("bench", options)
 
 
+def _key(number: int) -> str:
+    return f"d{number // 1000:04d}/{number:07d}"
+
+
 def _fill(server: Server, bucket: str, count: int, size: int) -> None:
     """`count` objects of `size` bytes, all different, and an empty destination for each who syncs."""
     client, block = _client(server), os.urandom(size)
@@ -66,7 +73,7 @@ def _fill(server: Server, bucket: str, count: int, size: int) -> None:
         client.create_bucket(_destination(bucket, who))
 
     def put(number: int) -> None:
-        client.put(bucket, f"d{number // 1000:04d}/{number:07d}", number.to_bytes(8, "big") + block[8:])
+        client.put(bucket, _key(number), number.to_bytes(8, "big") + block[8:])
 
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         for _ in pool.map(put, range(count)):
@@ -143,7 +150,24 @@ def compare(*, first: int, pair: int) -> list[str]:
         skipped = row["progress"]["skipped"]
         if skipped != pair:
             raise RuntimeError(f"{skipped} of {pair} were in line")
-        return lines + _lines(f"{pair:,} keys in line", "keys/s", pair, compared, server, PAIR)
+        lines += _lines(f"{pair:,} keys in line", "keys/s", pair, compared, server, PAIR)
+        return [*lines, _delta(server, console, pair)]
+
+
+def _delta(server: Server, console: Console, pair: int) -> str:
+    """A hundred objects are written anew and a hundred deleted: what the next run does about them."""
+    client, step = _client(server), max(1, pair // _CHANGED)
+    for number in range(_CHANGED):
+        client.put(PAIR, _key(number * step), b"changed")
+        client.delete(PAIR, _key(number * step + step // 2))
+    client.close()
+    took, _ = _ours(console, PAIR)
+    run = console.call("GET", f"/jobs/replication:{PAIR}/runs?limit=1")["runs"][0]
+    copied = run["objects_processed"] - run["objects_deleted"]
+    return (
+        f"{f'{_CHANGED} written, {_CHANGED} deleted':<28}{OURS:<14}{copied} copied,"
+        f" {run['objects_deleted']} deleted, {run['objects_skipped']:,} left  {took:.1f} s"
+    )
 
 
 def _lines(what: str, unit: str, count: int, mine: float, server: Server, source: str) -> list[str]:
