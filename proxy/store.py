@@ -18,7 +18,9 @@ from proxy.backends.values import (
     CURRENT,
     NULL_VERSION,
     Amendment,
+    ChangeListing,
     Deletion,
+    FeedPosition,
     Listing,
     NewObject,
     ObjectInfo,
@@ -116,6 +118,19 @@ class Store:
         """What there is; at least that much (`exact`) if counting took longer than the patience."""
         return self._read(lambda backend, place: backend.usage(place, patience_s))
 
+    def feed_head(self) -> FeedPosition:
+        """Where the change feed is now: a listing begun afterwards, and the feed from here, miss nothing."""
+        return self._read(
+            lambda backend, place: FeedPosition(place.bucket_id, place.incarnation, backend.head_seq(place))
+        )
+
+    def changes(self, after: FeedPosition, limit: int = 1000) -> ChangeListing:
+        """What happened after a position. Raises FeedLost, NotImplementedByUs; see `Backend.changes`.
+
+        A bucket that has moved goes on at another place, where no position of the former one is known.
+        """
+        return self._read(lambda backend, place: backend.changes(place, after, limit))
+
     def head_upload(self, upload_id: str) -> UploadInfo:
         """Raises NoSuchUpload."""
         return self._read(lambda backend, place: backend.head_upload(place, upload_id))
@@ -146,6 +161,11 @@ class Store:
                 place, prefix=prefix, delimiter=delimiter, after=after, limit=limit, finished=finished
             )
         )
+
+    @property
+    def feeds_changes(self) -> bool:
+        """Whether `changes` tells anything here."""
+        return self.backend.feeds_changes
 
     @property
     def keeps_versions(self) -> bool:
@@ -206,6 +226,7 @@ class Store:
         version_id: str = NULL_VERSION,
         checksums: Mapping[str, str] | None = None,
         carried: ObjectInfo | None = None,
+        newest: bool = False,
         customer_key: bytes | None = None,
     ) -> ObjectInfo:
         return self.backend.complete_upload(
@@ -216,6 +237,7 @@ class Store:
             version_id=version_id,
             checksums=checksums,
             carried=carried,
+            newest=newest,
             customer_key=customer_key,
         )
 

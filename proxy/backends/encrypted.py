@@ -238,6 +238,7 @@ class Encrypted(Forwarding):
         version_id: str = NULL_VERSION,
         checksums: Mapping[str, str] | None = None,
         carried: ObjectInfo | None = None,
+        newest: bool = False,
         customer_key: bytes | None = None,
         seal_as: SealAs | None = None,
     ) -> ObjectInfo:
@@ -247,7 +248,7 @@ class Encrypted(Forwarding):
             seal_as = self._seal_as(place, upload, upload.seal.wrap)
         info = self.inner.complete_upload(
             place, upload_id, parts, when, version_id=version_id, checksums=checksums, carried=carried,
-            seal_as=seal_as,
+            newest=newest, seal_as=seal_as,
         )  # fmt: skip
         return _told(info)
 

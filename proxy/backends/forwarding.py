@@ -22,7 +22,9 @@ from proxy.backends.values import (
     CURRENT,
     NULL_VERSION,
     Amendment,
+    ChangeListing,
     Deletion,
+    FeedPosition,
     Finding,
     Listing,
     NewObject,
@@ -55,6 +57,7 @@ class Forwarding:
     keeps_uploads: bool = _of_inner("keeps_uploads")
     assigns_versions: bool = _of_inner("assigns_versions")
     counts_changes: bool = _of_inner("counts_changes")
+    feeds_changes: bool = _of_inner("feeds_changes")
     seals_ahead: bool = _of_inner("seals_ahead")
     scrubs: bool = _of_inner("scrubs")
     reads_parts: bool = _of_inner("reads_parts")
@@ -123,6 +126,9 @@ class Forwarding:
 
     def head_seq(self, place: Place) -> int:
         return self.inner.head_seq(place)
+
+    def changes(self, place: Place, after: FeedPosition, limit: int = 1000) -> ChangeListing:
+        return self.inner.changes(place, after, limit)
 
     def mark(self, place: Place, name: str, text: str | None) -> None:
         self.inner.mark(place, name, text)
@@ -215,12 +221,13 @@ class Forwarding:
         version_id: str = NULL_VERSION,
         checksums: Mapping[str, str] | None = None,
         carried: ObjectInfo | None = None,
+        newest: bool = False,
         customer_key: bytes | None = None,
         seal_as: SealAs | None = None,
     ) -> ObjectInfo:
         return self.inner.complete_upload(
             place, upload_id, parts, when, version_id=version_id, checksums=checksums, carried=carried,
-            customer_key=customer_key, seal_as=seal_as,
+            newest=newest, customer_key=customer_key, seal_as=seal_as,
         )  # fmt: skip
 
     def abort_upload(self, place: Place, upload_id: str) -> None:

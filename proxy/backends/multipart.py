@@ -96,10 +96,8 @@ def plan_completion(
     )
 
 
-def finished_as(
-    upload: UploadInfo, said: ObjectInfo, version_id: str, carried: ObjectInfo | None
-) -> ObjectInfo:
-    """`said`, with what the upload was begun with; a carried one keeps its version id and lock.
+def finished_as(upload: UploadInfo, said: ObjectInfo, version_id: str, kept: ObjectInfo | None) -> ObjectInfo:
+    """`said`, with what the upload was begun with; one that is `kept` keeps its version id and lock.
 
     How the body is sealed is not said yet.
     """
@@ -111,8 +109,8 @@ def finished_as(
         tags=upload.tags,
         owner_id=upload.owner_id,
         acl=upload.acl,
-        version_id=carried.version_id if carried else version_id,
-        lock=carried.lock if carried else upload.lock,
+        version_id=kept.version_id if kept else version_id,
+        lock=kept.lock if kept else upload.lock,
         seal=None,
         encryption=UNENCRYPTED,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,8 @@ from proxy.backends.values import (
     UNLOCKED,
     Amendment,
     Deletion,
+    FeedLost,
+    FeedPosition,
     Lock,
     NewObject,
     ObjectInfo,
@@ -72,7 +75,7 @@ class Agreement(RuleBasedStateMachine):
         for backend in (self.files, self.memory):
             try:
                 answers.append(act(backend))
-            except S3Error as error:
+            except (S3Error, FeedLost) as error:
                 answers.append(error)
         assert _plain(answers[0]) == _plain(answers[1])
 
@@ -86,6 +89,12 @@ class Agreement(RuleBasedStateMachine):
     def carry(self, key: str, version: str, lock: Lock, ordinal: int) -> None:
         info = ObjectInfo(key, 3, "x-1", NOW, version_id=version, ordinal=ordinal, lock=lock)
         self.both(lambda backend: backend.put(PLACE, NewObject.copy_of(info), Bytes(b"xyz")))
+
+    @rule(key=keys, version=versions, lock=locks, when=conditions)
+    def replicate(self, key: str, version: str, lock: Lock, when: Precondition) -> None:
+        info = ObjectInfo(key, 3, "x-1", NOW - 1, version_id="far", ordinal=3, lock=Lock(hold=True))
+        new = replace(NewObject.copy_of(info), version_id=version, lock=lock, newest=True)
+        self.both(lambda backend: backend.put(PLACE, new, Bytes(b"xyz"), when))
 
     @rule(key=keys, version=versions, bypass=st.booleans(), when=conditions)
     def remove(self, key: str, version: str, bypass: bool, when: Precondition) -> None:
@@ -113,6 +122,11 @@ class Agreement(RuleBasedStateMachine):
             )
         )
 
+    @rule(seq=st.integers(0, 26), limit=st.integers(1, 4))
+    def follow(self, seq: int, limit: int) -> None:
+        after = FeedPosition(PLACE.bucket_id, PLACE.incarnation, seq)
+        self.both(lambda backend: backend.changes(PLACE, after, limit))
+
     @invariant()
     def they_hold_the_same(self) -> None:
         self.both(lambda backend: (backend.usage(PLACE), backend.head_seq(PLACE)))
@@ -131,6 +145,8 @@ class Agreement(RuleBasedStateMachine):
 def _plain(answer: Any) -> Any:
     if isinstance(answer, S3Error):
         return type(answer), answer.fields, answer.headers
+    if isinstance(answer, FeedLost):
+        return FeedLost
     return [_plain(each) for each in answer] if isinstance(answer, list) else answer
 
 

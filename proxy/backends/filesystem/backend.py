@@ -52,6 +52,7 @@ class FilesystemBackend(Premises):
     keeps_uploads = True
     assigns_versions = False
     counts_changes = True
+    feeds_changes = True
     seals_ahead = False
     scrubs = True
     reads_parts = True
@@ -172,12 +173,13 @@ class FilesystemBackend(Premises):
         version_id: str = NULL_VERSION,
         checksums: Mapping[str, str] | None = None,
         carried: ObjectInfo | None = None,
+        newest: bool = False,
         customer_key: bytes | None = None,
         seal_as: SealAs | None = None,
     ) -> ObjectInfo:
         with self._writing(place) as bucket:
             return uploads.complete_upload(
-                bucket, upload_id, parts, when, version_id, checksums, carried, seal_as
+                bucket, upload_id, parts, when, version_id, checksums, carried, seal_as, newest=newest
             )
 
     def abort_upload(self, place: Place, upload_id: str) -> None:

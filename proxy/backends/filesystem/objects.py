@@ -92,6 +92,7 @@ def open_object(bucket: OpenBucket, key: str, version: str, release: Callable[[]
 def put_object(bucket: OpenBucket, new: NewObject, body: Body | SealedBody, when: Precondition) -> ObjectInfo:
     """Raises what the body raises, BadDigest, PreconditionFailed, NoSuchKey, ObjectLocked, StorageFull."""
     carried = new.carried
+    in_line = carried is not None and not new.newest
     stale = () if carried else composite_checksums(body)
 
     def attempt(source: Body | SealedBody) -> ObjectInfo:
@@ -101,9 +102,7 @@ def put_object(bucket: OpenBucket, new: NewObject, body: Body | SealedBody, when
             if isinstance(body, SealedBody):
                 info = replace(info, seal=body.seal(info))
             return bucket.writer.submit(
-                lambda transaction: put_version(
-                    transaction, info, incoming.land, when, carried=carried is not None
-                )
+                lambda transaction: put_version(transaction, info, incoming.land, when, carried=in_line)
             )
         finally:
             incoming.discard()

@@ -7,14 +7,14 @@ import logging
 from pathlib import Path
 
 from proxy.backends.base import SCRUB_GRACE_S
-from proxy.backends.filesystem import copies, places
+from proxy.backends.filesystem import copies, feed, places
 from proxy.backends.filesystem.bucket import INDEX, OpenBucket
 from proxy.backends.filesystem.keeper import Keeper
 from proxy.backends.filesystem.registry import OPEN_BUCKETS, Registry, Using
 from proxy.backends.filesystem.root import Root
 from proxy.backends.filesystem.sweep import is_due, scrub, sweep_bucket
 from proxy.backends.serviceless import NoService
-from proxy.backends.values import Clock, Place, Usage
+from proxy.backends.values import ChangeListing, Clock, FeedPosition, Place, Usage
 from proxy.errors import NoSuchBucket, NotImplementedByUs, S3Error, StorageFull
 
 _log = logging.getLogger(__name__)
@@ -132,6 +132,10 @@ class Premises(NoService):
     def head_seq(self, place: Place) -> int:
         with self._using(place) as bucket:
             return places.head_seq(bucket)
+
+    def changes(self, place: Place, after: FeedPosition, limit: int = 1000) -> ChangeListing:
+        with self._using(place) as bucket:
+            return feed.changes(bucket, after, limit)
 
     def mark(self, place: Place, name: str, text: str | None) -> None:
         with self._writing(place) as bucket:

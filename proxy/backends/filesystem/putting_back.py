@@ -2,12 +2,19 @@
 
 The copy is older than the bodies. Those that it does not name go to `lost/`, else the sweep of
 orphans would remove them; `store_check` counts them, and names the rows whose body is gone.
+
+Changes that the copy does not know had numbers, which whoever follows the feed of changes has noted.
+None of them may be given out again for another change: so the numbers leap, further than any place
+ever counts, and by chance, for a copy may be put back twice; and what the log says is forgotten, so
+that every reader of the feed finds out that it must look at everything once.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
+import secrets
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -25,6 +32,7 @@ from proxy.errors import BackendUnavailable, SlowDown
 LOST = "lost"
 _DRAFT = f"{INDEX}.restoring"
 _BESIDE = ("", "-wal", "-shm", "-journal")
+_LEAP_BITS = 40
 
 
 class PutBack(NamedTuple):
@@ -34,12 +42,14 @@ class PutBack(NamedTuple):
     lost: int
 
 
-def put_back(folder: Path, place: Place, source: Path, stamp: str) -> PutBack:
+def put_back(
+    folder: Path, place: Place, source: Path, stamp: str, draw: Callable[[int], int] = secrets.randbits
+) -> PutBack:
     """Make the copy at `source` the index of a place; the folder is made if it is gone too.
 
-    `stamp` sets apart what is kept aside. A kill leaves the former index or the new one, and doing
-    it again finishes. Raises BackendUnavailable (the copy is damaged, another bucket's folder),
-    SlowDown (somebody writes), StorageFull.
+    `stamp` sets apart what is kept aside, `draw` gives so many random bits. A kill leaves the former
+    index or the new one, and doing it again finishes. Raises BackendUnavailable (the copy is damaged,
+    another bucket's folder), SlowDown (somebody writes), StorageFull.
     """
     with Translated(folder.parent):
         if not is_whole(source):
@@ -49,7 +59,8 @@ def put_back(folder: Path, place: Place, source: Path, stamp: str) -> PutBack:
         if not lock.acquire(0.0):
             raise SlowDown(f"{folder} is written to at this moment.")
         try:
-            named = _draft(folder / _DRAFT, source)
+            leap = (1 << _LEAP_BITS) + draw(_LEAP_BITS)
+            named = _draft(folder / _DRAFT, source, leap)
             lost = _sort_bodies(folder, named)
             aside = _keep_aside(folder, folder / f"replaced-{stamp}")
             (folder / _DRAFT).replace(folder / INDEX)
@@ -83,7 +94,7 @@ def _make_folder(folder: Path, place: Place) -> None:
     sync_folder(folder.parent)
 
 
-def _draft(draft: Path, source: Path) -> set[str]:
+def _draft(draft: Path, source: Path, leap: int) -> set[str]:
     """The copy as a whole index under another name; which bodies it names."""
     for end in _BESIDE:
         draft.with_name(draft.name + end).unlink(missing_ok=True)
@@ -96,7 +107,8 @@ def _draft(draft: Path, source: Path) -> set[str]:
         writing.execute("PRAGMA journal_mode = WAL").fetchall()
         writing.execute("PRAGMA synchronous = FULL")
         migrate(writing)
-        writing.execute("UPDATE place SET gone = 0")
+        writing.execute("UPDATE place SET gone = 0, seq = seq + ?", (leap,))
+        writing.execute("DELETE FROM changes")
         named = {name for (name,) in writing.execute("SELECT id FROM blobs UNION SELECT id FROM garbage")}
         writing.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
     finally:

@@ -219,6 +219,8 @@ def complete_upload(
     checksums: Mapping[str, str] | None,
     carried: ObjectInfo | None,
     seal_as: SealAs | None,
+    *,
+    newest: bool,
 ) -> ObjectInfo:
     """See `Backend.complete_upload`. No byte moves: the parts' segments become the object's."""
     asked = tuple(parts)
@@ -232,11 +234,12 @@ def complete_upload(
         plan = plan_completion(upload, uploaded, asked, expected=checksums, carried=carried)
         chosen = frozenset(part.number for part in plan.parts)
         segments = tuple(_joined(rows, chosen))
-        info = finished_as(upload, carried or plan.object(upload.key, transaction.now), version_id, carried)
+        kept = None if newest else carried
+        info = finished_as(upload, carried or plan.object(upload.key, transaction.now), version_id, kept)
         if seal_as is not None:
             info = replace(info, seal=seal_as(info, plan.parts))
         where = Stored(None, segments)
-        info = put_version(transaction, info, lambda _: where, when, carried=carried is not None)
+        info = put_version(transaction, info, lambda _: where, when, carried=kept is not None)
         _drop_parts(transaction, upload_id, keep=chosen)
         transaction.run("DELETE FROM uploads WHERE id = ?", upload_id)
         _finish(transaction, upload, info, transaction.now)

@@ -56,6 +56,7 @@ class MemoryBackend(Premises):
     keeps_uploads = True
     assigns_versions = False
     counts_changes = True
+    feeds_changes = True
     seals_ahead = False
     scrubs = True
     reads_parts = True
@@ -103,7 +104,8 @@ class MemoryBackend(Premises):
         if isinstance(body, SealedBody):
             info = replace(info, seal=body.seal(info))
         with self._lock:
-            return self._at(place).put(info, data, when, self._now(), carried=carried is not None)
+            in_line = carried is not None and not new.newest
+            return self._at(place).put(info, data, when, self._now(), carried=in_line)
 
     def _refuse_unkept(self, version_id: str, lock: Lock = UNLOCKED, *, marker: bool = False) -> None:
         if not self.keeps_versions and (marker or version_id != NULL_VERSION):
@@ -141,8 +143,7 @@ class MemoryBackend(Premises):
             lock = amended(refuse_marker(info).lock, change, self._now())
             self._refuse_unkept(NULL_VERSION, lock)
             if change.tags is not None or change.acl is not None:
-                at.seq += 1
-                info = replace(info, seq=at.seq)
+                info = replace(info, seq=at.next_seq(key))
             info = replace(
                 info,
                 lock=lock,
@@ -259,6 +260,7 @@ class MemoryBackend(Premises):
         version_id: str = NULL_VERSION,
         checksums: Mapping[str, str] | None = None,
         carried: ObjectInfo | None = None,
+        newest: bool = False,
         customer_key: bytes | None = None,
         seal_as: SealAs | None = None,
     ) -> ObjectInfo:
@@ -269,13 +271,14 @@ class MemoryBackend(Premises):
                 return info.completed
             have = {number: part for number, (part, _) in upload.parts.items()}
             plan = plan_completion(info, have, parts, expected=checksums, carried=carried)
-            said = finished_as(info, carried or plan.object(info.key, self._now()), version_id, carried)
+            kept = None if newest else carried
+            said = finished_as(info, carried or plan.object(info.key, self._now()), version_id, kept)
             if seal_as is not None:
                 said = replace(said, seal=seal_as(said, plan.parts))
             self._refuse_unkept(said.version_id, said.lock)
             data = b"".join(upload.parts[part.number][1] for part in plan.parts)
             at = self._at(place)
-            done = at.put(said, data, when, self._now(), carried=carried is not None)
+            done = at.put(said, data, when, self._now(), carried=kept is not None)
             upload.info, upload.finished = replace(info, completed=done), self._now()
             upload.parts.clear()
             return done

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
+from proxy.backends.feeds import Bounds
 from proxy.backends.rules import no_such, require_free
 from proxy.backends.seals import Reseal
 from proxy.backends.values import (
     CURRENT,
+    Change,
     Deletion,
     ObjectInfo,
     PartInfo,
@@ -17,6 +20,9 @@ from proxy.backends.values import (
 )
 
 Version = tuple[ObjectInfo, bytes]
+
+LOG_ROWS = 10_000
+"""Changes that the log keeps."""
 
 
 @dataclass(slots=True)
@@ -34,6 +40,7 @@ class MemoryPlace:
     keys: dict[str, dict[str, Version]] = field(default_factory=dict)
     uploads: dict[str, Upload] = field(default_factory=dict)
     marks: dict[str, str] = field(default_factory=dict)
+    log: deque[Change] = field(default_factory=lambda: deque(maxlen=LOG_ROWS))
 
     def all(self) -> Iterator[ObjectInfo]:
         return (info for versions in self.keys.values() for info, _ in versions.values())
@@ -81,10 +88,21 @@ class MemoryPlace:
             return self._enter(marker, b"", carried=carried is not None)
         if old is None:
             return None
-        self.seq += 1
         del self.keys[key][version]
         self._settle(key)
+        self.next_seq(key)
         return old[0]
+
+    def next_seq(self, key: str) -> int:
+        """The number of a change of `key` that has been made, noted in the log."""
+        self.seq += 1
+        newest = self._newest(key)
+        self.log.append(Change(key, self.seq, gone=newest is None or newest[0].marker))
+        return self.seq
+
+    def bounds(self) -> Bounds:
+        """What the log can tell of."""
+        return Bounds(self.log[0].seq - 1 if self.log else self.seq, self.seq)
 
     def amend(self, info: ObjectInfo, data: bytes) -> None:
         self.keys[info.key][info.version_id] = (info, data)
@@ -112,11 +130,12 @@ class MemoryPlace:
 
     def _enter(self, info: ObjectInfo, data: bytes, *, carried: bool) -> ObjectInfo:
         newest = self._newest(info.key)
-        self.seq += 1
-        ordinal = info.ordinal if carried else max(self.seq, newest[0].ordinal + 1 if newest else 0)
-        info = replace(info, seq=self.seq, ordinal=ordinal)
+        seq = self.seq + 1
+        ordinal = info.ordinal if carried else max(seq, newest[0].ordinal + 1 if newest else 0)
+        info = replace(info, seq=seq, ordinal=ordinal)
         self.keys.setdefault(info.key, {})[info.version_id] = (info, data)
         self._settle(info.key)
+        self.next_seq(info.key)
         return self.keys[info.key][info.version_id][0]
 
     def _settle(self, key: str) -> None:

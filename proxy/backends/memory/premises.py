@@ -5,11 +5,13 @@ from __future__ import annotations
 import threading
 import uuid
 from collections.abc import Iterator
+from itertools import islice
 
+from proxy.backends import feeds
 from proxy.backends.base import SCRUB_GRACE_S, OpenObject
 from proxy.backends.memory.place import MemoryPlace
 from proxy.backends.serviceless import NoService
-from proxy.backends.values import Clock, Finding, Place, Usage
+from proxy.backends.values import ChangeListing, Clock, FeedPosition, Finding, Place, Usage
 from proxy.errors import BackendUnavailable, BucketNotEmpty, NoSuchBucket, NotImplementedByUs, ObjectLocked
 
 
@@ -99,6 +101,14 @@ class Premises(NoService):
     def head_seq(self, place: Place) -> int:
         with self._lock:
             return self._at(place).seq
+
+    def changes(self, place: Place, after: FeedPosition, limit: int = 1000) -> ChangeListing:
+        feeds.require_life(place, after)
+        with self._lock:
+            at = self._at(place)
+            feeds.require_held(at.bounds(), after)
+            following = (change for change in at.log if change.seq > after.seq)
+            return feeds.page(after, at.seq, list(islice(following, limit)))
 
     def mark(self, place: Place, name: str, text: str | None) -> None:
         with self._lock:

@@ -52,6 +52,7 @@ class S3Backend(Premises):
     keeps_uploads = True
     assigns_versions = True
     counts_changes = False
+    feeds_changes = False
     seals_ahead = True
     scrubs = False
     reads_parts = False
@@ -196,10 +197,11 @@ class S3Backend(Premises):
         version_id: str = NULL_VERSION,
         checksums: Mapping[str, str] | None = None,
         carried: ObjectInfo | None = None,
+        newest: bool = False,
         customer_key: bytes | None = None,
         seal_as: SealAs | None = None,
     ) -> ObjectInfo:
-        asking = Asking(tuple(parts), when, version_id, checksums, carried, seal_as)
+        asking = Asking(tuple(parts), when, version_id, checksums, carried, newest, seal_as)
         with self._used(place) as at:
             return self._uploads.complete(at, upload_id, asking)
 

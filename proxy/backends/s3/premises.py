@@ -26,8 +26,17 @@ from proxy.backends.s3.reader import S3Reader
 from proxy.backends.s3.service import service_id
 from proxy.backends.s3.version_listing import VersionLister
 from proxy.backends.services import Condition
-from proxy.backends.values import CURRENT, Clock, Finding, ObjectInfo, Place, Usage
-from proxy.errors import BackendUnavailable, NoSuchKey, S3Error
+from proxy.backends.values import (
+    CURRENT,
+    ChangeListing,
+    Clock,
+    FeedPosition,
+    Finding,
+    ObjectInfo,
+    Place,
+    Usage,
+)
+from proxy.errors import BackendUnavailable, NoSuchKey, NotImplementedByUs, S3Error
 from proxy.wire.encoding import encode
 
 _MARKS = f"{RESERVED}marks/"
@@ -157,6 +166,9 @@ class Premises:
     def head_seq(self, place: Place) -> int:
         with self._used(place) as at:
             return self._client.head_bucket(at.bucket).date or self._now()
+
+    def changes(self, place: Place, after: FeedPosition, limit: int = 1000) -> ChangeListing:
+        raise NotImplementedByUs(f"The storage {self.name!r} does not tell what changes there.")
 
     def mark(self, place: Place, name: str, text: str | None) -> None:
         key = _MARKS + encode(name)

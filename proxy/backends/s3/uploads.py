@@ -49,7 +49,13 @@ class Asking:
     version_id: str
     checksums: Mapping[str, str] | None
     carried: ObjectInfo | None
+    newest: bool
     seal_as: SealAs | None
+
+    @property
+    def kept(self) -> ObjectInfo | None:
+        """Whose version id and lock it keeps."""
+        return None if self.newest else self.carried
 
 
 class Uploads:
@@ -155,8 +161,8 @@ class Uploads:
         return done
 
     def _refuse_unkept(self, at: At, asking: Asking) -> None:
-        version_id = asking.carried.version_id if asking.carried else asking.version_id
-        if version_id != NULL_VERSION and (asking.carried is not None or not at.versioned):
+        version_id = asking.kept.version_id if asking.kept else asking.version_id
+        if version_id != NULL_VERSION and (asking.kept is not None or not at.versioned):
             raise NotImplementedByUs(
                 f"The storage {self._client.name!r} gives version ids itself and cannot keep this one."
             )
@@ -170,7 +176,7 @@ class Uploads:
             upload, uploaded, asking.parts, expected=asking.checksums, carried=asking.carried
         )
         said = asking.carried or plan.object(row.key, self._now())
-        info = finished_as(upload, said, asking.version_id, asking.carried)
+        info = finished_as(upload, said, asking.version_id, asking.kept)
         if asking.seal_as is not None:
             info = replace(info, seal=asking.seal_as(info, plan.parts))
         return info, [part.number for part in plan.parts]

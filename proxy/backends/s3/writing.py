@@ -76,7 +76,8 @@ class Writer:
 
     def _refuse_unkept(self, at: At, new: NewObject) -> None:
         named = new.version_id != NULL_VERSION
-        if named and (new.carried is not None or not at.versioned):
+        in_line = new.carried is not None and not new.newest
+        if named and (in_line or not at.versioned):
             raise NotImplementedByUs(
                 f"The storage {self._client.name!r} gives version ids itself and cannot keep this one."
             )

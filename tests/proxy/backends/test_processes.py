@@ -21,6 +21,7 @@ from proxy.backends.filesystem import FilesystemBackend
 from proxy.backends.values import NewObject, Place
 from proxy.errors import MethodNotAllowed, NoSuchKey, NoSuchVersion
 from tests.bodies import Bytes, content, noise
+from tests.contracts.following import Follower, listing
 from tests.proxy.backends.conftest import leftovers
 from tests.proxy.backends.worker import PLACE, now, opened
 
@@ -106,12 +107,14 @@ def test_killed_writers_lose_nothing_that_was_acknowledged(
     chance = random.Random(seed)
     backend = opened(tmp_path, sealed=bool(how), keep=False)
     backend.create_bucket(PLACE)
+    follower = Follower(backend, PLACE)
     state: dict[str, set[str]] = {}
     acknowledged = 0
     for round_ in range(rounds):
         workers = start(tmp_path, WORKERS, seed + round_ * WORKERS, state, *how)
         time.sleep(chance.uniform(0, 1))
         read_all(backend)
+        follower.catch_up()
         for worker in chance.sample(workers, WORKERS):
             worker.kill()
             time.sleep(chance.uniform(0, 0.05))
@@ -121,6 +124,8 @@ def test_killed_writers_lose_nothing_that_was_acknowledged(
             assert actual in possible, key
             state[key] = {actual}
         assert list(backend.check_store(deep=True)) == []
+        follower.catch_up()
+        assert follower.seen == listing(backend, PLACE)
     assert acknowledged >= rounds * WORKERS
     files = getattr(backend, "inner", backend)
     files.sweep()

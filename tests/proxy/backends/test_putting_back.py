@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from proxy.backends.filesystem import FilesystemBackend, copies, putting_back
 from proxy.backends.filesystem.putting_back import put_back
-from proxy.backends.values import Deletion, NewObject
+from proxy.backends.values import Deletion, FeedLost, FeedPosition, NewObject
 from proxy.errors import BackendUnavailable, NoSuchKey, SlowDown
 from tests.bodies import Bytes, content, noise
 from tests.conftest import FakeClock
@@ -131,3 +132,45 @@ def test_a_kill_after_any_step_can_be_repaired_by_doing_it_again(
     kept = [path for path in folder.glob("replaced-*/index.db") if path.read_bytes() == b"junk" * 3000]
     assert kept
     assert {path.name for path in folder.glob("index.db.*")} == set()
+
+
+# -- the feed of changes -------------------------------------------------------------------------
+def _head(backend: FilesystemBackend) -> FeedPosition:
+    return FeedPosition(PLACE.bucket_id, PLACE.incarnation, backend.head_seq(PLACE))
+
+
+def _write(backend: FilesystemBackend, times: int) -> None:
+    for number in range(times):
+        backend.put(PLACE, NewObject(f"w{number}"), Bytes(b"w"))
+
+
+def test_every_reader_of_the_feed_must_look_at_everything_once_and_then_goes_on(
+    backend: FilesystemBackend, folder: Path, copy: Path
+) -> None:
+    noted = [replace(_head(backend), seq=seq) for seq in range(backend.head_seq(PLACE) + 1)]
+    backend.close()
+    _lose(folder)
+    put_back(folder, PLACE, copy, "now")
+    _write(backend, times=len(noted))  # as many as were lost: without a leap their numbers came again
+    for position in noted:
+        with pytest.raises(FeedLost):
+            backend.changes(PLACE, position)
+    fresh = _head(backend)
+    backend.put(PLACE, NewObject("new"), Bytes(b"new"))
+    assert [change.key for change in backend.changes(PLACE, fresh).changes] == ["new"]
+
+
+def test_the_same_copy_put_back_twice_gives_no_number_twice(
+    backend: FilesystemBackend, folder: Path, copy: Path
+) -> None:
+    lives: list[range] = []
+    for stamp in ("first", "second"):
+        backend.close()
+        _lose(folder)
+        put_back(folder, PLACE, copy, stamp)
+        before = backend.head_seq(PLACE)
+        _write(backend, times=3)
+        lives.append(range(before, backend.head_seq(PLACE) + 1))
+    assert not set(lives[0]) & set(lives[1])
+    with pytest.raises(FeedLost):
+        backend.changes(PLACE, replace(_head(backend), seq=lives[0][-1]))

@@ -15,7 +15,7 @@ from proxy.backends.s3.errors import Broken
 from proxy.backends.s3.places import MARKER
 from proxy.backends.s3.probing import SCRATCH
 from proxy.backends.s3.tables import row, run
-from proxy.backends.values import Deletion, NewObject, Place, UploadInfo
+from proxy.backends.values import Deletion, FeedPosition, NewObject, Place, UploadInfo
 from proxy.errors import (
     BackendUnavailable,
     BucketAlreadyExists,
@@ -23,6 +23,7 @@ from proxy.errors import (
     InvalidArgument,
     NoSuchBucket,
     NoSuchKey,
+    NotImplementedByUs,
 )
 from tests.bodies import Bytes, content
 from tests.conftest import FakeClock
@@ -291,3 +292,10 @@ def test_prepare_knows_a_service_by_its_address_and_asks_it_nothing(
         S3Backend("down", {**options, "endpoint": "http://127.0.0.1:2"}, clock).prepare(known)
     with pytest.raises(BackendUnavailable):
         down.check()
+
+
+def test_a_service_does_not_tell_what_changes_and_says_so(s3: S3Backend, place: Place) -> None:
+    assert not s3.feeds_changes
+    position = FeedPosition(place.bucket_id, place.incarnation, s3.head_seq(place))
+    with pytest.raises(NotImplementedByUs, match="does not tell what changes"):
+        s3.changes(place, position)
