@@ -88,6 +88,12 @@ class TargetCannotKeep(Conflict):
     code = "TargetCannotKeep"
 
 
+class PrecopyImpossible(BadRequest):
+    """Changes of the bucket leave no trace that could be followed while it is copied."""
+
+    code = "PrecopyImpossible"
+
+
 class Unavailable(JobError):
     """A backend that the request needs cannot be reached now."""
 
