@@ -17,9 +17,13 @@ _FIRST_LOOK, _MOST = 8, 1000
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """The versions of the source that the target lacks or may have otherwise, and those that only it has."""
+    """The versions of the source that the target lacks or may have otherwise, and those that only it has.
+
+    Of those in `told` the target has the body, and at most what is said about them has changed.
+    """
 
     renew: list[ObjectInfo]
+    told: frozenset[str]
     extra: list[str]
 
 
@@ -43,7 +47,10 @@ def differing(
     there: Callable[[str], str],
     in_line: bool,
 ) -> Line:
-    """`there` gives the target's id for a version; `in_line`: what a listing tells is compared too. Pure."""
+    """`there` gives the target's id for a version; `in_line`: what a listing tells is compared too. Pure.
+
+    What was put since has a greater ordinal: each put gives one that is no smaller than its number.
+    """
     have = {info.version_id: info for info in ours}
     renew = [
         info
@@ -53,7 +60,15 @@ def differing(
         or (in_line and not same_entry(info, copy))
     ]
     wanted = {there(info.version_id) for info in theirs}
-    return Line(renew, [version for version in have if version not in wanted])
+    told = frozenset(
+        info.version_id
+        for info in renew
+        if info.ordinal <= since
+        and not info.marker
+        and (copy := have.get(there(info.version_id))) is not None
+        and (copy.marker, copy.size, copy.etag) == (False, info.size, info.etag)
+    )
+    return Line(renew, told, [version for version in have if version not in wanted])
 
 
 def _versions(ground: Ground, store: Store, key: str) -> Sequence[ObjectInfo]:

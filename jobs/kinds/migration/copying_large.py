@@ -20,7 +20,7 @@ from proxy.errors import NoSuchUpload
 
 def collecting_id(ground: Ground, info: ObjectInfo) -> str:
     """The upload in which a large object is put together: the same for each attempt at the same copy."""
-    of = f"{ground.target_route.place.incarnation} {info.etag} {info.version_id} {info.key}"
+    of = f"{ground.target_route.place.incarnation} {info.seq} {info.etag} {info.version_id} {info.key}"
     return f"copy-{hashlib.sha256(of.encode()).hexdigest()[:40]}"
 
 

@@ -14,12 +14,12 @@ from jobs.kinds.migration.copying import objects_page
 from jobs.kinds.migration.following import follow_page, noted
 from jobs.kinds.migration.ground import Ground, Step
 from jobs.kinds.migration.precopying import DOES
+from jobs.kinds.migration.proofs import locks_may_change
 from jobs.kinds.migration.pruning import prune_page
 from jobs.kinds.migration.staging import note_held
 from jobs.kinds.migration.walking import page_of
 from jobs.kinds.position import START, Position, decode, encode
 from proxy.backends.values import FeedLost
-from proxy.records import find_bucket
 
 
 def is_whole(ground: Ground) -> bool:
@@ -42,8 +42,7 @@ def _begin(ground: Ground) -> Page:
     """
     state = ground.work.state
     note_held(ground)
-    settings = find_bucket(ground.work.bucket.name).settings
-    state["whole"] = bool(state.get("given_up")) or settings.object_lock
+    state["whole"] = bool(state.get("given_up")) or locks_may_change(ground)
     state.setdefault("gated_seq", noted(ground).position.seq)
     return page_of(ground, [], replace(START, fed=1) if state["whole"] else Position(at.FOLLOW))
 

@@ -110,11 +110,13 @@ def _deeds(ground: Ground, at: Following, changes: Sequence[Change], proves: boo
         resumed = change.key == at.key and at.version in ids
         for info in line.renew[ids.index(at.version) + 1 :] if resumed else line.renew:
             within = replace(within, version=info.version_id)
-            yield _Deed(_to_renew(info, proves), within, info)
+            yield _Deed(_to_renew(info, proves, told=info.version_id in line.told), within, info)
         at = replace(at, done=change.seq, key="", version="")
 
 
-def _to_renew(info: ObjectInfo, proves: bool) -> Item:
+def _to_renew(info: ObjectInfo, proves: bool, *, told: bool) -> Item:
+    if told:
+        return todo("retell", info.key, version=info.version_id, at=info.seq, proves=proves)
     return todo(
         "renew marker" if info.marker else "renew", info.key, info.size,
         version=info.version_id, ordinal=info.ordinal, modified=info.last_modified, owner=info.owner_id,

@@ -15,7 +15,7 @@ from jobs.kinds.migration.copying import COPY, objects_page
 from jobs.kinds.migration.following import Following, begin, follow_page, note, noted, pending
 from jobs.kinds.migration.ground import Ground, Step
 from jobs.kinds.migration.pruning import prune_page
-from jobs.kinds.migration.renewing import prune, renew, renew_marker
+from jobs.kinds.migration.renewing import prune, renew, renew_marker, retell
 from jobs.kinds.migration.renewing_uploads import renew_part, renew_upload
 from jobs.kinds.migration.walking import page_of
 from jobs.kinds.position import START, Position, decode, encode
@@ -30,6 +30,8 @@ MOST_AGAIN = 3
 def _precopy_page(ground: Ground, token: str | None) -> Page:
     """All versions as copy has them; nothing is proved yet, and uploads come with their proof."""
     position = decode(token)
+    if proofs.locks_may_change(ground):
+        return _give_up(ground)
     if _is_due(ground, position):
         return _followed(ground, position, proves=False)
     page = objects_page(ground, position)
@@ -38,8 +40,8 @@ def _precopy_page(ground: Ground, token: str | None) -> Page:
 
 def _prove_page(ground: Ground, token: str | None) -> Page:
     """Everything that was copied is read again, and the feed is followed until little of it is left."""
-    if ground.work.state.get("given_up"):
-        return page_of(ground, [], None)
+    if ground.work.state.get("given_up") or proofs.locks_may_change(ground):
+        return _give_up(ground)
     if token is None:
         lost = ground.work.state.get("lost")
         return page_of(ground, [], Position(at.PRUNE)) if lost else start_proof(ground)
@@ -69,9 +71,14 @@ def _begin_again(ground: Ground, position: Position) -> Page:
     state["lost"] = int(state.get("lost", 0)) + 1
     begin(ground)
     if state["lost"] > MOST_AGAIN:
-        state["given_up"] = True
-        return page_of(ground, [], None)
+        return _give_up(ground)
     return page_of(ground, [], replace(START, fed=position.fed + 1))
+
+
+def _give_up(ground: Ground) -> Page:
+    """Copy and verify everything with the gate closed, as without a precopy."""
+    ground.work.state["given_up"] = True
+    return page_of(ground, [], None)
 
 
 def start_proof(ground: Ground) -> Page:
@@ -143,6 +150,7 @@ DOES = {
     **proofs.PROOFS,
     "renew": renew,
     "renew marker": renew_marker,
+    "retell": retell,
     "prune": prune,
     "renew upload": renew_upload,
     "renew part": renew_part,

@@ -9,7 +9,7 @@ from jobs.kinds.migration.ground import GONE, Ground
 from jobs.kinds.migration.proofs import PROOFS
 from jobs.kinds.migration.sides import refuse_lost_lock
 from proxy.backends.base import ReaderBody
-from proxy.backends.values import Deletion, NewObject, ObjectInfo
+from proxy.backends.values import Amendment, Deletion, NewObject, ObjectInfo
 from proxy.errors import S3Error
 
 DONE = Outcome(objects=0)
@@ -29,6 +29,24 @@ def renew(ground: Ground, item: Item) -> Outcome:
                 ground.target.put(NewObject.copy_of(ground.carried(reader.info)), body)
     if item.data["proves"]:
         PROOFS["prove"](ground, item)
+    return DONE
+
+
+def retell(ground: Ground, item: Item) -> Outcome:
+    """Tags and access list as the source has them by now; the body was copied before and stays.
+
+    One that is gone by now is passed over. Raises JobFailed, S3Error.
+    """
+    with ground.work.effect():
+        try:
+            info = ground.source.head(item.key, item.data["version"])
+        except GONE:
+            return Outcome(objects=0, skipped=True)
+        wanted = ground.carried(info)
+        change = Amendment(tags=wanted.tags, acl=wanted.acl)
+        ground.target.amend(wanted.key, wanted.version_id, change)
+    if item.data["proves"]:
+        PROOFS["facts"](ground, item)
     return DONE
 
 
