@@ -18,13 +18,14 @@ from django.utils import timezone
 
 from jobs import clock, leases, queue, transitions
 from jobs.clock import NowMs
-from jobs.errors import Cancelled, JobFailed, LeaseLost, WorkSignal
+from jobs.errors import Cancelled, JobFailed, LeaseLost, Withdrawn, WorkSignal
 from jobs.failures import Trouble, record
 from jobs.leases import Grant
 from jobs.models import Job, Run
 from jobs.progress import Progress
+from jobs.runs import End
 from jobs.states import LEASED, Event, Status, sources, target
-from jobs.transitions import claimable, ttl_ms
+from jobs.transitions import claimable, ttl_ms, wanted
 from proxy import gate
 
 
@@ -61,8 +62,10 @@ def claim(job: Job, holder: str, has_effects: bool) -> Claim | None:
         run, _ = Run.objects.get_or_create(
             job=fresh,
             finished_at=None,
-            defaults={"triggered_by": fresh.triggered_by, "started_at": now, "status": Status.RUNNING},
+            defaults={"triggered_by": fresh.triggered_by, "started_at": now, "mode": fresh.mode},
         )
+        waited = Run.objects.filter(pk=run.pk, status=Status.QUEUED)
+        waited.update(status=Status.RUNNING, started_at=now)
     return Claim(fresh, Grant(holder, fresh.epoch), run.pk, since_ms)
 
 
@@ -84,6 +87,8 @@ def why_not(claim: Claim) -> WorkSignal:
     """After a guarded UPDATE that changed nothing: what has happened meanwhile."""
     if held(claim, Status.CANCELLING).exists():
         return Cancelled()
+    if held(claim, Status.RUNNING).exclude(wanted()).exists():
+        return Withdrawn()
     return LeaseLost(f"another worker may have {claim.job.public_id}")
 
 
@@ -141,7 +146,7 @@ def turning(claim: Claim, progress: Progress) -> Iterator[bool]:
 
 
 def give_back(claim: Claim, progress: Progress, wait_ms: int = 0) -> None:
-    """The slice ended: back in line, for `wait_ms` at least. Raises Cancelled, LeaseLost.
+    """The slice ended: back in line, for `wait_ms` at least. Raises Cancelled, LeaseLost, Withdrawn.
 
     A job that unwinds after a cancel stays `cancelling`, without a lease.
     """
@@ -149,14 +154,18 @@ def give_back(claim: Claim, progress: Progress, wait_ms: int = 0) -> None:
     status = Status.CANCELLING if cancelling else target(Event.YIELD)
     allowed = {Status.CANCELLING} if cancelling else sources(Event.YIELD)
     with transaction.atomic():
-        changed = _known(claim, progress, allowed).update(
-            **progress.columns(),
-            status=status,
-            crashes=0,
-            not_before_ms=NowMs() + wait_ms if wait_ms else 0,
-            sent_ms=NowMs(),
-            updated_at=timezone.now(),
-            **leases.released(),
+        changed = (
+            _known(claim, progress, allowed)
+            .filter(wanted())
+            .update(
+                **progress.columns(),
+                status=status,
+                crashes=0,
+                not_before_ms=NowMs() + wait_ms if wait_ms else 0,
+                sent_ms=NowMs(),
+                updated_at=timezone.now(),
+                **leases.released(),
+            )
         )
         if not changed:
             raise why_not(claim)
@@ -166,7 +175,7 @@ def give_back(claim: Claim, progress: Progress, wait_ms: int = 0) -> None:
 
 
 def settle(claim: Claim, event: Event, progress: Progress, troubles: Sequence[Trouble] = ()) -> None:
-    """The end: job, Run and gate in one transaction. Raises Cancelled, LeaseLost."""
+    """The end of a one-off: job, Run and gate in one transaction. Raises Cancelled, LeaseLost."""
     now, job = timezone.now(), claim.job
     with transaction.atomic():
         changed = _known(claim, progress, sources(event)).update(
@@ -176,3 +185,10 @@ def settle(claim: Claim, event: Event, progress: Progress, troubles: Sequence[Tr
             raise why_not(claim)
         record(claim.job, claim.run_id, troubles)
         transitions.end(job, target(event), now, progress)
+
+
+def end_run(claim: Claim, end: End, progress: Progress, troubles: Sequence[Trouble] = ()) -> None:
+    """The end of a rule's run, whichever it is. Raises LeaseLost."""
+    mine = leases.mine(claim.grant)
+    if not transitions.end_run(claim.job, mine, progress, end, troubles, crashes=0):
+        raise why_not(claim)

@@ -53,8 +53,11 @@ class Cursor:
     dropped_in: str = ""
 
 
-def after(cursor: Cursor, page: Page, budget: int) -> Step:
-    """What follows `page`, which was got with `cursor`. Raises CursorError, BudgetSpent."""
+def after(cursor: Cursor, page: Page, budget: int | None) -> Step:
+    """What follows `page`, which was got with `cursor`. Raises CursorError, BudgetSpent.
+
+    `budget`: the pages of a walk that must be whole; None if it need not be.
+    """
     if page.wait_s > 0:
         if page.items:
             raise CursorError("a page that asks to wait has no items")
@@ -65,7 +68,7 @@ def after(cursor: Cursor, page: Page, budget: int) -> Step:
         raise CursorError(f"page {cursor.pages + 1} of {cursor.phase} is truncated and has no token")
     if page.token == cursor.token:
         raise CursorError(f"page {cursor.pages + 1} of {cursor.phase} repeats its token")
-    if cursor.pages + 1 >= budget:
+    if budget is not None and cursor.pages + 1 >= budget:
         raise BudgetSpent(f"{cursor.phase} was not whole after {budget} pages")
     return Step.NEXT
 

@@ -25,7 +25,7 @@ class Trouble:
     attempt: int = 1
 
 
-def record(job: Job, run_id: int, troubles: Sequence[Trouble]) -> None:
+def record(job: Job, run_id: int | None, troubles: Sequence[Trouble]) -> None:
     """Into the failure ring, in the caller's transaction; its oldest rows go, by insertion id."""
     if not troubles:
         return

@@ -10,7 +10,8 @@ import logging
 import time
 from dataclasses import dataclass
 
-from jobs import clock, leases, transitions
+from jobs import clock, leases, runs, transitions
+from jobs.kinds import KINDS
 from jobs.leases import LeaseRow, Process
 from jobs.models import Job
 from jobs.states import LEASED, TERMINAL, Event
@@ -28,6 +29,8 @@ class Recovered:
     """What a recovery did."""
 
     requeued: int = 0
+    failed: int = 0
+    """Runs of rules."""
     cancelled: int = 0
     killed: int = 0
     gates_opened: int = 0
@@ -39,6 +42,7 @@ def recover() -> Recovered:
     done = [_recover(job) for job in zombies]
     return Recovered(
         requeued=sum(one.requeued for one in done),
+        failed=sum(one.failed for one in done),
         cancelled=sum(one.cancelled for one in done),
         killed=sum(one.killed for one in done),
         gates_opened=_open_orphaned_gates(),
@@ -57,30 +61,45 @@ def refresh(job_id: int) -> bool:
     if not leases.may_acquire(row, clock.now_ms(), clock.clock_id()):
         return False
     done = _recover(job)
-    return bool(done.requeued or done.cancelled)
+    return bool(done.requeued or done.failed or done.cancelled)
 
 
 def _recover(job: Job) -> Recovered:
     """One zombie. The conditions of the UPDATEs decide, not what was read."""
     killed = _end_holder(job)
+    if job.standing:
+        return Recovered(failed=int(_fail_run(job)), killed=killed)
     if transitions.settle_without_worker(job, Event.SETTLE_CANCEL, leases.lapsed()):
         return Recovered(cancelled=1, killed=killed)
-    process = leases.process_of(job.holder)
-    who = f"process {process.pid} on {process.host}" if process else job.holder
-    if not transitions.requeue(job, f"The worker was lost: {who}."):
+    if not transitions.requeue(job, _reason(job)):
         return Recovered(killed=killed)
-    log.warning("%s: %s was lost in phase %s, crash %d", job.public_id, who, job.phase, job.crashes + 1)
+    log.warning("%s: phase %s, crash %d: %s", job.public_id, job.phase, job.crashes + 1, _reason(job))
     return Recovered(requeued=1, killed=killed)
 
 
+def _fail_run(job: Job) -> bool:
+    """A rule's run fails with its worker; the next one goes on where it stopped."""
+    detail = runs.report(KINDS.get(job.kind), job.state)
+    if not transitions.lose_run(job, _reason(job), detail):
+        return False
+    log.warning("%s: phase %s, crash %d: %s", job.public_id, job.phase, job.crashes + 1, _reason(job))
+    return True
+
+
+def _reason(job: Job) -> str:
+    process = leases.process_of(job.holder)
+    who = f"process {process.pid} on {process.host}" if process else job.holder
+    return f"The worker was lost: {who}."
+
+
 def _end_holder(job: Job) -> int:
-    """SIGKILL the lapsed holder if it is on this host and still in the bucket's work slot.
+    """SIGKILL the lapsed holder if it is on this host and still in the job's work slot.
 
     It may be stopped in the middle of an effect: until it is gone nobody can claim the job.
     One on another host is waited for by the claim, which says for whom.
     """
     process = leases.process_of(job.holder)
-    if process is None or not job.bucket_id or not _works(process, job.bucket_id):
+    if process is None or not _works(process, job.slot_id):
         return 0
     if not process.kill():
         return 0
@@ -91,10 +110,10 @@ def _end_holder(job: Job) -> int:
     return 1
 
 
-def _works(process: Process, bucket_id: str) -> bool:
+def _works(process: Process, slot_id: str) -> bool:
     if not process.local or not process.alive:
         return False
-    names = slots.holders(slots.WORK, bucket_id)
+    names = slots.holders(slots.WORK, slot_id)
     return any(name.startswith(f"process {process.pid} ") for name in names)
 
 

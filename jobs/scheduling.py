@@ -23,14 +23,22 @@ def begin_due(kinds: Mapping[str, Kind] = KINDS, limit: int = BATCH) -> int:
     after the beginning; a run that takes longer is followed by the next at once.
     """
     due = Job.objects.filter(standing.due(), kind__in=kinds).order_by("next_due_at")
-    return sum(_begin(job, kinds[job.kind]) is not None for job in due[:limit])
+    runs = (begin(job, kinds[job.kind], _scheduled(kinds[job.kind]), TRIGGER) for job in due[:limit])
+    return sum(run is not None for run in runs)
 
 
-def _begin(job: Job, kind: Kind) -> Run | None:
-    """None if the rule changed, or somebody else began a run, since it was read."""
-    mode = next(iter(kind.modes))
+def begin(job: Job, kind: Kind, mode: str, triggered_by: str) -> Run | None:
+    """A run in that mode. One in the mode of the schedule, whoever begins it, puts the next one off.
+
+    None if the rule changed, or somebody else began a run, since it was read.
+    """
     with transaction.atomic():
-        run = standing.enqueue(job, mode, TRIGGER)
-        if run is not None:
+        run = standing.enqueue(job, mode, triggered_by)
+        if run is not None and mode == _scheduled(kind):
             Job.objects.filter(pk=job.pk).update(**standing.due_in(job.spec["interval_s"]))
     return run
+
+
+def _scheduled(kind: Kind) -> str:
+    """The mode that a schedule begins: the kind's first."""
+    return next(iter(kind.modes))

@@ -1,7 +1,7 @@
 """Standing jobs: what becomes of a rule's job without a worker, each one guarded UPDATE.
 
 A rule has one job for all its life. It is idle, or as its last run ended, until a run begins; what a
-worker does to it then is in `jobs.claims`.
+worker does to it then is in `jobs.claims`, and how runs end in `jobs.runs`.
 """
 
 from __future__ import annotations
@@ -13,17 +13,28 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import F, Q
+from django.db.models.functions import Least
 from django.utils import timezone
 
-from jobs import clock, leases, queue
+from jobs import clock, leases, queue, transitions
 from jobs.clock import NowMs
 from jobs.kinds.base import Kind
 from jobs.models import Job, Run
 from jobs.progress import Progress
-from jobs.states import LEASED, Event, Status, sources, target
+from jobs.runs import REPLACED, STOPPED, End, due_in
+from jobs.states import Event, Status, sources, target
 
-STOPPED, REPLACED = "stopped", "replaced"
-"""What `status_raw` says of runs that ended since their rule did: it went away, or it was changed."""
+__all__ = [
+    "Declared",
+    "declare",
+    "due",
+    "due_in",
+    "enqueue",
+    "pause",
+    "resume",
+    "startable",
+    "withdraw",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +52,9 @@ class Declared:
 def declare(kind: Kind, declared: Declared) -> Job:
     """The rule's job as declared: made, or brought up to date; a run of another revision ends.
 
-    A worker of that run finds its lease lost. A job that is new, or new again, is due at once.
+    A worker of that run finds its lease lost. A job that is new, or new again, is due at once, and one
+    whose interval is shorter now is not due later than that. Disabling ends also what was asked for by
+    name before.
     """
     said = {
         "name": declared.name,
@@ -59,29 +72,50 @@ def declare(kind: Kind, declared: Declared) -> Job:
         **due_in(0),
     }
     with transaction.atomic():
-        job, made = Job.objects.get_or_create(kind=kind.name, rule=declared.rule, defaults=said | fresh)
+        made = Job.objects.get_or_create(kind=kind.name, rule=declared.rule, defaults=said | fresh)[1]
+        job = Job.objects.select_for_update().get(kind=kind.name, rule=declared.rule)
         if made:
             return job
+        if job.enabled and not declared.enabled:
+            said["run_anyway"] = False
         if job.revision != declared.revision:
             _replace(job, declared.revision)
         elif declared.enabled and not (job.enabled and job.declared):
             said |= due_in(0)
+        else:
+            said |= _due_sooner(job.spec, declared.spec)
         Job.objects.filter(pk=job.pk).update(**said, updated_at=timezone.now())
+        if not declared.enabled:
+            _stop_waiting(job.pk)
     return Job.objects.get(pk=job.pk)
 
 
 def withdraw(job: Job) -> None:
     """The rule is not declared any more: its history stays, and nothing runs. A worker stops by itself."""
     with transaction.atomic():
-        Job.objects.filter(pk=job.pk).update(declared=False, enabled=False, updated_at=timezone.now())
-        stop_waiting(job)
+        Job.objects.filter(pk=job.pk).update(
+            declared=False, enabled=False, run_anyway=False, updated_at=timezone.now()
+        )
+        _stop_waiting(job.pk)
 
 
-def stop_waiting(job: Job) -> None:
-    """A run that waits for a worker ends, in the caller's transaction."""
-    waiting = Job.objects.filter(pk=job.pk, status=Status.QUEUED, holder="", run_anyway=False)
-    if waiting.update(status=target(Event.STOP), updated_at=timezone.now()):
-        _close_run(job, STOPPED)
+def _stop_waiting(job_id: int) -> None:
+    """A run that waits for a worker, and that nobody asked for by name, ends where it stands."""
+    waiting = Q(status=Status.QUEUED, holder="", run_anyway=False)
+    job = Job.objects.select_for_update().filter(waiting, pk=job_id).first()
+    if job is not None:
+        transitions.end_run(job, waiting, Progress.of(job), End(Event.STOP, STOPPED, keeps=True))
+
+
+def _due_sooner(before: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, Any]:
+    """The columns that pull a run to a shorter interval, counted from now."""
+    old, new = before.get("interval_s"), now.get("interval_s")
+    if not isinstance(old, int) or not isinstance(new, int) or new >= old:
+        return {}
+    return {
+        "next_due_ms": Least(F("next_due_ms"), NowMs() + new * 1000),
+        "next_due_at": Least(F("next_due_at"), timezone.now() + dt.timedelta(seconds=new)),
+    }
 
 
 def enqueue(
@@ -90,12 +124,15 @@ def enqueue(
     """Begin a run, where the last one of that mode stopped if it was not whole; then send a message.
 
     `anyway`: though the rule is paused or disabled. `keys`: over these alone. None if a run is on its
-    way, or the job changed since it was read.
+    way, the job changed since it was read, or the rule is not to run.
     """
+    anyway = anyway and (job.paused or not job.enabled)
     kept = dict(job.kept)
     phase, token = kept.pop(mode, ("", None))
     now = timezone.now()
-    ready = Job.objects.filter(pk=job.pk, epoch=job.epoch, revision=job.revision)
+    ready = Job.objects.filter(pk=job.pk, epoch=job.epoch, revision=job.revision, declared=True)
+    if not anyway:
+        ready = ready.filter(enabled=True, paused=False)
     with transaction.atomic():
         changed = ready.filter(status__in=sources(Event.ENQUEUE), holder="").update(
             **_counters(), phase=phase, token=token, kept=kept, keys=list(keys), mode=mode, run_anyway=anyway,
@@ -130,18 +167,6 @@ def resume(job: Job) -> bool:
 # -- when it is due ---------------------------------------------------------------------------
 
 
-def due_in(seconds: float) -> dict[str, Any]:
-    """The columns that say when the next scheduled run is due.
-
-    By the clock of leases, which no clock setting moves; by the wall clock once that clock is another's.
-    """
-    return {
-        "next_due_ms": NowMs() + int(seconds * 1000) if seconds else NowMs(),
-        "next_due_at": timezone.now() + dt.timedelta(seconds=seconds),
-        "due_clock": clock.clock_id(),
-    }
-
-
 def due() -> Q:
     """Standing jobs whose next scheduled run is due, and may begin now."""
     same_clock = Q(due_clock=clock.clock_id(), next_due_ms__lte=NowMs())
@@ -163,21 +188,15 @@ def startable() -> Q:
 
 
 def _replace(job: Job, revision: str) -> None:
-    """Another definition: cursors and notes mean nothing any more, and whoever works on it has lost it."""
-    active = Q(status__in=[Status.QUEUED, *LEASED])
-    row = Job.objects.filter(pk=job.pk)
-    if row.filter(active).update(status=Status.IDLE):
-        _close_run(job, REPLACED)
-    row.update(
+    """Another definition: cursors and notes mean nothing any more, and whoever works on it has lost it.
+
+    The caller has locked the row.
+    """
+    transitions.end_run(job, Q(), Progress.of(job), End(Event.STOP, REPLACED))
+    Job.objects.filter(pk=job.pk).update(
         revision=revision, epoch=F("epoch") + 1, phase="", token=None, kept={}, keys=[], state={},
-        run_anyway=False, **leases.released(), **due_in(0),
+        run_anyway=False, crashes=0, not_before_ms=0, **leases.released(), **due_in(0),
     )  # fmt: skip
-
-
-def _close_run(job: Job, raw: str) -> None:
-    Run.objects.filter(job=job, finished_at=None).update(
-        finished_at=timezone.now(), status=Status.IDLE, status_raw=raw, **Progress.of(job).run_columns()
-    )
 
 
 _LIVES_ON = frozenset({"phase", "token", "state", "last_error"})

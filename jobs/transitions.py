@@ -8,6 +8,7 @@ nobody else writes to a Job row.
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.conf import settings
@@ -15,15 +16,22 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from jobs import clock, leases, queue
+from jobs import clock, leases, queue, runs
 from jobs.clock import NowMs
 from jobs.errors import BucketBusy, Conflict, NotFound
+from jobs.failures import Trouble, record
 from jobs.kinds.base import Kind, Plan, course
 from jobs.models import Job, Run
 from jobs.progress import Progress
+from jobs.runs import End
 from jobs.states import ACTIVE, LEASED, TERMINAL, Event, Status, sources, target
 from proxy import gate
 from proxy.records import BucketRecord, find_bucket
+
+MOST_LOST = 5
+"""Workers lost in a row at the same place, until a rule's run begins anew and a one-off fails."""
+LONGEST_REST_S = 60.0
+"""After a lost worker a rule rests one second, two, four, ... up to this."""
 
 
 def ttl_ms() -> int:
@@ -97,7 +105,10 @@ def _busy(bucket: BucketRecord) -> BucketBusy | None:
 
 
 def resend(job_id: int, lane: str = "") -> bool:
-    """Send a message for a job that could be worked on now, and note when. False if it could not."""
+    """Send a message for a job that could be worked on now, and note when. False if it could not.
+
+    `lane` is that of the job.
+    """
     with transaction.atomic():
         changed = Job.objects.filter(claimable(), pk=job_id, holder="").update(
             sent_ms=NowMs(), not_before_ms=0, lease_clock=clock.clock_id()
@@ -108,10 +119,19 @@ def resend(job_id: int, lane: str = "") -> bool:
 
 
 def claimable() -> Q:
-    """Jobs that a worker may take now: queued and due, or cancelled and not unwound yet."""
+    """Jobs that a worker may take now: queued, wanted and due, or cancelled and not unwound yet."""
     due = Q(not_before_ms__lte=NowMs()) | ~Q(lease_clock=clock.clock_id())
-    ready = Q(status__in=sources(Event.CLAIM), paused=False, needs_confirmation=False) & due
+    going = Q(paused=False) | Q(run_anyway=True)
+    ready = Q(status__in=sources(Event.CLAIM), needs_confirmation=False) & wanted() & going & due
     return leases.acquirable() & (ready | Q(status__in=sources(Event.CLAIM_UNWIND)))
+
+
+def wanted() -> Q:
+    """Jobs that are to run: all but those of rules that were disabled or are declared no more.
+
+    A run of such a rule that was asked for by name is wanted all the same.
+    """
+    return Q(enabled=True, declared=True) | Q(run_anyway=True)
 
 
 def note(job_id: int, text: str) -> None:
@@ -186,7 +206,7 @@ def _cancel(job: Job) -> bool:
             **change, not_before_ms=0, sent_ms=NowMs(), updated_at=timezone.now()
         )
         if changed and job.status == Status.QUEUED:
-            queue.send(job.pk)
+            queue.send(job.pk, job.lane)
     return bool(changed)
 
 
@@ -208,5 +228,44 @@ def requeue(job: Job, reason: str) -> bool:
             **leases.released(),
         )
         if changed:
-            queue.send(job.pk)
+            queue.send(job.pk, job.lane)
     return bool(changed)
+
+
+# -- runs of rules --------------------------------------------------------------------------------
+
+
+def lose_run(job: Job, reason: str, detail: Mapping[str, Any]) -> bool:
+    """The worker of a rule's run is lost: the run fails, with a row in the failure ring. False if it was not.
+
+    The next one is due soon and begins where this one stopped, unless that happened MOST_LOST times in a
+    row at the same place: then it begins anew, when it is due anyway.
+    """
+    lost, progress = job.crashes + 1, Progress.of(job)
+    progress.failed += 1
+    progress.last_error = f"WorkerLost: {reason}"
+    if lost < MOST_LOST:
+        rest_s = min(LONGEST_REST_S, 2.0 ** min(lost - 1, 10))
+        end = End(Event.FAIL, keeps=True, due_s=rest_s, rest_s=rest_s, detail=detail)
+    else:
+        end = End(Event.FAIL, detail=detail)
+    same = Q(leases.lapsed(), epoch=job.epoch)
+    trouble = Trouble(progress.phase, "", "WorkerLost", reason)
+    return end_run(job, same, progress, end, [trouble], crashes=lost % MOST_LOST)
+
+
+def end_run(
+    job: Job, guard: Q, progress: Progress, end: End, troubles: Sequence[Trouble] = (), **more: Any
+) -> bool:
+    """The end of a rule's run, job and Run in one transaction. False if the guard no longer holds."""
+    now = timezone.now()
+    with transaction.atomic():
+        run = Run.objects.filter(job_id=job.pk, finished_at=None).values_list("pk", flat=True).first()
+        changed = Job.objects.filter(guard, pk=job.pk, status__in=sources(end.event)).update(
+            **runs.columns(job, progress, end, now), **leases.released(), **more
+        )
+        if not changed:
+            return False
+        record(job, run, troubles)
+        runs.close(job, progress, end, now)
+    return True

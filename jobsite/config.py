@@ -122,6 +122,29 @@ def load(path: Path, home: Path, environ: Mapping[str, str]) -> Config:
 
     Raises ConfigError with all findings.
     """
+    return _loaded(path, home, environ)[0]
+
+
+def load_rules(path: Path, home: Path, environ: Mapping[str, str]) -> dict[str, Any]:
+    """`Config.rules` of the file as it is now, each with `lines`: of its keys, by their dotted path in it.
+
+    `lifecycle` says whether that section is enabled: for rules that are declared elsewhere. The whole
+    file is validated. Raises ConfigError.
+    """
+    config, lines = _loaded(path, home, environ)
+    below: dict[Loc, dict[str, int]] = {}
+    for loc, line in lines.items():
+        below.setdefault(loc[:4], {})[".".join(map(str, loc[4:]))] = line
+    rules = []
+    for kind in ("replication", "lifecycle"):
+        mine = (rule for rule in config.rules() if rule["kind"] == kind)
+        rules += [
+            rule | {"lines": below[("storage", kind, "rules", number)]} for number, rule in enumerate(mine)
+        ]
+    return {"rules": rules, "lifecycle": config.storage.lifecycle.enabled}
+
+
+def _loaded(path: Path, home: Path, environ: Mapping[str, str]) -> tuple[Config, Mapping[Loc, int]]:
     try:
         with path.open("rb") as file:
             raw = file.read(MAX_BYTES + 1)
@@ -142,7 +165,7 @@ def load(path: Path, home: Path, environ: Mapping[str, str]) -> Config:
     findings = reader.findings + [each for each in judged if each[0] not in unread]
     if findings or config is None:
         raise ConfigError(path, findings)
-    return config
+    return config, reader.lines
 
 
 def without_secrets(raw: bytes) -> bytes:

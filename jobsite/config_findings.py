@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterator
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from jobsite.config_backends import (
     ENDPOINT,
@@ -15,30 +15,64 @@ from jobsite.config_backends import (
     RingKey,
     S3Backend,
     ServiceEncryption,
-    Strict,
 )
 from jobsite.config_encryption import Loc
 from jobsite.config_models import BucketStorage, Config, Storage
+from jobsite.config_rules import (
+    RULE_NAME,
+    Delete,
+    Lifecycle,
+    LifecycleRule,
+    Place,
+    Qualify,
+    Replication,
+    ReplicationRule,
+    RetainNewest,
+    Transition,
+    Window,
+)
+from jobsite.config_words import FORMS
 
 _NAMES = "use lower-case letters, digits and '-' (in bucket names also '.')"
 _PATTERNS = {
     KEY_ID: "use up to 64 letters, digits, '-' and '_'",
     ENDPOINT: "write http:// or https://, a host and perhaps :PORT, and nothing else",
+    RULE_NAME: "use up to 64 letters, digits, '_', '.' and '-'",
+    **FORMS,
 }
 """What to say of text that has not the form that a pattern demands."""
 
 _BACKENDS = ("storage", "backends")
-_TYPES: dict[str, type[Strict]] = {"filesystem": FilesystemBackend, "s3": S3Backend}
-_KEYS: dict[Loc, list[str]] = {
-    (): list(Config.model_fields),
-    ("storage",): list(Storage.model_fields),
-    ("storage", "buckets"): list(BucketStorage.model_fields),
-    **{(*_BACKENDS, name): list(model.model_fields) for name, model in _TYPES.items()},
-    (*_BACKENDS, "filesystem", "encryption"): list(Encryption.model_fields),
-    (*_BACKENDS, "s3", "encryption"): list(ServiceEncryption.model_fields),
-    **{(*_BACKENDS, name, "encryption", "keys"): list(RingKey.model_fields) for name in _TYPES},
+_REPLICATION, _LIFECYCLE = ("storage", "replication", "rules"), ("storage", "lifecycle", "rules")
+_TYPES: dict[str, type[BaseModel]] = {"filesystem": FilesystemBackend, "s3": S3Backend}
+_ACTIONS: dict[str, type[BaseModel]] = {
+    "delete": Delete,
+    "transition": Transition,
+    "retain-newest": RetainNewest,
 }
-"""What is known where, by the keys on the way there and a backend's type."""
+_MODELS: dict[Loc, type[BaseModel]] = {
+    (): Config,
+    ("storage",): Storage,
+    ("storage", "buckets"): BucketStorage,
+    **{(*_BACKENDS, name): model for name, model in _TYPES.items()},
+    (*_BACKENDS, "filesystem", "encryption"): Encryption,
+    (*_BACKENDS, "s3", "encryption"): ServiceEncryption,
+    **{(*_BACKENDS, name, "encryption", "keys"): RingKey for name in _TYPES},
+    ("storage", "replication"): Replication,
+    _REPLICATION: ReplicationRule,
+    (*_REPLICATION, "source"): Place,
+    (*_REPLICATION, "destination"): Place,
+    (*_REPLICATION, "window"): Window,
+    ("storage", "lifecycle"): Lifecycle,
+    _LIFECYCLE: LifecycleRule,
+    **{(*_LIFECYCLE, "action", name): model for name, model in _ACTIONS.items()},
+    (*_LIFECYCLE, "action", "transition", "destination"): Place,
+    (*_LIFECYCLE, "action", "retain-newest", "qualify"): Qualify,
+}
+"""What is known where, by the keys on the way there and a type where there are several."""
+
+_TYPED = ((_BACKENDS, 3), ((*_LIFECYCLE, "action"), 5))
+"""Where pydantic puts the type that it took something for: below these keys, at that place."""
 
 
 def explain(error: ValidationError) -> Iterator[tuple[Loc, str]]:
@@ -53,21 +87,34 @@ def explain(error: ValidationError) -> Iterator[tuple[Loc, str]]:
             case "union_tag_not_found":
                 yield loc, "'type' is missing"
             case "union_tag_invalid":
-                yield (*loc, "type"), "input should be " + " or ".join(f"'{name}'" for name in _TYPES)
+                yield (*loc, "type"), "input should be " + " or ".join(_tags(finding["ctx"]["expected_tags"]))
             case "string_pattern_mismatch":
                 yield loc, _PATTERNS.get(finding["ctx"]["pattern"], _NAMES)
             case _:
                 yield loc, finding["msg"][0].lower() + finding["msg"][1:]
 
 
+def _tags(expected: str) -> list[str]:
+    """Of a list as pydantic writes it, without the form that has no type."""
+    return [tag for tag in expected.split(", ") if tag != "'word'"]
+
+
+def _keys_of(loc: Loc) -> Loc:
+    return tuple(part for part in loc if isinstance(part, str))
+
+
 def _written(loc: Loc) -> Loc:
-    """Without what pydantic adds: a mark on keys, and the type that it took a backend for."""
+    """Without what pydantic adds: a mark on keys, and the type that it took something for."""
     loc = tuple(part for part in loc if part != "[key]")
-    return loc[:3] + loc[4:] if loc[:2] == _BACKENDS and len(loc) > 3 else loc
+    for keys, place in _TYPED:
+        if len(loc) > place and _keys_of(loc[:place]) == keys:
+            return loc[:place] + loc[place + 1 :]
+    return loc
 
 
 def _hint(loc: Loc) -> str:
-    inside = tuple(part for part in loc[:-1] if isinstance(part, str))
-    known = _KEYS.get(inside) or _KEYS[inside[:2]]
+    inside = _keys_of(loc[:-1])
+    model = _MODELS.get(inside) or _MODELS[inside[:2]]
+    known = [field.alias or name for name, field in model.model_fields.items()]
     close = difflib.get_close_matches(str(loc[-1]), known, n=1)
     return f"; did you mean '{close[0]}'?" if close else f"; known here: {', '.join(known)}"

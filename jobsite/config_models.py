@@ -10,6 +10,8 @@ from pydantic import Field
 
 from jobsite.config_backends import AnyBackend, BucketName, Name, Strict
 from jobsite.config_encryption import Loc, key_contradictions
+from jobsite.config_rule_conflicts import rule_contradictions
+from jobsite.config_rules import Lifecycle, Replication
 from jobsite.config_services import alias_contradictions, service_contradictions
 
 
@@ -30,6 +32,8 @@ class Storage(Strict):
     buckets: dict[BucketName, BucketStorage] = Field(
         default_factory=dict, description="Exceptions to default_backend, by bucket name."
     )
+    replication: Replication = Field(default=Replication(), description="Rules that keep copies.")
+    lifecycle: Lifecycle = Field(default=Lifecycle(), description="Rules that delete and move.")
 
 
 class Config(Strict):
@@ -45,10 +49,27 @@ class Config(Strict):
             "buckets": {name: bucket.model_dump() for name, bucket in self.storage.buckets.items()},
         }
 
+    def rules(self) -> list[dict[str, Any]]:
+        """Every rule as plain values, in its place in the file: `enabled` if its section is, too."""
+        sections: list[tuple[str, Replication | Lifecycle]] = [
+            ("replication", self.storage.replication),
+            ("lifecycle", self.storage.lifecycle),
+        ]
+        return [
+            {
+                "kind": kind,
+                "name": rule.name,
+                "enabled": section.enabled and rule.enabled,
+                "spec": rule.spec(),
+            }
+            for kind, section in sections
+            for rule in section.rules
+        ]
+
 
 def contradictions(plain: Any, home: Path) -> Iterator[tuple[Loc, str]]:
     """What single values cannot show: names that are used twice or nowhere declared, nested paths, keys,
-    what services are told, aliases.
+    what services are told, aliases, rules.
 
     Looks at the document as it was written, so that these are told together with the rest.
     """
@@ -66,6 +87,7 @@ def contradictions(plain: Any, home: Path) -> Iterator[tuple[Loc, str]]:
     yield from key_contradictions(backends, home)
     yield from service_contradictions(backends, home)
     yield from alias_contradictions(storage.get("buckets"), [item for _, item in backends])
+    yield from rule_contradictions(storage)
     names = {str(item.get("name")) for _, item in backends}
     if names:
         yield from _undeclared(storage, names)

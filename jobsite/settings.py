@@ -204,6 +204,15 @@ for _options in STORAGE["backends"].values():
     if _options["type"] == "filesystem":
         _options["copy_hours"] = INDEX_COPY_HOURS
 
+# -- rules: what the same file declares whenever it is asked, for a reload -------------------
+RULES_SOURCE = str(CONFIG_PATH)
+
+
+def LOAD_RULES() -> dict[str, Any]:
+    """As `config.load_rules`: the rules of the file as it is now. Raises ConfigError."""
+    return config.load_rules(CONFIG_PATH, HOME, os.environ)
+
+
 # -- logs: one line per event on stderr, plain or JSON ---------------------------------------
 LOG_FORMAT = env_choice("SLUICEGATE_LOG_FORMAT", "plain", ("plain", "json"))
 LOG_LEVEL = env_choice("SLUICEGATE_LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR"))

@@ -8,7 +8,8 @@ from jobs.actions.actor import EVERYTHING, Actor, Right, actor_of, origin_of
 from jobs.actions.backends import ShownBackend, backends, shown_backends
 from jobs.actions.buckets import ShownBucket, buckets
 from jobs.actions.changing import HANDLERS, cancel, perform, retry_failed
-from jobs.actions.listing import Filters, Listed, counts, listing
+from jobs.actions.filtering import Filters
+from jobs.actions.listing import Listed, counts, listing
 from jobs.actions.people import (
     create_key,
     create_user,
@@ -20,7 +21,9 @@ from jobs.actions.people import (
     set_groups,
     set_password,
 )
-from jobs.actions.reading import Failures, busy, failures, lookup, runs, trail
+from jobs.actions.performing import Performed
+from jobs.actions.reading import Failures, busy, failures, lookup, run_of, runs, trail
+from jobs.actions.rule_jobs import pause, preview_rule, resume, run_now, verify
 from jobs.actions.signing_in import sign_in, sign_out
 from jobs.actions.starting import (
     Each,
@@ -50,6 +53,7 @@ __all__ = [
     "Failures",
     "Filters",
     "Listed",
+    "Performed",
     "Right",
     "ShownBackend",
     "ShownBucket",
@@ -75,15 +79,20 @@ __all__ = [
     "listing",
     "lookup",
     "origin_of",
+    "pause",
     "people",
     "perform",
     "person",
     "preview",
     "preview_migration",
     "preview_reencryption",
+    "preview_rule",
     "restore_object",
+    "resume",
     "retry_failed",
     "revoke_token",
+    "run_now",
+    "run_of",
     "runs",
     "set_groups",
     "set_password",
@@ -95,6 +104,7 @@ __all__ = [
     "start_reencryption",
     "trail",
     "upload_object",
+    "verify",
     "visit",
     "workers",
 ]

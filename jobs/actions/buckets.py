@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from jobs.actions.actor import Actor, Right
-from jobs.actions.listing import refreshed, shown_jobs
+from jobs.actions.showing import refreshed, shown_jobs
 from jobs.errors import BadRequest
 from jobs.presentation import Shown, compact
 from jobs.states import ACTIVE

@@ -75,7 +75,8 @@ def workers(actor: Actor) -> Workers:
     live = [beat for beat in beats if now - beat.beat_ms <= FRESH_MS]
     leader = Leader.objects.filter(lease_clock=here, lease_expires_ms__gte=now).exclude(holder="").first()
     waiting = Job.objects.filter(status=Status.QUEUED)
-    between_slices = Run.objects.filter(finished_at__isnull=True, job__status=Status.QUEUED).count()
+    begun = Run.objects.filter(finished_at__isnull=True, status=Status.RUNNING)
+    between_slices = begun.filter(job__status=Status.QUEUED).count()
     return Workers(
         alive=dict(Counter(beat.role for beat in live)),
         hosts=tuple(sorted({beat.host for beat in live})),

@@ -2,35 +2,47 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+
 from django.http import HttpResponseBase
 from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter, PolymorphicProxySerializer, extend_schema
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from jobs import actions
-from jobs.actions import Filters, Right
+from jobs.actions import Filters, Performed, Right
+from jobs.actions.filtering import FLAGS
+from jobs.actions.listing import DEFAULT_LIMIT, RULES_FIRST, SORTS
 from jobs.api import serializers as shapes
 from jobs.api.views import ApiView, only, unless_known, whole_number
-from jobs.presentation import busy_row, definition, job_row, run_row, totals
+from jobs.kinds.base import Action
+from jobs.presentation import busy_row, definition, failure_row, job_row, run_row, totals
 
 _TEXT, _INT = OpenApiTypes.STR, OpenApiTypes.INT
 _LIST_PARAMETERS = [
     OpenApiParameter("kind", _TEXT),
     OpenApiParameter("status", _TEXT, enum=shapes.STATUSES),
-    OpenApiParameter("bucket", _TEXT),
+    OpenApiParameter("bucket", _TEXT, description="Where a job works, or where a rule takes things to."),
     OpenApiParameter("q", _TEXT, description="In names, ids, errors, failure codes and keys."),
-    OpenApiParameter("limit", _INT, description="1 to 200, default 50."),
+    OpenApiParameter("trigger", _TEXT, enum=shapes.TRIGGERS),
+    OpenApiParameter("paused", _TEXT, enum=list(FLAGS)),
+    OpenApiParameter(
+        "limit",
+        _INT,
+        description="1 to 200 jobs; without it and in the order `rules`: every rule and 50 others.",
+    ),
     OpenApiParameter("cursor", _TEXT, description="`next_cursor` of the page before."),
-    OpenApiParameter("sort", _TEXT, enum=["-created", "created", "bucket", "-bucket"]),
+    OpenApiParameter("sort", _TEXT, enum=list(SORTS), default=RULES_FIRST),
 ]
 _LIMIT = [OpenApiParameter("limit", _INT, description="1 to 100, default 20.")]
+_FILTERS = tuple(field.name for field in fields(Filters))
 
 
 class JobList(ApiView):
-    """Jobs, newest first."""
+    """Every rule by name, then the newest one-offs."""
 
     @extend_schema(
         operation_id="jobs_list",
@@ -38,21 +50,19 @@ class JobList(ApiView):
         responses={200: shapes.JobsAnswer, 400: shapes.ErrorAnswer},
     )
     def get(self, request: Request) -> Response:
-        only(request, "kind", "status", "bucket", "q", "limit", "cursor", "sort")
+        only(request, *_FILTERS, "limit", "cursor", "sort")
         given = request.query_params
         found = actions.listing(
             self.actor,
-            Filters(
-                given.get("kind", ""), given.get("status", ""), given.get("bucket", ""), given.get("q", "")
-            ),
-            whole_number(request, "limit", 50),
+            Filters(**{name: given.get(name, "") for name in _FILTERS}),
+            whole_number(request, "limit", DEFAULT_LIMIT) if given.get("limit") else None,
             given.get("cursor"),
-            given.get("sort", "-created"),
+            given.get("sort", RULES_FIRST),
         )
         now = timezone.now()
         body = {
             "workers": actions.workers(self.actor).row(),
-            "jobs": [job_row(shown, now) for shown in found.jobs],
+            "jobs": [job_row(shown, now, listed=True) for shown in found.jobs],
         }
         return Response(body | ({"next_cursor": found.next_cursor} if found.next_cursor else {}))
 
@@ -91,7 +101,8 @@ class JobFailures(ApiView):
     def get(self, request: Request, job_id: str) -> Response:
         only(request, "limit")
         found = actions.failures(self.actor, job_id, whole_number(request, "limit", 20))
-        return Response(totals(found.by_code, found.rows, found.total))
+        rows = [failure_row(row, found.job) for row in found.rows]
+        return Response(totals(found.by_code, rows, found.total))
 
 
 class JobAction(ApiView):
@@ -100,17 +111,33 @@ class JobAction(ApiView):
     @extend_schema(
         operation_id="jobs_action",
         request=None,
-        description="`cancel` answers the job as it is now, `retry-failed` the new job that was made.",
+        description="`pause` and `resume` answer nothing; `run-now`, `verify` and `retry-failed` of a rule"
+        " the run that began; `preview` what the next run would do; `cancel` the job as it is now;"
+        " `retry-failed` of a one-off the new job that was made.",
         responses={
-            202: shapes.JobRow,
+            200: shapes.PreviewAnswer,
+            202: PolymorphicProxySerializer(
+                "JobActionAnswer", [shapes.JobRow, shapes.BegunRun], resource_type_field_name=None
+            ),
+            204: None,
             404: shapes.ErrorAnswer,
             405: shapes.NotSupportedAnswer,
             409: shapes.ErrorAnswer,
         },
     )
     def post(self, request: Request, job_id: str, action: str) -> Response:
-        shown = actions.perform(self.actor, job_id, action)
-        return Response(job_row(shown, timezone.now()), 202)
+        return _answer(actions.perform(self.actor, job_id, action), action)
+
+
+def _answer(done: Performed, action: str) -> Response:
+    job = done.shown.job
+    if done.preview is not None:
+        return Response({"name": job.name, **done.preview})
+    if done.run is not None:
+        return Response({**run_row(done.run), "job_id": job.pk, "job": job.public_id}, 202)
+    if action in (Action.PAUSE, Action.RESUME):
+        return Response(status=204)
+    return Response(job_row(done.shown, timezone.now()), 202)
 
 
 class BucketBusyState(ApiView):

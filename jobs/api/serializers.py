@@ -9,9 +9,11 @@ from rest_framework import serializers
 from jobs.actions.starting import MOST_BUCKETS
 from jobs.kinds.migration.keeping import DROPS
 from jobs.kinds.reencryption.deciding import MODES
+from jobs.presentation import rows
 from jobs.states import Status
 
 STATUSES = [status.value for status in Status]
+TRIGGERS = list(rows.TRIGGERS)
 
 
 class Strict(serializers.Serializer[Any]):
@@ -110,7 +112,8 @@ class NotSupportedAnswer(ErrorAnswer):
 
 class Scope(serializers.Serializer[Any]):
     bucket = serializers.CharField()
-    target = serializers.CharField(required=False)
+    prefix = serializers.CharField(required=False)
+    target = serializers.CharField(required=False, help_text="A backend, or a bucket and a prefix.")
 
 
 class Progress(serializers.Serializer[Any]):
@@ -127,13 +130,20 @@ class Rate(serializers.Serializer[Any]):
     bytes_s = serializers.FloatField()
 
 
+class Lifetime(serializers.Serializer[Any]):
+    objects = serializers.IntegerField()
+    bytes = serializers.IntegerField()
+
+
 class JobRow(serializers.Serializer[Any]):
     id = serializers.CharField()
     kind = serializers.CharField()
     name = serializers.CharField()
     scope = Scope()
-    trigger = serializers.ChoiceField(["continuous", "scheduled", "oneoff"])
+    trigger = serializers.ChoiceField(TRIGGERS)
     paused = serializers.BooleanField(required=False)
+    enabled = serializers.BooleanField(required=False, help_text="Of rules: as the configuration says.")
+    declared = serializers.BooleanField(required=False, help_text="Of rules: false once it is gone.")
     status = serializers.ChoiceField(STATUSES)
     status_raw = serializers.CharField()
     with_errors = serializers.BooleanField()
@@ -145,7 +155,9 @@ class JobRow(serializers.Serializer[Any]):
     waiting = serializers.BooleanField(
         required=False, help_text="For reads of what was replaced; there is no rate meanwhile."
     )
+    lifetime = Lifetime(required=False, help_text="Of rules: all their runs.")
     last_run_at = serializers.IntegerField(required=False, help_text="Unix seconds, as all times here.")
+    next_due_at = serializers.IntegerField(required=False, help_text="Unless nothing runs by itself.")
     created_at = serializers.IntegerField(required=False)
     started_at = serializers.IntegerField(required=False)
     finished_at = serializers.IntegerField(required=False)
@@ -166,6 +178,7 @@ class JobsAnswer(serializers.Serializer[Any]):
 
 class RunRow(serializers.Serializer[Any]):
     id = serializers.IntegerField()
+    mode = serializers.CharField(required=False)
     triggered_by = serializers.CharField()
     started_at = serializers.IntegerField()
     finished_at = serializers.IntegerField(required=False)
@@ -177,6 +190,16 @@ class RunRow(serializers.Serializer[Any]):
     objects_deleted = serializers.IntegerField(required=False)
     bytes = serializers.IntegerField()
     errors = serializers.IntegerField()  # type: ignore[assignment]  # a property of serializers
+    detail = serializers.DictField(required=False, help_text="What a rule's kind reported at its end.")
+
+
+class BegunRun(RunRow):
+    job_id = serializers.IntegerField()
+    job = serializers.CharField(help_text="replication:mirror")
+
+
+class PreviewAnswer(serializers.Serializer[Any]):
+    name = serializers.CharField()
 
 
 class RunsAnswer(serializers.Serializer[Any]):
@@ -188,6 +211,8 @@ class FailureRow(serializers.Serializer[Any]):
     run_id = serializers.IntegerField(required=False)
     occurred_at = serializers.IntegerField()
     object_key = serializers.CharField()
+    source_key = serializers.CharField(required=False, help_text="Of replication.")
+    dest_key = serializers.CharField(required=False, help_text="Of replication.")
     bucket = serializers.CharField(required=False)
     version_id = serializers.CharField(required=False)
     phase = serializers.CharField(required=False)

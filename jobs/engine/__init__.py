@@ -23,6 +23,7 @@ from jobs.failures import Trouble
 from jobs.kinds import KINDS
 from jobs.kinds.base import Kind
 from jobs.progress import Progress
+from jobs.runs import End
 from jobs.states import Event, Status
 from proxy.errors import ServiceUnavailable
 
@@ -77,5 +78,8 @@ def _refuse(claim: Claim) -> None:
     progress.failed += 1
     progress.last_error = f"No kind of job is called {name!r} here."
     trouble = Trouble(progress.phase, "", "UnknownKind", progress.last_error)
+    if claim.job.standing:
+        claims.end_run(claim, End(Event.FAIL), progress, [trouble])
+        return
     event = Event.SETTLE_CANCEL if claim.job.status == Status.CANCELLING else Event.FAIL
     claims.settle(claim, event, progress, [trouble])

@@ -15,14 +15,17 @@ from jobs import claims, heartbeat, transitions
 from jobs.claims import Claim
 from jobs.clock import local_ms
 from jobs.engine.retrying import forget_connection
-from jobs.errors import Cancelled, LeaseLost
+from jobs.errors import Cancelled, LeaseLost, Withdrawn
 from jobs.states import Status
 
 log = logging.getLogger(__name__)
 
 LOOK_MS = 1_000
 SIGN_S = 5.0
-_ROW = "SELECT holder, epoch, status, paused, stop_requested FROM jobs_job WHERE id = %s"
+_ROW = (
+    "SELECT holder, epoch, status, paused, stop_requested, enabled, declared, run_anyway"
+    " FROM jobs_job WHERE id = %s"
+)
 
 
 class Hold:
@@ -34,7 +37,8 @@ class Hold:
 
     def __init__(self, claim: Claim, clock: Callable[[], int] = local_ms) -> None:
         self.claim = claim
-        self.unwinding = False
+        self.ending = False
+        """The job unwinds or its run ends: no cancel and no withdrawal is heard any more."""
         self.paused = False
         self.stop_requested = claim.job.stop_requested
         self._clock = clock
@@ -42,6 +46,7 @@ class Hold:
         self._looked_ms = claim.since_ms
         self._lost = False
         self._cancelled = False
+        self._withdrawn = False
 
     def renewed(self, since_ms: int) -> None:
         """A renewal that began then succeeded."""
@@ -52,14 +57,19 @@ class Hold:
         self._lost = True
 
     def check(self) -> None:
-        """What this process knows, without a statement. Raises LeaseLost, Cancelled."""
+        """What this process knows, without a statement. Raises LeaseLost, Cancelled, Withdrawn."""
         if self._lost or self._clock() > self._deadline_ms:
             raise LeaseLost(f"the lease of {self.claim.job.public_id} is over")
-        if self._cancelled and not self.unwinding:
+        if self._cancelled and not self.ending:
             raise Cancelled()
+        if self._withdrawn and not self.ending:
+            raise Withdrawn()
 
     def prove(self) -> None:
-        """Ask the database who has the job. Raises LeaseLost, Cancelled, database errors."""
+        """Ask the database who has the job, and whether it is still to run.
+
+        Raises LeaseLost, Cancelled, Withdrawn, database errors.
+        """
         grant = self.claim.grant
         with connection.cursor() as cursor:
             cursor.execute(_ROW, [self.claim.job.pk])
@@ -69,11 +79,16 @@ class Hold:
             self.lose()
         else:
             self._cancelled = row[2] == Status.CANCELLING
-            self.paused, self.stop_requested = bool(row[3]), bool(row[4])
+            self._hear(*map(bool, row[3:]))
         self.check()
 
+    def _hear(self, paused: bool, stop: bool, enabled: bool, declared: bool, anyway: bool) -> None:
+        """What operators and the configuration want; a run that was asked for by name goes on `anyway`."""
+        self.paused, self.stop_requested = paused and not anyway, stop
+        self._withdrawn = not (enabled and declared) and not anyway
+
     def pulse(self) -> None:
-        """Between pieces of work: `check`, and about once a second `prove`. Raises LeaseLost, Cancelled.
+        """Between pieces of work: `check`, and about once a second `prove`. Raises as they do.
 
         A database that does not answer is no reason to stop before the lease is over.
         """
@@ -88,7 +103,7 @@ class Hold:
             forget_connection()
 
     def sleep(self, seconds: float) -> None:
-        """Sleep that long and hear a cancel meanwhile. Raises LeaseLost, Cancelled."""
+        """Sleep that long and hear a cancel meanwhile. Raises LeaseLost, Cancelled, Withdrawn."""
         until = time.monotonic() + seconds
         self.pulse()
         while (left := until - time.monotonic()) > 0:

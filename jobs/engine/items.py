@@ -61,7 +61,7 @@ class Applying:
         if self.phase.counted:
             progress.processed += outcome.objects
             progress.bytes_done += outcome.size
-            progress.skipped += outcome.objects if outcome.skipped else 0
+            progress.skipped += outcome.objects if outcome.skipped else outcome.left
 
     def _count_totals(self, progress: Progress, page: Page) -> None:
         if page.total is not None:

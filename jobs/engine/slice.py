@@ -10,27 +10,28 @@ import copy
 import dataclasses
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from random import Random
-from typing import Any, TypeVar
+from typing import Any
 
-from django.conf import settings
-
-from jobs import claims, cursor
+from jobs import claims, cursor, runs
 from jobs.claims import Claim
 from jobs.clock import local_ms
 from jobs.cursor import Cursor, Step
 from jobs.engine.hold import Hold
 from jobs.engine.items import Applying, ItemFailed, trouble_of
 from jobs.engine.limits import Limits
+from jobs.engine.pacing import Pace, concurrency
+from jobs.engine.persisting import Persistence
 from jobs.engine.pool import Pool
-from jobs.engine.retrying import DATABASE_GONE, GaveUp, forget_connection, retrying
+from jobs.engine.retrying import GaveUp, transient
 from jobs.engine.work import JobWork, bucket_of
-from jobs.errors import BadToken, BudgetSpent, Cancelled, CursorError, JobFailed, LeaseLost
+from jobs.errors import BadToken, Cancelled, Deferred, JobFailed, LeaseLost, Withdrawn, WorkSignal
 from jobs.failures import Trouble
 from jobs.kinds.base import Kind, Page, Phase, Shape, course
 from jobs.progress import Progress
+from jobs.runs import DEFERRED, STOPPED, End
 from jobs.states import Event, Status
 from proxy import gate, slots
 from proxy.errors import S3Error
@@ -40,28 +41,23 @@ log = logging.getLogger(__name__)
 MOST_FAILS = 3
 """A slice that fails while it fails while it undoes is left to recovery, which counts it."""
 
-T = TypeVar("T")
 Next = Callable[[], Any]
 """A step: returns the next one, or None."""
-
-
-def _concurrency(spec: Mapping[str, Any], kind: Kind) -> int:
-    """How many items side by side: a rule may say so itself."""
-    wanted = spec.get("concurrency")
-    return wanted if isinstance(wanted, int) and wanted > 0 else kind.concurrency
 
 
 class Slice:
     """The work on a claimed job until it ends, waits, or `settings.SLICE_SECONDS` are over."""
 
     def __init__(self, claim: Claim, kind: Kind, hold: Hold, limits: Limits, rng: Random) -> None:
-        self.claim, self.kind, self.hold, self.limits, self.rng = claim, kind, hold, limits, rng
+        self.claim, self.kind, self.hold, self.limits = claim, kind, hold, limits
+        persistence = Persistence(hold, limits.backoff, rng)
+        self._retried, self._saved = persistence.retried, persistence.saved
         self.progress = Progress.of(claim.job)
-        self.hold.unwinding = self.progress.unwinding
-        self.until = time.monotonic() + settings.SLICE_SECONDS
+        self.hold.ending = self.progress.unwinding
+        self.pace = Pace(claim.job.lane)
         self.got_page_of = ""
         self.fails = 0
-        self.pool = Pool(_concurrency(claim.job.spec, kind), claim.job.public_id)
+        self.pool = Pool(concurrency(claim.job, kind), claim.job.public_id)
         self.course: tuple[Phase, ...] = ()
         self.work: JobWork
 
@@ -77,28 +73,39 @@ class Slice:
     def _take(self, step: Next) -> Next | None:
         try:
             following: Next | None = step()
-        except Cancelled:
-            return self._unwind
-        except ItemFailed as failed:
-            return partial(self._fail, failed.trouble)
-        except JobFailed as failure:
-            return partial(self._fail, Trouble(self.progress.phase, "", failure.code, str(failure)))
-        except (CursorError, BudgetSpent, BadToken) as signal:
-            return partial(self._fail, Trouble(self.progress.phase, "", type(signal).__name__, str(signal)))
-        except GaveUp as spent:
-            return self._give_up(spent)
         except LeaseLost:
             raise
+        except WorkSignal as signal:
+            return self._heard(signal)
+        except GaveUp as spent:
+            return self._give_up(spent)
         except Exception as error:
             if self.fails >= MOST_FAILS:
                 raise
             return self._give_up(GaveUp(error, 1))
         return following
 
+    def _heard(self, signal: WorkSignal) -> Next:
+        phase = self.progress.phase
+        match signal:
+            case Cancelled():
+                return self._unwind
+            case Withdrawn():
+                return partial(self._end_run, End(Event.STOP, STOPPED, keeps=True))
+            case Deferred():
+                return partial(self._defer, signal)
+            case ItemFailed():
+                return partial(self._fail, signal.trouble)
+            case JobFailed():
+                return partial(self._fail, Trouble(phase, "", signal.code, str(signal)))
+        trouble = Trouble(phase, "", type(signal).__name__, str(signal))
+        return partial(self._fail, trouble, keeps=False)
+
     def _give_up(self, spent: GaveUp) -> Next:
         if not isinstance(spent.error, S3Error):
             log.error("%s: unexpected", self.claim.job.public_id, exc_info=spent.error)
-        return partial(self._fail, trouble_of(spent, self.progress.phase))
+        keeps = transient(spent.error) or self.progress.pages > 0
+        return partial(self._fail, trouble_of(spent, self.progress.phase), keeps=keeps)
 
     # -- the way -------------------------------------------------------------------------
 
@@ -106,7 +113,7 @@ class Slice:
         job, progress = self.claim.job, self.progress
         if job.status == Status.CANCELLING and not progress.unwinding:
             return self._unwind
-        if job.crashes >= self.limits.crashes:
+        if job.crashes >= self.limits.crashes and not job.standing:
             raise JobFailed(
                 f"{job.crashes} workers in a row were lost at the same place. {job.last_error}".strip(),
                 "PoisonPill",
@@ -153,7 +160,7 @@ class Slice:
         except (BadToken, GaveUp) as error:
             return self._refused(at, error)
         self.got_page_of = phase.name
-        step = cursor.after(at, page, self.limits.pages)
+        step = cursor.after(at, page, None if self._goes_on_in_another_run(phase) else self.limits.pages)
         return partial(self._wait, page.wait_s) if step is Step.WAIT else partial(self._apply, phase, page)
 
     def _phase(self) -> Phase:
@@ -191,6 +198,8 @@ class Slice:
             return partial(self._fail, Trouble(phase.name, "", "TooManyFailures", share), troubles)
         if page.truncated:
             draft.token, draft.pages = page.token, draft.pages + 1
+            if draft.pages >= self.limits.pages and self._goes_on_in_another_run(phase):
+                return partial(self._finish, draft, troubles, whole=False)
         elif not self._enter_next(draft):
             return partial(self._finish, draft, troubles)
         if self._must_close(phase, draft):
@@ -203,6 +212,10 @@ class Slice:
         """Whether the bucket still takes writes, and must not in the phase that comes."""
         following = next((phase for phase in self.course if phase.name == draft.phase), None)
         return self.kind.gated and before.writable and following is not None and not following.writable
+
+    def _goes_on_in_another_run(self, phase: Phase) -> bool:
+        """Whether a walk that is longer than its budget of pages may be whole later."""
+        return self.claim.job.standing and not phase.whole
 
     def _too_many(self, progress: Progress) -> bool:
         if progress.turned or progress.unwinding:
@@ -221,11 +234,11 @@ class Slice:
     def _go_on(self) -> Next | None:
         """After a checkpoint: another page, or the end of the slice."""
         self.hold.pulse()
-        return self._give_back if self.hold.paused or time.monotonic() >= self.until else self._walk
+        return self._give_back if self.hold.paused or self.pace.over() else self._walk
 
     def _wait(self, seconds: float) -> Next | None:
         until = time.monotonic() + seconds
-        if until >= self.until and not self.hold.stop_requested:
+        if until >= self.pace.until and not self.hold.stop_requested:
             return partial(self._give_back, seconds)
         while not self.hold.stop_requested and (left := until - time.monotonic()) > 0:
             self.hold.sleep(min(left, 1.0))
@@ -233,7 +246,7 @@ class Slice:
 
     def _give_back(self, wait_s: float = 0.0) -> None:
         wait_ms = int(wait_s * 1000)
-        self._persisted(lambda: claims.give_back(self.claim, self.progress, wait_ms))
+        self._saved(lambda: claims.give_back(self.claim, self.progress, wait_ms))
 
     def _turn(self) -> Next | None:
         """The point of no return: nobody is in an effect, and the job moves on with its bucket."""
@@ -258,11 +271,17 @@ class Slice:
 
     # -- the ends ------------------------------------------------------------------------
 
-    def _finish(self, draft: Progress | None = None, troubles: Sequence[Trouble] = ()) -> None:
+    def _finish(
+        self, draft: Progress | None = None, troubles: Sequence[Trouble] = (), *, whole: bool = True
+    ) -> None:
         end = draft or self.progress
+        if self.claim.job.standing:
+            end.last_error = ""
+            more = End(Event.SUCCEED) if whole else End(Event.SUCCEED, keeps=True, due_s=0)
+            return self._end_run(more, end, troubles)
 
         def settle(event: Event) -> None:
-            self._persisted(lambda: claims.settle(self.claim, event, end, troubles))
+            self._saved(lambda: claims.settle(self.claim, event, end, troubles))
 
         if not end.unwinding:
             end.last_error = ""
@@ -272,8 +291,27 @@ class Slice:
         except Cancelled:
             settle(Event.SETTLE_CANCEL)
 
-    def _fail(self, trouble: Trouble, others: Sequence[Trouble] = ()) -> Next | None:
-        """An error that retries did not cure. After the turn it only makes the success amber."""
+    def _end_run(self, end: End, progress: Progress | None = None, troubles: Sequence[Trouble] = ()) -> None:
+        """A rule's run is over; its job lives on."""
+        self.hold.ending = True
+        at = progress or self.progress
+        told = dataclasses.replace(end, detail=runs.report(self.kind, at.state))
+        self._saved(lambda: claims.end_run(self.claim, told, at, troubles))
+
+    def _defer(self, signal: Deferred) -> Next | None:
+        """Something else must come first: the run ends; a one-off goes back in line."""
+        log.info("%s: deferred: %s", self.claim.job.public_id, signal)
+        self.progress.last_error = str(signal)
+        if not self.claim.job.standing:
+            return partial(self._give_back, signal.wait_s)
+        wait_s = signal.wait_s
+        return partial(self._end_run, End(Event.DEFER, DEFERRED, keeps=True, due_s=wait_s, rest_s=wait_s))
+
+    def _fail(self, trouble: Trouble, others: Sequence[Trouble] = (), *, keeps: bool = True) -> Next | None:
+        """An error that retries did not cure. After the turn it only makes the success amber.
+
+        `keeps`: the next run of a rule goes on where this one failed.
+        """
         log.warning("%s: %s: %s", self.claim.job.public_id, trouble.code, trouble.message)
         progress, troubles = self.progress, [*others, trouble]
         self.fails += 1
@@ -281,11 +319,13 @@ class Slice:
         if progress.turned or progress.unwinding:
             return partial(self._finish, progress, troubles)
         progress.last_error = f"{trouble.code}: {trouble.message}"
+        if self.claim.job.standing:
+            return partial(self._end_run, End(Event.FAIL, keeps=keeps), progress, troubles)
         return partial(self._unwind, troubles)
 
     def _unwind(self, troubles: Sequence[Trouble] = ()) -> Next | None:
         """Undo what was done, if anything was, and then end as failed or cancelled."""
-        self.hold.unwinding = True
+        self.hold.ending = True
         draft = dataclasses.replace(self.progress, unwinding=True)
         if self.kind.unwind is None or not self.claim.job.has_effects:
             return partial(self._finish, draft, troubles)
@@ -310,21 +350,6 @@ class Slice:
         self, draft: Progress, troubles: Sequence[Trouble] = (), *, closing: bool = False
     ) -> None:
         since = local_ms()
-        self._persisted(lambda: claims.checkpoint(self.claim, draft, troubles, closing=closing))
+        self._saved(lambda: claims.checkpoint(self.claim, draft, troubles, closing=closing))
         self.hold.renewed(since)
         self.progress = draft
-
-    def _persisted(self, save: Callable[[], None]) -> None:
-        """Save, again and again while the database does not answer and the lease lasts."""
-        attempt = 0
-        while True:
-            attempt += 1
-            try:
-                return save()
-            except DATABASE_GONE as error:
-                log.warning("%s: the database does not answer: %s", self.claim.job.public_id, error)
-                forget_connection()
-            self.hold.sleep(self.limits.backoff.pause(attempt, self.rng))
-
-    def _retried(self, call: Callable[[], T]) -> T:
-        return retrying(call, self.limits.backoff, self.rng, self.hold.sleep)

@@ -25,6 +25,7 @@ class JobWork:
     def __init__(self, hold: Hold, state: dict[str, Any], bucket: BucketRecord) -> None:
         job = hold.claim.job
         self.job_id: int = job.pk
+        self.run_id: int = hold.claim.run_id
         self.holder: str = job.gate_name
         self.bucket = bucket
         self.spec: Mapping[str, Any] = job.spec

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from jobs.kinds.base import Kind
+from jobs.kinds.lifecycle import Lifecycle
 from jobs.kinds.migrate import Migrate
 from jobs.kinds.reencrypt import Reencrypt
 
 KINDS: dict[str, Kind] = {
+    "lifecycle": Lifecycle(),
     "migrate": Migrate(),
     "reencrypt": Reencrypt(),
 }

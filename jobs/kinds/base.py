@@ -101,12 +101,14 @@ class Issue:
 class Outcome:
     """What became of an item. `objects` is 0 for a part of an object that is not whole yet.
 
+    `skipped`: all of them were passed over; `left`: of several together, so many were.
     `issues` are recorded as failures without failing the item or a fatal phase: `with_errors`.
     """
 
     objects: int = 1
     size: int = 0
     skipped: bool = False
+    left: int = 0
     deleted: int = 0
     issues: tuple[Issue, ...] = ()
 
@@ -163,6 +165,8 @@ class Work(Protocol):
     """What the engine hands to a kind: the job's facts and the fences around its effects."""
 
     job_id: int
+    run_id: int
+    """Which run this is; the same in all its slices."""
     holder: str
     """The name under which this job holds the bucket's gate."""
     bucket: BucketRecord
@@ -209,6 +213,11 @@ def course(kind: Kind, mode: str) -> tuple[Phase, ...]:
     return tuple(by_name[name] for name in kind.modes[mode])
 
 
+def by_rule(kind: Kind) -> bool:
+    """Whether its jobs are declared and run again and again; others are asked for, once each."""
+    return Action.RUN_NOW in kind.actions
+
+
 class Kind(Protocol):
     """One kind of job. An instance is stateless and shared by all jobs and threads."""
 
@@ -227,6 +236,8 @@ class Kind(Protocol):
     unwind: Phase | None
     """Walked instead of the rest after a cancel or a failure before the turn, if the job has effects."""
     actions: frozenset[Action]
+    at_will: bool
+    """An operator may have a rule run once although it is paused or disabled."""
     concurrency: int
     """Items of a page that are applied side by side."""
     words: Words

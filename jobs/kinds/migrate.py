@@ -82,6 +82,7 @@ class Migrate:
     lane = ""
     unwind: Phase | None = Phase("unwind", fatal=False)
     actions: frozenset[Action] = frozenset({Action.CANCEL, Action.RETRY_FAILED})
+    at_will = False
     concurrency = 16
     words = WORDS
 

@@ -64,6 +64,7 @@ class Reencrypt:
     lane = ""
     unwind: Phase | None = Phase("unwind", fatal=False)
     actions: frozenset[Action] = frozenset({Action.CANCEL, Action.RETRY_FAILED})
+    at_will = False
     concurrency = 8
     words = WORDS
 

@@ -11,12 +11,23 @@ from django.views.decorators.http import require_safe
 
 from jobs import actions
 from jobs.actions import Actor, Filters
+from jobs.actions.listing import RULES_FIRST
 from jobs.kinds import KINDS
 from jobs.pages.frame import page, polled, steady
 from jobs.presentation import job_row
+from jobs.presentation.rows import TRIGGERS
 from jobs.states import Status
 
-TABS = (Status.RUNNING, Status.QUEUED, Status.CANCELLING, Status.SUCCEEDED, Status.FAILED, Status.CANCELLED)
+TABS = (
+    Status.RUNNING,
+    Status.QUEUED,
+    Status.CANCELLING,
+    Status.SUCCEEDED,
+    Status.FAILED,
+    Status.CANCELLED,
+    Status.IDLE,
+)
+FILTERS = ("q", "kind", "bucket", "trigger", "paused")
 PAGE = 25
 
 
@@ -24,22 +35,21 @@ PAGE = 25
 @page
 def jobs(request: HttpRequest, actor: Actor) -> HttpResponse:
     """The list; a poll gets its live part."""
-    given = {
-        name: request.GET.get(name, "").strip()
-        for name in ("q", "kind", "bucket", "status", "sort", "cursor")
-    }
-    filters = Filters(given["kind"], given["status"], given["bucket"], given["q"])
-    found = actions.listing(actor, filters, PAGE, given["cursor"] or None, given["sort"] or "-created")
+    given = {name: request.GET.get(name, "").strip() for name in (*FILTERS, "status", "sort", "cursor")}
+    filters = Filters(status=given["status"], **{name: given[name] for name in FILTERS})
+    sort = given["sort"] or RULES_FIRST
+    found = actions.listing(actor, filters, None, given["cursor"] or None, sort, PAGE)
     counts = actions.counts(actor, filters)
     now = timezone.now()
-    rows = [job_row(shown, now) for shown in found.jobs]
+    rows = [job_row(shown, now, listed=True) for shown in found.jobs]
     workers = actions.workers(actor)
     context: dict[str, Any] = {
         "section": "jobs",
         "rows": rows,
         "given": given,
-        "filtered": any(given[name] for name in ("q", "kind", "bucket")),
+        "filtered": any(given[name] for name in FILTERS),
         "kinds": sorted(KINDS),
+        "triggers": TRIGGERS,
         "tabs": _tabs(given, counts),
         "workers": workers,
         "why": workers.why(),

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from jobs.pages import backends, buckets, job, jobs_list, migrate, reencrypt, sign_in, users
+from jobs.pages import acting, backends, buckets, job, jobs_list, migrate, reencrypt, sign_in, users
 from jobs.pages.browser import changing, objects, one
 
 app_name = "console"
@@ -12,7 +12,7 @@ urlpatterns = [
     path("logout/", sign_in.logout, name="logout"),
     path("jobs/", jobs_list.jobs, name="jobs"),
     path("jobs/<str:job_id>/", job.job, name="job"),
-    path("jobs/<str:job_id>/<str:action>/", job.act, name="act"),
+    path("jobs/<str:job_id>/<str:action>/", acting.act, name="act"),
     path("migrate/", migrate.migrate, name="migrate"),
     path("reencrypt/", reencrypt.reencrypt, name="reencrypt"),
     path("backends/", backends.backends, name="backends"),

@@ -9,6 +9,7 @@ from django.urls import reverse
 
 from jobs import units
 from jobs.kinds import KINDS
+from jobs.kinds.base import by_rule
 from jobs.presentation import Shown
 
 
@@ -28,8 +29,9 @@ def sentences(shown: Shown, failed: int = 0) -> dict[str, str]:
 
 
 def forms() -> list[dict[str, Any]]:
-    """Where each kind of job is asked for, and what the pages call that."""
+    """Where each kind of job that is asked for is asked for, and what the pages call that."""
     return [
         {"kind": name, "url": reverse(f"console:{name}"), **asdict(kind.words)}
         for name, kind in KINDS.items()
+        if not by_rule(kind)
     ]

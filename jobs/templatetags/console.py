@@ -11,11 +11,13 @@ from django.utils.safestring import SafeString
 
 from jobs import units
 from jobs.kinds.reencryption.deciding import Way
+from jobs.states import ACTIVE
 from proxy.crypto.wraps import CUSTOMER, name_of
 
 register = template.Library()
 
-LABELS = {"with_errors": "succeeded with errors"}
+LABELS = {"with_errors": "succeeded with errors", "idle": "not run yet"}
+BUTTONS = {"retry-failed": "Retry"}
 WAYS = {
     Way.RIGHT: "as they should be",
     Way.REWRAP: "get another wrap",
@@ -68,9 +70,43 @@ def when(seconds: int | str | None) -> SafeString | str:
 
 
 @register.simple_tag
+def due(seconds: int) -> SafeString | str:
+    """When the next run is due; what is past waits for nothing but the next look."""
+    return when(seconds) if seconds > datetime.now(UTC).timestamp() else "now"
+
+
+@register.simple_tag
+def took(run: dict[str, Any]) -> str:
+    """How long a run took; nothing of one that goes on."""
+    return units.span(run["finished_at"] - run["started_at"]) if "finished_at" in run else "–"
+
+
+@register.filter
+def action_word(action: str) -> str:
+    """`run-now` as it stands on a button."""
+    return BUTTONS.get(action, action.replace("-", " ").capitalize())
+
+
+@register.simple_tag
 def status(row: dict[str, Any]) -> SafeString:
-    """The status chip: paused outranks the status, errors colour a success."""
+    """The status chip, and one for what keeps a job from going on; errors colour a success."""
     word = "with_errors" if row.get("with_errors") else row["status"]
-    if row.get("paused") and word == "queued":
-        word = "paused"
+    if word == "idle":
+        word = row.get("status_raw", word)
+    held = _held(row)
+    if held and (word == "queued" or word not in ACTIVE):
+        return _chip(held)
+    return format_html("{} {}", _chip(word), _chip(held)) if held else _chip(word)
+
+
+def _held(row: dict[str, Any]) -> str:
+    """Why nothing runs by itself: of several reasons the one that is to be mended first."""
+    if row.get("declared") is False:
+        return "withdrawn"
+    if row.get("enabled") is False:
+        return "disabled"
+    return "paused" if row.get("paused") else ""
+
+
+def _chip(word: str) -> SafeString:
     return format_html('<span class="chip chip-{}">{}</span>', word, LABELS.get(word, word))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any
 
@@ -21,9 +21,10 @@ from proxy import routes
 from proxy.backends.encrypted import SEALING
 from proxy.backends.filesystem import FilesystemBackend
 from proxy.backends.values import Lock
-from proxy.records import find_bucket
+from proxy.records import find_bucket, list_buckets
 from proxy.resealing import Resealing
 from proxy.store import Store
+from tests.contracts.mirror import Mirror
 from tests.jobs.kinds.encrypting import modes
 from tests.jobs.kinds.world import MIB, contents, make_bucket, mark, noise, open_upload, put, put_in_parts
 
@@ -32,7 +33,9 @@ STEPS = Limits(large_bytes=MIB, part_bytes=MIB, page_items=3, page_bytes=2 * MIB
 PIECES = Limits(large_bytes=5 * MIB, part_bytes=5 * MIB, page_items=3, page_bytes=8 * MIB)
 """As few, with pieces that a service takes."""
 State = dict[str, Any]
-"""What can be seen of a bucket: where it is, what is in it, how that is sealed, and what lies beside it."""
+"""What can be seen of a bucket: where it is, what is in it, how that is sealed, and what lies beside it.
+
+`others` are the other buckets, by what their names add to the bucket's."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,7 @@ class Sample:
     `ends` says the state after a success, from the state before, and `failed` how many failures
     are recorded on the way there. `before_fill` and `before_work` change the process that does it.
     `service` is the real service that the backend `archive` is then, in place of a directory.
+    Of a rule: `params` is its spec, and `mode` that of the runs that are begun, over `keys` alone if any.
     """
 
     kind: Callable[[], Kind]
@@ -52,6 +56,8 @@ class Sample:
     before_work: Callable[[], None] = lambda: None
     failed: int = 0
     service: str = ""
+    mode: str = ""
+    keys: Sequence[str] = ()
 
 
 def _a_little_of_everything(store: Store) -> None:
@@ -141,6 +147,21 @@ def _facts(row: State) -> State:
     return {name: value for name, value in row.items() if name not in ("key", "ordinal", "marker", "latest")}
 
 
+def _some_objects(store: Store) -> None:
+    """And an empty bucket for their copies."""
+    make_bucket(COPY)
+    for number in range(8):
+        put(store, f"object {number}", noise(number, 1_000 * number), metadata={"number": str(number)})
+
+
+def _mirrored(before: State) -> State:
+    return {**before, "others": {"-copy": before["bucket"]}}
+
+
+BUCKET = os.environ.get("CONTRACT_BUCKET", "photos")
+"""A service is shared by all tests: there each needs a name of its own."""
+COPY = f"{BUCKET}-copy"
+
 SAMPLES: dict[str, list[Sample]] = {
     "migrate": [
         Sample(lambda: Migrate(STEPS), _a_little_of_everything, _moved, {"target_backend": "archive"}),
@@ -171,11 +192,8 @@ SAMPLES: dict[str, list[Sample]] = {
             before_work=_seal,
         ),
     ],
+    "mirror": [Sample(Mirror, _some_objects, _mirrored, {"destination": COPY}, mode="copy")],
 }
-
-
-BUCKET = os.environ.get("CONTRACT_BUCKET", "photos")
-"""A service is shared by all tests: there each needs a name of its own."""
 
 
 def prepare(sample: Sample) -> None:
@@ -201,10 +219,15 @@ def state() -> State:
         "keys": len(resealing.needed()),
         "beside": beside,
         "gate": bucket.gate.holder,
+        "others": {
+            each.name.removeprefix(BUCKET): contents(each.route)
+            for each in list_buckets()
+            if each.id != bucket.id
+        },
     }
     plain: State = json.loads(json.dumps(seen, default=_plain, sort_keys=True))
     if any(not routes.backend(name).counts_changes for name in routes.backend_names()):
-        for each in (plain["bucket"], *plain["beside"]):
+        for each in (plain["bucket"], *plain["beside"], *plain["others"].values()):
             each["history"] = None  # a service orders versions by its own time
     return plain
 

@@ -225,6 +225,26 @@ def test_removing_an_old_marker_changes_nothing_that_is_seen(backend: Backend, p
     assert (line(backend, place), found(backend, place)) == (["*v1"], "v1")
 
 
+def test_a_removal_of_what_is_superseded_leaves_what_became_the_newest(
+    backend: Backend, place: Place
+) -> None:
+    put(backend, place, "k", "v1")
+    mark(backend, place, "k", "m1")
+    put(backend, place, "k", "v2")
+
+    def superseded(version: str) -> ObjectInfo | S3Error | None:
+        (done,) = backend.delete(place, [Deletion("k", version, superseded=True)])
+        return done
+
+    assert isinstance(superseded("v2"), PreconditionFailed)
+    remove(backend, place, "k", "v2")
+    assert isinstance(superseded("m1"), PreconditionFailed), "a key that is hidden stays hidden"
+    assert line(backend, place) == ["*-m1", "v1"]
+    assert isinstance(superseded("v1"), ObjectInfo)
+    assert superseded("v1") is None
+    assert (line(backend, place), found(backend, place)) == (["*-m1"], "-")
+
+
 def test_removing_what_is_not_there_is_nothing(backend: Backend, place: Place) -> None:
     put(backend, place, "k", "v1")
     seq = backend.head_seq(place)

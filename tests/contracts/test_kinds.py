@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from jobs.kinds import KINDS
-from jobs.kinds.base import Shape
+from jobs.kinds.base import Action, Phase, Shape, by_rule, course
 from tests.contracts.samples import SAMPLES
 from tests.contracts.work_place import Services, Workers
 from tests.sites import Site
@@ -19,15 +19,27 @@ from tests.sites import Site
 pytestmark = pytest.mark.crash
 
 CASES = [(name, index) for name, samples in SAMPLES.items() for index in range(len(samples))]
-TURNS = {
-    name: [phase.name for phase in kind.phases if phase.shape is Shape.TURN] for name, kind in KINDS.items()
-}
-BEFORE_TURN = [
-    (name, phase.name)
-    for name, kind in KINDS.items()
-    for phase in kind.phases
-    if not TURNS[name] or kind.phases.index(phase) <= [p.name for p in kind.phases].index(TURNS[name][0])
-]
+ALL = {name: KINDS.get(name) or samples[0].kind() for name, samples in SAMPLES.items()}
+"""Those of KINDS, and those of this suite alone."""
+
+
+def _phases(name: str) -> list[Phase]:
+    """The phases that the first sample of a kind goes through."""
+    kind = ALL[name]
+    return list(course(kind, SAMPLES[name][0].mode))
+
+
+TURNS = {name: [phase.name for phase in _phases(name) if phase.shape is Shape.TURN] for name in ALL}
+UNDONE = [name for name, kind in ALL.items() if Action.CANCEL in kind.actions]
+
+
+def _up_to_the_turn(name: str) -> list[str]:
+    names = [phase.name for phase in _phases(name)]
+    return names[: names.index(TURNS[name][0]) + 1] if TURNS[name] else names
+
+
+BEFORE_TURN = [(name, phase) for name in UNDONE for phase in _up_to_the_turn(name)]
+WALKS = [(name, phase) for name in ALL for phase in _up_to_the_turn(name) if phase not in TURNS[name]]
 
 
 def _failed(case: tuple[str, int]) -> int:
@@ -44,20 +56,24 @@ def _without_seals(state: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_every_kind_has_a_sample() -> None:
-    assert set(SAMPLES) == set(KINDS)
+    assert set(SAMPLES) >= set(KINDS)
 
 
-@pytest.mark.parametrize("name", KINDS)
+@pytest.mark.parametrize("name", ALL)
 def test_a_kind_says_what_the_engine_must_know(name: str) -> None:
-    kind = KINDS[name]
+    kind = ALL[name]
     names = [phase.name for phase in (*kind.phases, kind.unwind) if phase is not None]
     assert kind.name == name
     assert kind.subsystem and ":" not in kind.subsystem
     assert len(set(names)) == len(names)
-    assert sum(phase.shape is Shape.TURN for phase in kind.phases) <= 1
-    assert sum(phase.counted for phase in kind.phases) <= 1
-    assert sum(phase.share for phase in kind.phases) == 100
     assert kind.concurrency >= 1
+    for mode in kind.modes:
+        phases = course(kind, mode)
+        assert phases and sum(phase.shape is Shape.TURN for phase in phases) <= 1
+        assert sum(phase.counted for phase in phases) <= 1
+        assert sum(phase.share for phase in phases) == 100
+    assert by_rule(kind) == ("" not in kind.modes), "a one-off has one way through that needs no name"
+    assert not by_rule(kind) or (not kind.gated and kind.unwind is None and not TURNS[name])
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
@@ -77,10 +93,15 @@ def test_killed_at_each_boundary_it_comes_to_the_same_end(
 ) -> None:
     workers = Workers(sqlite_site, *case, s3_services)
     row = workers.work(kill=True)
-    assert (row["status"], row["failed"]) == ("succeeded", _failed(case))
-    assert row["runs"] == ["succeeded"]
+    assert row["status"] == "succeeded"
+    *lost, last = row["runs"]
+    assert last == "succeeded"
+    if by_rule(ALL[case[0]]):
+        assert lost == ["failed"] * (workers.kills - 1), "all but the worker that was lost after the end"
+    else:
+        assert (lost, row["failed"]) == ([], _failed(case))
     assert workers.ask("state") == _expected(workers, case)
-    assert workers.kills > 50
+    assert workers.kills > 25
     print(f"{case}: {workers.kills} workers were killed")
 
 
@@ -99,7 +120,7 @@ def test_cancelled_in_any_phase_before_the_turn_nothing_is_left(
     assert _without_seals(workers.ask("state")) == _without_seals({**workers.before, "gate": None})
 
 
-@pytest.mark.parametrize(("name", "phase"), [each for each in BEFORE_TURN if each[1] not in TURNS[each[0]]])
+@pytest.mark.parametrize(("name", "phase"), WALKS)
 def test_a_token_that_is_refused_is_dropped_once_and_the_end_is_the_same(
     name: str, phase: str, sqlite_site: Site
 ) -> None:
@@ -116,7 +137,7 @@ def test_cancelled_after_the_turn_it_succeeds_and_leaves_the_rest_as_it_is(
     name: str, index: int, sqlite_site: Site, s3_services: Services
 ) -> None:
     workers = Workers(sqlite_site, name, index, s3_services)
-    phases = [phase.name for phase in KINDS[name].phases]
+    phases = [phase.name for phase in _phases(name)]
     workers.until(phases[phases.index(TURNS[name][0]) + 1])
     turned = workers.ask("state")
     workers.ask("cancel", job=workers.job)

@@ -63,15 +63,19 @@ class Workers:
         """Work on the job until it has ended, with all the crashes on the way; its row."""
         for _ in range(1_000):
             self.ask("work", job=self.job, kill=kill, **self._sample)
-            row: dict[str, Any] = self.ask("recover", job=self.job)
+            row: dict[str, Any] = self.recover()
             if row["status"] in ("succeeded", "failed", "cancelled"):
                 return row
         raise AssertionError(f"it never ends: {row}")
 
+    def recover(self, hurry: bool = True) -> Any:
+        """Somebody looks; with `hurry` the lease of a worker is over at once. The job's row."""
+        return self.ask("recover", job=self.job, hurry=hurry, **self._sample)
+
     def until(self, phase: str) -> None:
         """Work up to the beginning of a phase, and lose that worker."""
         self.ask("until", job=self.job, phase=phase, **self._sample)
-        self.ask("recover", job=self.job)
+        self.recover()
 
     def one_slice(self) -> dict[str, Any] | None:
         """A slice of one page: where the job stands then."""
@@ -81,7 +85,7 @@ class Workers:
     def lose_one_in(self, boundary: str) -> None:
         """A worker that dies at the first such boundary; its lease is over at once."""
         self.ask("die", job=self.job, boundary=boundary, **self._sample)
-        self.ask("recover", job=self.job)
+        self.recover()
 
     def halted(self, boundary: str, phase: str) -> int:
         """A worker that was stopped at that boundary; its process id."""

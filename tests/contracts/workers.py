@@ -23,13 +23,14 @@ django.setup()
 
 from django.conf import settings  # noqa: E402
 
-from jobs import claims, engine, leases, recovery, transitions  # noqa: E402
+from jobs import claims, engine, leases, recovery, standing, transitions  # noqa: E402
 from jobs.engine import Limits  # noqa: E402
-from jobs.kinds.base import Item, Kind, Outcome, Page, Work  # noqa: E402
+from jobs.kinds.base import Item, Kind, Outcome, Page, Work, by_rule  # noqa: E402
 from jobs.models import Job, Run  # noqa: E402
 from jobs.progress import Progress  # noqa: E402
+from jobs.standing import Declared  # noqa: E402
 from proxy import routes  # noqa: E402
-from proxy.records import find_bucket  # noqa: E402
+from proxy.records import BucketRecord, find_bucket  # noqa: E402
 from tests.contracts import samples  # noqa: E402
 
 PATIENT = Limits(crashes=1_000_000)
@@ -77,6 +78,8 @@ class Hooked:
 
 
 class HookedWork:
+    """Tells of the beginning and the end of each effect."""
+
     def __init__(self, work: Work, happens: Callable[..., None], about: tuple[object, ...]) -> None:
         self._work, self._happens, self._about = work, happens, about
 
@@ -88,6 +91,13 @@ class HookedWork:
         with self._work.effect():
             self._happens("effect begins", *self._about)
             yield
+            self._happens("effect ended", *self._about)
+
+    @contextlib.contextmanager
+    def writing(self, bucket_name: str) -> Iterator[BucketRecord]:
+        with self._work.writing(bucket_name) as bucket:
+            self._happens("effect begins", *self._about)
+            yield bucket
             self._happens("effect ended", *self._about)
 
 
@@ -120,7 +130,16 @@ def state() -> Any:
 def create(kind: str, index: int) -> int:
     sample = samples.SAMPLES[kind][index]
     bucket, made = find_bucket(samples.BUCKET), sample.kind()
+    if by_rule(made):
+        declared = Declared("sample", "sample", bucket.name, sample.params, revision="1")
+        return _begun(standing.declare(made, declared), sample)
     return transitions.create_job(made, made.plan(bucket, sample.params), bucket, "tests").pk
+
+
+def _begun(rule: Job, sample: samples.Sample) -> int:
+    """A run of a rule has begun; the rule's job."""
+    assert standing.enqueue(rule, sample.mode, "tests", keys=sample.keys) is not None
+    return rule.pk
 
 
 def work(kind: str, index: int, job: int, kill: bool) -> None:
@@ -128,7 +147,7 @@ def work(kind: str, index: int, job: int, kill: bool) -> None:
     sample = samples.SAMPLES[kind][index]
     sample.before_work()
     happens: Callable[..., None] = Killer(Path(settings.HOME) / "seen") if kill else harmless
-    for name in ("checkpoint", "settle", "give_back"):
+    for name in ("checkpoint", "settle", "end_run", "give_back"):
         _around(name, happens)
     engine.work(job, kinds={kind: Hooked(sample.kind(), happens)}, limits=PATIENT)
 
@@ -164,7 +183,7 @@ def halt(kind: str, index: int, job: int, boundary: str, phase: str) -> None:
             os.kill(os.getpid(), signal.SIGSTOP)
 
     sample.before_work()
-    for name in ("checkpoint", "settle"):
+    for name in ("checkpoint", "settle", "end_run"):
         _around(name, stop)
     engine.work(job, kinds={kind: Hooked(sample.kind(), stop)}, limits=PATIENT)
 
@@ -181,13 +200,23 @@ def until(kind: str, index: int, job: int, phase: str) -> None:
     engine.work(job, kinds={kind: Hooked(sample.kind(), leave)}, limits=PATIENT)
 
 
-def recover(job: int, hurry: bool = True) -> Any:
-    """The lease is over (`hurry`: from now on), and somebody looks: the job's row then."""
+def recover(kind: str, index: int, job: int, hurry: bool = True) -> Any:
+    """The lease is over (`hurry`: from now on), and somebody looks: the job's row then.
+
+    A rule whose worker was lost begins its next run.
+    """
     if hurry:
         Job.objects.filter(pk=job).exclude(holder="").update(lease_expires_ms=1)
-    recovery.recover()
+    before = Job.objects.get(pk=job)
+    transitions.MOST_LOST = PATIENT.crashes
+    recovered = recovery.recover()
     row = Job.objects.get(pk=job)
-    runs = Run.objects.filter(job=row).values_list("status", flat=True)
+    if recovered.failed:
+        assert not before.phase or row.kept == {before.mode: [before.phase, before.token]}
+        _begun(row, samples.SAMPLES[kind][index])
+        row = Job.objects.get(pk=job)
+        assert (row.phase, row.token) == (before.phase, before.token)
+    runs = Run.objects.filter(job=row).order_by("pk").values_list("status", flat=True)
     return {"status": row.status, "failed": row.failed, "error": row.last_error, "runs": list(runs)}
 
 

@@ -48,7 +48,7 @@ def _workers(site: Site) -> Workers:
 def _ended_by_another(workers: Workers) -> Any:
     """Its lease lapses by itself; recovery, a new worker, the end; everything as it is then."""
     workers.ask("lapse", job=workers.job)
-    workers.ask("recover", job=workers.job, hurry=False)
+    workers.recover(hurry=False)
     row = workers.work()
     sample = SAMPLES["migrate"][DELETES]
     assert (row["status"], row["failed"], row["runs"]) == ("succeeded", sample.failed, ["succeeded"])

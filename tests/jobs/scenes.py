@@ -218,9 +218,9 @@ def _stopped_at(where: str, kind: Walker, job: Job) -> int:
         else:
             real = getattr(claims, where)
 
-            def stopping(*given: Any) -> Any:
+            def stopping(*given: Any, **options: Any) -> Any:
                 stop()
-                return real(*given)
+                return real(*given, **options)
 
             setattr(claims, where, stopping)
         run(slow, job)

@@ -33,6 +33,10 @@ PHASES = (
 )
 
 
+WALKED = ("copy", "cleanup", "unwind", "reconcile", "follow")
+"""The phases with many items."""
+
+
 def nothing(*_: Any) -> None:
     """The default of every hook."""
 
@@ -63,6 +67,7 @@ class Walker:
     before_turn: Callable[[Work], None] = nothing
     page_of: Callable[[Page, str, str | None], Page] = lambda page, *_: page
     outcome_of: Callable[[str, Item], Outcome] = lambda *_: Outcome(size=10)
+    report_of: Callable[[Mapping[str, Any]], Mapping[str, Any]] = lambda state: {}
 
     def __post_init__(self) -> None:
         self.modes = self.modes or {"": tuple(phase.name for phase in self.phases)}
@@ -72,7 +77,7 @@ class Walker:
 
     def page(self, work: Work, phase: str, token: str | None) -> Page:
         self.before_page(work, phase, token)
-        count = self.objects if phase in ("copy", "cleanup", "unwind") else 1
+        count = self.objects if phase in WALKED else 1
         start = int(token) if token else 0
         end = min(start + self.size, count)
         work.state["seen"] = f"{phase} {end}"
@@ -95,6 +100,9 @@ class Walker:
         if not gate.open(work.bucket.id, work.holder):
             raise AssertionError("the gate was not ours")
         work.state["turned_by"] = os.getpid()
+
+    def report(self, state: Mapping[str, Any]) -> Mapping[str, Any]:
+        return self.report_of(state)
 
     def note(self, work: Work, text: str) -> None:
         if self.log is not None:

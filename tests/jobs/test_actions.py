@@ -164,7 +164,7 @@ def test_who_has_no_right_sees_nothing(site: None) -> None:
 def test_cancel_ends_a_job_that_has_done_nothing_at_once(site: None) -> None:
     make_bucket()
     job = actions.start_migration(BOSS, "photos", "archive")
-    assert actions.cancel(BOSS, job.public_id).status == "cancelled"
+    assert actions.cancel(BOSS, job.public_id).shown.status == "cancelled"
     assert not find_bucket("photos").gate.closed
     assert audit()[-1] == ("admin", "cancel", "done")
 
@@ -180,7 +180,7 @@ def test_cancel_of_a_job_that_has_ended_is_a_conflict(status: str) -> None:
 def test_retry_makes_a_new_job_that_names_its_parent(site: None) -> None:
     bucket = make_bucket(objects=1)
     old = make_job("failed", bucket_id=bucket.id, token="somewhere", phase="copy")
-    new = actions.retry_failed(BOSS, old.public_id).job
+    new = actions.retry_failed(BOSS, old.public_id).shown.job
     assert new.pk != old.pk and new.parent_id == old.pk
     assert (new.status, new.phase, new.token) == ("queued", "", None)
     assert find_bucket("photos").gate.holder == new.public_id

@@ -151,7 +151,7 @@ def test_what_is_told_of_a_busy_bucket_says_whether_it_takes_writes(
 ) -> None:
     phases = (Phase("precopy", writable=True), Phase("copy"), Phase("cleanup"))
     kind = Walker(phases=phases)
-    monkeypatch.setattr("jobs.presentation.KINDS", {"walker": kind})
+    monkeypatch.setattr("jobs.presentation.shown.KINDS", {"walker": kind})
     job = Job(kind="walker", status="running", gated=True, phase=phase, turned=turned)
     job.created_at = None  # type: ignore[assignment]
     assert busy_row(Shown(job, Status.RUNNING))["gated"] is gated

@@ -85,7 +85,7 @@ def test_a_cancel_is_heard_by_a_proof_unless_it_unwinds(claim: Claim) -> None:
     Job.objects.update(status="cancelling")
     with pytest.raises(Cancelled):
         hold.prove()
-    hold.unwinding = True
+    hold.ending = True
     hold.prove()
 
 

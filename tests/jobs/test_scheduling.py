@@ -155,7 +155,7 @@ def test_a_leader_that_was_stopped_in_the_middle_of_beginning_begins_nothing_twi
     assert begin() == 1
     end_run(job)
     Job.objects.filter(pk=job.pk).update(epoch=7)
-    assert scheduling._begin(stale, KINDS["ruled"]) is None, "it was claimed since"
+    assert scheduling.begin(stale, KINDS["ruled"], "reconcile", "scheduler") is None, "it was claimed since"
     job.refresh_from_db()
     assert (job.status, job.runs.count()) == ("succeeded", 1)
 
@@ -163,7 +163,7 @@ def test_a_leader_that_was_stopped_in_the_middle_of_beginning_begins_nothing_twi
 def test_two_schedulers_that_read_the_same_rule_begin_one_run(home: Path) -> None:
     job = make_rule("mirror")
     readers = [Job.objects.get(pk=job.pk) for _ in range(2)]
-    runs = [scheduling._begin(reader, KINDS["ruled"]) for reader in readers]
+    runs = [scheduling.begin(reader, KINDS["ruled"], "reconcile", "scheduler") for reader in readers]
     assert [run is not None for run in runs] == [True, False]
     assert standing.enqueue(readers[0], "events", "event") is None
     assert queue.counts()["waiting"] == 1

@@ -23,8 +23,19 @@ INTERRUPTED = 130
 """Exit code after Ctrl-C, as shells have it: 128 and the number of the signal."""
 
 
-def watch(who: Actor, public_id: str, out: TextIO, sleep: Callable[[float], None] = time.sleep) -> Shown:
-    """Follow the job to its end and give it back. KeyboardInterrupt passes through."""
+def _has_ended(shown: Shown) -> bool:
+    return shown.job.terminal
+
+
+def watch(
+    who: Actor,
+    public_id: str,
+    out: TextIO,
+    sleep: Callable[[float], None] = time.sleep,
+    *,
+    ended: Callable[[Shown], bool] = _has_ended,
+) -> Shown:
+    """Follow the job to its end, or that of a run, and give it back. KeyboardInterrupt passes through."""
     bar = out.isatty()
     last = ""
     while True:
@@ -37,7 +48,7 @@ def watch(who: Actor, public_id: str, out: TextIO, sleep: Callable[[float], None
             out.write(text + "\n")
         out.flush()
         last = text
-        if shown.job.terminal:
+        if ended(shown):
             if bar:
                 out.write("\n")
             return shown
@@ -64,6 +75,33 @@ def follow(command: BaseCommand, public_id: str, out: TextIO | None = None) -> b
     return True
 
 
+def follow_run(command: BaseCommand, public_id: str, run_id: int, out: TextIO) -> bool:
+    """Watch one run of a rule, and tell how it ended: False unless it succeeded.
+
+    Ctrl-C leaves it running. Raises SystemExit.
+    """
+    who = actor()
+
+    def ended(shown: Shown) -> bool:
+        run = actions.run_of(who, run_id)
+        return run is None or run.finished_at is not None
+
+    try:
+        shown = watch(who, public_id, out, ended=ended)
+    except KeyboardInterrupt:
+        command.stderr.write(f"\nNo longer watching. Run {run_id} of {public_id} goes on.")
+        raise SystemExit(INTERRUPTED) from None
+    run = actions.run_of(who, run_id)
+    if run is None or run.status != Status.SUCCEEDED:
+        how = "is not kept" if run is None else run.status_raw or run.status
+        why = shown.job.last_error or "no reason is known"
+        command.stderr.write(f"Run {run_id} of {public_id} {how}: {why}")
+        return False
+    if run.errors:
+        command.stderr.write(f"Run {run_id} succeeded with errors: manage.py jobs show {public_id}")
+    return True
+
+
 def line(row: dict[str, Any], width: int | None = None) -> str:
     """One line of progress; with a width one that fits it, with a bar."""
     if width is None:
@@ -79,7 +117,7 @@ def line(row: dict[str, Any], width: int | None = None) -> str:
 def _state(row: dict[str, Any]) -> str:
     phase = f" {row['phase']}" if "phase" in row and row["status"] in ("running", "cancelling") else ""
     percent = f" {row['percent']} %" if "percent" in row else ""
-    return f"{row['status']}{phase}{percent}"
+    return f"{row['status_raw']}{phase}{percent}"
 
 
 def _counts(row: dict[str, Any]) -> list[str]:

@@ -1,8 +1,10 @@
-"""`manage.py jobs list|show|cancel|retry-failed`: the jobs on the command line."""
+"""`manage.py jobs`: the jobs on the command line, to look at and to act on."""
 
 from __future__ import annotations
 
+import sys
 from argparse import ArgumentParser
+from dataclasses import fields
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,19 +12,39 @@ from django.core.management.base import BaseCommand
 from django.utils import timezone
 
 from jobs import actions, units
-from jobs.actions import Filters
-from jobs.actions.listing import SORTS
+from jobs.actions import Filters, Performed
+from jobs.actions.filtering import FLAGS
+from jobs.actions.listing import RULES_FIRST, SORTS
+from jobs.actions.reading import MOST as MOST_RUNS
 from jobs.kinds import KINDS
-from jobs.management.commands._watch import line
-from jobs.management.commands._words import actor, as_json, refusals_end_it, table
+from jobs.kinds.base import Action, by_rule
+from jobs.management.commands._previews import preview_lines
+from jobs.management.commands._watch import follow_run, line
+from jobs.management.commands._words import FAILED, actor, as_json, refusals_end_it, table
 from jobs.presentation import definition, failure_row, job_row, run_row
+from jobs.presentation.rows import ONE_OFF, TRIGGERS
 from jobs.states import Status
+
+LOOKS = {"show": "one job with its runs and failures", "runs": "the latest runs of a job"}
+ACTIONS = {
+    Action.CANCEL: "end a job; a move is undone",
+    Action.RETRY_FAILED: "what failed once more: of a rule its objects, else a new job",
+    Action.RUN_NOW: "begin a run of a rule",
+    Action.PAUSE: "no run of a rule begins until it is resumed",
+    Action.RESUME: "runs of a rule begin again",
+    Action.VERIFY: "begin a run of a rule that only compares",
+    Action.PREVIEW: "what the next run of a rule would do",
+}
+WAITED = (Action.RUN_NOW, Action.VERIFY, Action.RETRY_FAILED)
+RUN_HEAD = ("RUN", "MODE", "BY", "STATUS", "STARTED", "TOOK", "OBJECTS", "DELETED", "ERRORS", "BYTES")
 
 
 class Command(BaseCommand):
     """One subcommand per question or action; `--json` answers the admin API's shapes."""
 
-    help = "List, show, cancel and retry jobs. Exit code 2: it was refused."
+    help = (
+        "Look at jobs and act on them. Exit code 2: it was refused; with --wait 1: the run did not succeed."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
@@ -33,37 +55,45 @@ class Command(BaseCommand):
         listing.add_argument(
             "--query", "-q", default="", help="in names, ids, errors, failure codes and keys"
         )
-        listing.add_argument("--limit", type=int, default=50)
+        listing.add_argument(
+            "--limit", type=int, default=None, help="without it every rule and the newest 50 of the others"
+        )
         listing.add_argument("--cursor", default=None, help="where the page before ended")
-        listing.add_argument("--sort", default="-created", choices=list(SORTS))
-        show = commands.add_parser("show", help="one job with its runs and failures")
-        cancel = commands.add_parser("cancel", help="end a job; a move is undone")
-        retry = commands.add_parser("retry-failed", help="a new job in place of one that failed")
-        for each in (show, cancel, retry):
-            each.add_argument("id", help="as the list shows it: maintenance:42")
-        for each in (listing, show, cancel, retry):
+        listing.add_argument("--sort", default=RULES_FIRST, choices=list(SORTS))
+        listing.add_argument("--trigger", default="", choices=["", *TRIGGERS])
+        listing.add_argument("--paused", default="", choices=["", *FLAGS])
+        with_id = [commands.add_parser(name, help=text) for name, text in (LOOKS | ACTIONS).items()]
+        for each in with_id:
+            each.add_argument("id", help="as the list shows it: maintenance:42, replication:mirror")
+            if each.prog.rpartition(" ")[2] in WAITED:
+                each.add_argument("--wait", action="store_true", help="follow the run to its end")
+        for each in (listing, *with_id):
             each.add_argument("--json", action="store_true", help="the admin API's shapes")
 
     @refusals_end_it
     def handle(self, *args: Any, **options: Any) -> None:
-        {"list": self._list, "show": self._show, "cancel": self._act, "retry-failed": self._act}[
-            options["command"]
-        ](options)
+        looks = {"list": self._list, "show": self._show, "runs": self._runs}
+        looks.get(options["command"], self._act)(options)
 
     def _list(self, options: dict[str, Any]) -> None:
-        filters = Filters(options["kind"], options["status"], options["bucket"], options["query"])
-        found = actions.listing(actor(), filters, options["limit"], options["cursor"], options["sort"])
-        rows = [job_row(shown, timezone.now()) for shown in found.jobs]
+        given = {
+            field.name: options["query" if field.name == "q" else field.name] for field in fields(Filters)
+        }
+        found = actions.listing(
+            actor(), Filters(**given), options["limit"], options["cursor"], options["sort"]
+        )
+        rows = [job_row(shown, timezone.now(), listed=True) for shown in found.jobs]
         if options["json"]:
             more = {"next_cursor": found.next_cursor} if found.next_cursor else {}
             self.stdout.write(as_json({"jobs": rows, **more}))
             return
         if not rows:
-            commands = " or ".join(kind.words.command for kind in KINDS.values())
+            asked = [kind for kind in KINDS.values() if not by_rule(kind)]
+            commands = " or ".join(kind.words.command for kind in asked)
             self.stdout.write(f"No job matches. Start one with: {commands}")
             return
         self.stdout.write(
-            table(("ID", "STATUS", "DONE", "FAILED", "CREATED", "NAME"), [_cells(r) for r in rows])
+            table(("ID", "STATUS", "DONE", "FAILED", "SINCE", "NEXT", "NAME"), [_cells(r) for r in rows])
         )
         if found.next_cursor:
             self.stdout.write(f"More: --cursor {found.next_cursor}")
@@ -76,7 +106,7 @@ class Command(BaseCommand):
         row = job_row(shown, timezone.now()) | {"definition": definition(shown.job)}
         runs = [run_row(run) for run in actions.runs(who, public_id)]
         failed = actions.failures(who, public_id)
-        failures = [failure_row(each) for each in failed.rows]
+        failures = [failure_row(each, shown.job) for each in failed.rows]
         if options["json"]:
             body = {
                 "job": row,
@@ -90,6 +120,8 @@ class Command(BaseCommand):
         self.stdout.write(row["name"])
         self.stdout.write(line(row))
         self.stdout.write(" > ".join(_mark(phase) for phase in row["detail"]["phases"]))
+        for fact in _facts(row):
+            self.stdout.write(fact)
         if "last_error" in row:
             self.stdout.write(f"last error: {row['last_error']}")
         for code, number in failed.by_code.items():
@@ -99,19 +131,84 @@ class Command(BaseCommand):
             cells = [(each["code"], each["object_key"], each["error"]) for each in failures]
             self.stdout.write(table(("CODE", "KEY", "ERROR"), cells))
 
+    def _runs(self, options: dict[str, Any]) -> None:
+        rows = [run_row(run) for run in actions.runs(actor(), options["id"], MOST_RUNS)]
+        if options["json"]:
+            self.stdout.write(as_json({"runs": rows}))
+        elif rows:
+            self.stdout.write(table(RUN_HEAD, [_run_cells(row) for row in rows]))
+        else:
+            self.stdout.write(f"{options['id']} has not run yet.")
+
     def _act(self, options: dict[str, Any]) -> None:
-        shown = actions.perform(actor(), options["id"], options["command"])
-        row = job_row(shown, timezone.now())
-        self.stdout.write(as_json(row) if options["json"] else line(row))
+        done = actions.perform(actor(), options["id"], options["command"])
+        if options["json"]:
+            self.stdout.write(as_json(_answer(done)))
+        elif done.preview is not None:
+            self.stdout.write("\n".join(preview_lines(done.preview)))
+        elif done.run is not None:
+            self.stdout.write(f"{done.shown.job.public_id}: run {done.run.pk} began.")
+        else:
+            self.stdout.write(line(job_row(done.shown, timezone.now())))
+        if options.get("wait") and done.run is not None:
+            progress = sys.stderr if options["json"] else sys.stdout
+            if not follow_run(self, options["id"], done.run.pk, progress):
+                raise SystemExit(FAILED)
+
+
+def _answer(done: Performed) -> dict[str, Any]:
+    """As the admin API would; of what that answers with nothing, the job."""
+    if done.preview is not None:
+        return {"name": done.shown.job.name, **done.preview}
+    if done.run is not None:
+        return {**run_row(done.run), "job_id": done.shown.job.pk, "job": done.shown.job.public_id}
+    return job_row(done.shown, timezone.now())
+
+
+def _held(row: dict[str, Any]) -> str:
+    """Why nothing runs by itself."""
+    if row.get("declared") is False:
+        return ", withdrawn"
+    if row.get("enabled") is False:
+        return ", disabled"
+    return ", paused" if row["paused"] else ""
+
+
+def _moment(seconds: int | None) -> str:
+    return "-" if seconds is None else datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
 
 
 def _cells(row: dict[str, Any]) -> tuple[str, ...]:
-    status = "succeeded, with errors" if row["with_errors"] else row["status"]
+    status = "succeeded, with errors" if row["with_errors"] else row["status_raw"]
     if row["status"] in ("running", "cancelling") and "phase" in row:
         status += f" ({row['phase']})"
-    created = datetime.fromtimestamp(row["created_at"], UTC).strftime("%Y-%m-%d %H:%M:%SZ")
+    since = row["created_at"] if row["trigger"] == ONE_OFF else row.get("last_run_at")
     done = f"{row['percent']} %" if "percent" in row else "-"
-    return (row["id"], status, done, units.grouped(row["progress"]["failed"]), created, row["name"])
+    failed = units.grouped(row["progress"]["failed"])
+    next_run = _moment(row.get("next_due_at"))
+    return (row["id"], status + _held(row), done, failed, _moment(since), next_run, row["name"])
+
+
+def _run_cells(row: dict[str, Any]) -> tuple[str, ...]:
+    took = units.span(row["finished_at"] - row["started_at"]) if "finished_at" in row else "-"
+    counted = [units.grouped(row[name]) for name in ("objects_processed", "objects_deleted", "errors")]
+    what = (str(row["id"]), row.get("mode", "-"), row["triggered_by"], row["status_raw"])
+    return (*what, _moment(row["started_at"]), took, *counted, units.binary(row["bytes"]))
+
+
+def _facts(row: dict[str, Any]) -> list[str]:
+    """What only rules have, one fact a line."""
+    if "lifetime" not in row:
+        return []
+    scope = row["scope"]
+    where = f"{scope.get('bucket', '')}/{scope.get('prefix', '')}"
+    told = [f"{where} -> {scope['target']}" if "target" in scope else where]
+    told.append(f"{row['trigger']}{_held(row)}; next run: {_moment(row.get('next_due_at'))}")
+    total = row["lifetime"]
+    told.append(
+        f"in all its runs: {units.counted(total['objects'], 'object')}, {units.binary(total['bytes'])}"
+    )
+    return told
 
 
 def _mark(phase: dict[str, str]) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from django.db import DatabaseError, connection
 
+from jobs.feeds import FeedWatch
 from jobs.scheduler import Scheduler
 from proxy import routes
 from proxy.errors import S3Error
@@ -21,13 +22,21 @@ LOOK_SECONDS = 60.0
 
 
 class Command(BaseCommand):
-    help = "Bring back lost jobs, send lost messages again, prune history. One of all schedulers leads."
+    help = (
+        "Begin the runs of rules, bring back lost jobs, send lost messages again, prune history. One of all"
+        " schedulers leads."
+    )
 
     def handle(self, *args: Any, **options: Any) -> None:
         stop = threading.Event()
         signal.pthread_sigmask(signal.SIG_BLOCK, ENDS)  # a thread waits for them: no handler, no half tick
         threading.Thread(target=_wait_for_the_end, args=[stop], daemon=True).start()
         threading.Thread(target=_look_at_backends, args=[stop], name="backends", daemon=True).start()
+        for name in routes.backend_names():
+            watch = FeedWatch(name)
+            threading.Thread(
+                target=watch.run_forever, args=[stop], name=f"feeds of {name}", daemon=True
+            ).start()
         Scheduler().run_forever(stop)
 
 

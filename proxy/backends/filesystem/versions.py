@@ -100,6 +100,13 @@ class Line:
                 newest = _standing(transaction.row(_NEWEST_OLDER, key, version))
         return cls(key, current, same, newest)
 
+    @property
+    def same_is_newest(self) -> bool:
+        same, newest = self.same, self.newest
+        if same is None or newest is None:
+            return same is not None
+        return (same.ordinal, same.version) > (newest.ordinal, newest.version)
+
     def judged(self, standing: Standing | None) -> ObjectInfo | None:
         """As a precondition sees it: a delete marker is nothing."""
         if standing is None or standing.marker:
@@ -156,6 +163,8 @@ def delete_version(transaction: Transaction, deletion: Deletion) -> ObjectInfo |
     line = Line.read(transaction, deletion.key.encode(), deletion.version_id)
     when = deletion.when
     when.check(line.judged(line.current if deletion.marker else line.same))
+    if line.same is not None:
+        deletion.check_superseded(line.same_is_newest)
     line.require_free(None, transaction.now, bypass=deletion.bypass)
     return _mark(transaction, line, deletion) if deletion.marker else _remove(transaction, line)
 
@@ -179,7 +188,7 @@ def _mark(transaction: Transaction, line: Line, deletion: Deletion) -> ObjectInf
 
 
 def _remove(transaction: Transaction, line: Line) -> ObjectInfo | None:
-    same, newest = line.same, line.newest
+    same = line.same
     if same is None:
         return None
     row = transaction.row(VERSION, line.key, same.version)
@@ -191,8 +200,7 @@ def _remove(transaction: Transaction, line: Line) -> ObjectInfo | None:
         transaction.run(_DROP_OLDER, line.key, same.version)
     _release(transaction, same)
     _promote(transaction, line)
-    latest = newest is None or (same.ordinal, same.version) > (newest.ordinal, newest.version)
-    return replace(whole(row), latest=latest)
+    return replace(whole(row), latest=line.same_is_newest)
 
 
 # -- what they write -------------------------------------------------------------------------

@@ -78,6 +78,8 @@ class MemoryPlace:
         key, version, carried = deletion.key, deletion.version_id, deletion.carried
         old = self.keys.get(key, {}).get(version)
         deletion.when.check(self._judged(self._newest(key) if deletion.marker else old))
+        if old is not None:
+            deletion.check_superseded(old[0].latest)
         self._require_free(key, version, None, now, bypass=deletion.bypass)
         if deletion.marker:
             said = carried or ObjectInfo(key, 0, "", now, owner_id=deletion.owner_id)

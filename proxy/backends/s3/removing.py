@@ -91,6 +91,7 @@ class Remover:
                 return Plan(one, CURRENT, None, guard)
             if found is None:
                 return None
+            one.check_superseded(found.latest)
             require_free(found, None, self._now(), bypass=one.bypass)
             return Plan(one, self._looker.named(at, found.version_id), found, guard)
         except S3Error as error:

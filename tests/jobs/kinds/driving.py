@@ -33,6 +33,7 @@ class InTestWork:
 
     def __init__(self, saved: Saved, happens: Callable[[str], None]) -> None:
         self.job_id = saved.job_id
+        self.run_id = saved.run_id
         self.holder = saved.holder
         self.bucket: BucketRecord = find_bucket(saved.bucket_name)
         self.spec: Mapping[str, Any] = saved.spec
@@ -68,6 +69,7 @@ class Saved:
     spec: dict[str, Any]
     clock_ms: int
     job_id: int = 1
+    run_id: int = 1
     phase: str = ""
     mode: str = ""
     token: str | None = None
@@ -169,7 +171,7 @@ class Drive:
             if phase.counted:
                 self.saved.processed += outcome.objects
                 self.saved.bytes_done += outcome.size
-                self.saved.skipped += int(outcome.skipped)
+                self.saved.skipped += outcome.objects if outcome.skipped else outcome.left
             self.saved.deleted += outcome.deleted
             self.saved.issues += outcome.issues
 

@@ -1,0 +1,200 @@
+"""Runs that begin because something happened: the change feeds of the rules' sources are watched.
+
+Every scheduler process watches, not the leader alone: a directory is seen only from its own host. That
+several look at the same feed is harmless, for beginning a run is a guarded UPDATE. Each backend has a
+thread of its own, so that one that hangs holds up nobody else.
+
+A rule is watched if its spec says `"trigger": "events"` and its kind has the modes of `Mode`. In its notes
+`feed` is the position up to which its source was followed, and `whole` says that a full walk has ended
+since the feed last went on from there.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from django.db import Error, connection
+
+from jobs import scheduling, standing
+from jobs.kinds import KINDS
+from jobs.kinds.base import Kind
+from jobs.models import Job
+from proxy import routes
+from proxy.backends.values import FeedPosition, Place
+from proxy.errors import NoSuchBucket, S3Error
+from proxy.models import Bucket
+
+log = logging.getLogger(__name__)
+
+LOOK_S = 0.25
+TRIGGER = "event"
+FIRST_REST_S = 1.0
+MOST_REST_S = 60.0
+
+
+class Mode(StrEnum):
+    """What is begun."""
+
+    FOLLOW = "events"
+    WALK = "reconcile"
+
+
+def wanted(noted: FeedPosition | None, whole: bool, head: FeedPosition) -> Mode | None:
+    """What a rule needs whose source is at `head`: to follow it, a full walk, or nothing."""
+    if noted is None or not whole:
+        return Mode.WALK
+    if (noted.bucket_id, noted.incarnation) != (head.bucket_id, head.incarnation):
+        return Mode.WALK
+    return None if noted.seq == head.seq else Mode.FOLLOW
+
+
+@dataclass(frozen=True, slots=True)
+class _Begun:
+    """The last run of a rule: from which position (None: a full walk), the how-manyth from there, when."""
+
+    position: FeedPosition | None
+    times: int
+    at: float
+
+
+@dataclass(slots=True)
+class Patience:
+    """A run that did not bring its rule on is not begun again at once.
+
+    It failed, or was lost, or found nothing that it could do: the next one waits a second, and after each
+    more twice as long, up to a minute. Times are seconds of any clock that does not jump.
+    """
+
+    _last: dict[int, _Begun] = field(default_factory=dict)
+
+    def may_begin(self, job_id: int, position: FeedPosition | None, now: float) -> bool:
+        last = self._last.get(job_id)
+        return last is None or last.position != position or now - last.at >= rest(last.times)
+
+    def began(self, job_id: int, position: FeedPosition | None, now: float) -> None:
+        before = self._last.get(job_id)
+        again = before is not None and before.position == position
+        self._last[job_id] = _Begun(position, before.times + 1 if before and again else 1, now)
+
+    def forget(self, job_id: int) -> None:
+        """It needs nothing: what comes next is not the same again."""
+        self._last.pop(job_id, None)
+
+
+def rest(times: int) -> float:
+    """Seconds between a run that was the so-manyth of one position and the next."""
+    return min(MOST_REST_S, FIRST_REST_S * 2.0 ** min(times - 1, 20))
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """A rule of which a run may begin, and the place that its source is now."""
+
+    job_id: int
+    kind: str
+    place: Place
+    noted: FeedPosition | None
+    whole: bool
+
+
+def watched(backend: str, kinds: Mapping[str, Kind]) -> Iterator[Watched]:
+    """The rules to look at whose source is on that backend. Raises database errors."""
+    sources = Bucket.objects.filter(backend=backend)
+    rows = (
+        Job.objects.filter(standing.startable(), kind__in=_followers(kinds), spec__trigger="events")
+        .filter(bucket_name__in=sources.values("name"))
+        .order_by("pk")
+        .values_list("pk", "kind", "bucket_name", "state__feed", "state__whole")
+    )
+    found = list(rows)
+    places = {
+        name: Place(bucket_id, real, incarnation)
+        for name, bucket_id, real, incarnation in sources.filter(
+            name__in={name for _, _, name, _, _ in found}
+        ).values_list("name", "id", "real_bucket", "incarnation")
+    }
+    for job_id, kind, name, noted, whole in found:
+        if name in places:
+            yield Watched(job_id, kind, places[name], _position(noted), bool(whole))
+
+
+def _followers(kinds: Mapping[str, Kind]) -> list[str]:
+    return [name for name, kind in kinds.items() if set(Mode) <= set(kind.modes)]
+
+
+def _position(noted: Mapping[str, Any] | None) -> FeedPosition | None:
+    return None if noted is None else FeedPosition(**noted)
+
+
+class FeedWatch:
+    """Looks at the feeds of one backend. For one thread."""
+
+    def __init__(self, backend: str, kinds: Mapping[str, Kind] = KINDS) -> None:
+        self._backend, self._kinds = backend, kinds
+        self._patience = Patience()
+        self._mood = ""
+        self._step = -1
+        """There and back again: of very many places a backend keeps those open that were used last."""
+
+    def run_forever(self, stop: threading.Event) -> None:
+        """Look every LOOK_S seconds until `stop` is set; a backend without feeds is left at once."""
+        while not stop.is_set() and self._feeds():
+            self._safely()
+            stop.wait(LOOK_S)
+        connection.close()
+
+    def look(self) -> int:
+        """Begin the runs that are wanted: how many. Raises database errors, S3Error, OSError."""
+        backend = routes.backend(self._backend)
+        self._step, begun = -self._step, 0
+        for rule in list(watched(self._backend, self._kinds))[:: self._step]:
+            try:
+                seq = backend.head_seq(rule.place)
+            except NoSuchBucket:  # it was removed or moved since its row was read
+                continue
+            head = FeedPosition(rule.place.bucket_id, rule.place.incarnation, seq)
+            mode = wanted(rule.noted, rule.whole, head)
+            if mode is None:
+                self._patience.forget(rule.job_id)
+            else:
+                begun += self._begin(rule, mode)
+        return begun
+
+    def _begin(self, rule: Watched, mode: Mode) -> bool:
+        now, position = time.monotonic(), rule.noted if mode is Mode.FOLLOW else None
+        if not self._patience.may_begin(rule.job_id, position, now):
+            return False
+        job = Job.objects.filter(pk=rule.job_id).first()
+        if job is None or scheduling.begin(job, self._kinds[rule.kind], mode, TRIGGER) is None:
+            return False
+        self._patience.began(rule.job_id, position, now)
+        return True
+
+    def _feeds(self) -> bool:
+        """Whether there is anything to watch, as far as is known."""
+        try:
+            return routes.backend(self._backend).feeds_changes
+        except (S3Error, Error):
+            return True
+
+    def _safely(self) -> None:
+        """A look that must not end the watching; what is wrong is said once, and once that it is over."""
+        try:
+            self.look()
+            mood = ""
+        except S3Error as error:
+            mood = f"is not there: {error.message}"
+        except Error as error:
+            mood = f"cannot be watched: the database does not answer: {error}"
+            connection.close()
+        except Exception as error:
+            mood = f"cannot be watched: {type(error).__name__}: {error}"
+        if mood != self._mood:
+            log.warning("backend %s %s", self._backend, mood or "is watched again")
+        self._mood = mood

@@ -1,0 +1,82 @@
+"""Transitions: an object is copied, the copy is verified, and only then the original is deleted here.
+
+What was done before a crash is found done: a copy that is there is verified again, and then the original
+goes. An original that was changed meanwhile stays, and so does its copy, until a later run looks again.
+"""
+
+from __future__ import annotations
+
+from jobs.kinds.base import Issue, Item, Outcome
+from jobs.kinds.lifecycle_rules.facts import unpack
+from jobs.kinds.lifecycle_rules.ground import Ground
+from jobs.kinds.lifecycle_rules.removing import of_current, remove_all
+from jobs.kinds.lifecycle_rules.spec import Rule, Target
+from jobs.kinds.lifecycle_rules.verifying import same_bytes
+from jobs.kinds.pieces import GONE
+from jobs.kinds.replicas.copying import copy_object
+from jobs.kinds.replicas.pacing import Pacing
+from jobs.kinds.replicas.sameness import Sameness, is_newer, sameness
+from jobs.kinds.replicas.target import Seen
+from jobs.kinds.replicas.target import Target as Destination
+from proxy.backends.base import ObjectReader
+from proxy.backends.values import ObjectInfo
+from proxy.errors import NoSuchKey, PreconditionFailed
+from proxy.records import find_bucket
+from proxy.store import Store
+
+MEANWHILE = (PreconditionFailed, NoSuchKey)
+"""Somebody else wrote to the destination; the next run looks again."""
+
+
+def transition(ground: Ground, item: Item) -> Outcome:
+    """Raises S3Error: what cannot be read here, or cannot be written there."""
+    return transition_one(ground, _rule(ground, item.data["rule"]), unpack(item.data["what"]))
+
+
+def _rule(ground: Ground, name: str) -> Rule:
+    return next(rule for rule in ground.spec.rules if rule.id == name)
+
+
+def transition_one(ground: Ground, rule: Rule, planned: ObjectInfo) -> Outcome:
+    """The object as it was planned; one that is another by now is left."""
+    target = rule.destination
+    assert target is not None
+    try:
+        reader = Store.of(find_bucket(ground.spec.bucket)).open(planned.key)
+    except GONE:
+        return Outcome(skipped=True)
+    with reader:
+        info = reader.info
+        if (info.size, info.etag, info.seq) != (planned.size, planned.etag, planned.seq):
+            return Outcome(skipped=True)
+        key = target.prefix + info.key[len(rule.prefix) :]
+        try:
+            done = _copied(ground, reader, target, key)
+        except MEANWHILE:
+            return Outcome(skipped=True)
+        if done is None:
+            text = f"What {target.bucket}/{key} holds is newer; both stay."
+            return Outcome(objects=0, issues=(Issue(info.key, "DestinationNewer", text),))
+        if not rule.delete_source:
+            return Outcome(size=info.size if done else 0, skipped=not done)
+        there = Store.of(find_bucket(target.bucket))
+        if not same_bytes(reader, there, key, ground.work.pulse):
+            text = f"What {target.bucket}/{key} holds are other bytes; the original stays."
+            return Outcome(objects=0, issues=(Issue(info.key, "BadDigest", text),))
+    with ground.here() as here:
+        return remove_all(here, of_current, [info])
+
+
+def _copied(ground: Ground, reader: ObjectReader, target: Target, key: str) -> bool | None:
+    """Whether it had to be copied; None if something newer is there. Raises MEANWHILE, S3Error, Deferred."""
+    with ground.work.writing(target.bucket) as bucket:
+        destination = Destination.of(bucket)
+        found = destination.look(key)
+        if found is not None and not is_newer(reader.info, found):
+            if sameness(reader.info, found) is Sameness.SAME:
+                return False
+            if is_newer(found, reader.info):
+                return None
+        pacing = Pacing(ground.work.pulse, ground.spec.timeout_s or None)
+        copy_object(reader, destination, key, Seen(found), pacing, ground.work.now_ms())
+        return True

@@ -1,0 +1,521 @@
+"""Runs of rules through the engine: what each end keeps, counts and tells."""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.utils import timezone
+from pytest_django import Settings
+
+from jobs import clock, queue, recovery, runs, standing, transitions
+from jobs.engine import work
+from jobs.engine.claiming import take
+from jobs.errors import BadToken, Deferred
+from jobs.kinds.base import EVENTS, Issue, Item, Outcome, Page, Phase, Work
+from jobs.models import Job, Run
+from proxy import gate
+from proxy.errors import InvalidArgument, SlowDown
+from proxy.models import Bucket
+from tests.jobs.ruled import Ruled, make_rule
+from tests.jobs.support import FAST, Walker, lapse, make_bucket
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+SCHEDULED = "reconcile"
+Hook = Callable[[Work, str, Any], None]
+
+
+@pytest.fixture(autouse=True)
+def source(home: Path) -> str:
+    return make_bucket("b").name
+
+
+def rule(kind: Ruled, **spec: Any) -> Job:
+    """An idle rule that is due in a minute."""
+    job = make_rule("mirror", kind, **spec)
+    Job.objects.filter(pk=job.pk).update(**standing.due_in(60))
+    return Job.objects.get(pk=job.pk)
+
+
+def run(kind: Walker, job: Job, mode: str = SCHEDULED, **options: Any) -> Job:
+    """Begin a run, and one slice of it."""
+    assert standing.enqueue(Job.objects.get(pk=job.pk), mode, "tests", **options) is not None
+    return go_on(kind, job)
+
+
+def go_on(kind: Walker, job: Job) -> Job:
+    work(job.pk, kinds={kind.name: kind}, limits=dataclasses.replace(FAST, pages=3))
+    return Job.objects.get(pk=job.pk)
+
+
+def due_in_s(job: Job) -> float:
+    assert job.next_due_ms is not None
+    return (job.next_due_ms - clock.now_ms()) / 1000
+
+
+def once(do: Callable[[], None], *, token: str) -> Hook:
+    """Does it at the first page with that token."""
+    left = [do]
+
+    def hook(work: Work, phase: str, at: str | None) -> None:
+        if at == token and left:
+            left.pop()()
+
+    return hook
+
+
+def raising(error: Exception) -> Callable[[], None]:
+    def throw() -> None:
+        raise error
+
+    return throw
+
+
+# -- whole runs ---------------------------------------------------------------------------
+
+
+def test_a_run_is_queued_then_running_then_history_and_the_lifetime_adds_up(tmp_path: Path) -> None:
+    seen: list[tuple[str, str]] = []
+
+    def look(work: Work, phase: str, item: Item) -> None:
+        seen.append((Job.objects.get().status, Run.objects.get(finished_at=None).status))
+
+    kind = Ruled(objects=6, log=tmp_path / "log")
+    job = rule(kind)
+    assert (job.status, job.runs.count()) == ("idle", 0)
+    asked = standing.enqueue(job, SCHEDULED, "tests")
+    assert asked is not None and (asked.status, asked.mode) == ("queued", SCHEDULED)
+    kind.before_item = look
+    job = go_on(kind, job)
+    assert set(seen) == {("running", "running")}
+    assert (job.status, job.processed, job.lifetime_objects, job.lifetime_bytes) == ("succeeded", 6, 6, 60)
+    done = job.runs.get()
+    assert (done.pk, done.status, done.status_raw) == (asked.pk, "succeeded", "succeeded")
+    assert done.objects_processed == 6 and done.finished_at is not None
+    kind.before_item = lambda *_: None
+    job = run(kind, job)
+    assert (job.processed, job.lifetime_objects, job.runs.count()) == (6, 12, 2)
+    assert job.kept == {} and not job.holder and 50 < due_in_s(job) <= 60, "the schedule is as it was"
+
+
+def test_a_run_has_the_mode_and_the_keys_that_were_asked_for() -> None:
+    seen: list[tuple[str, tuple[str, ...], str]] = []
+    kind = Ruled(before_page=lambda work, phase, token: seen.append((work.mode, tuple(work.keys), phase)))
+    job = run(kind, rule(kind), EVENTS, keys=["a", "b"])
+    assert set(seen) == {(EVENTS, ("a", "b"), "follow")}
+    assert (job.mode, job.keys, job.run_anyway) == (EVENTS, [], False)
+
+
+def test_the_notes_of_a_rule_live_on_from_run_to_run() -> None:
+    def count(work: Work, phase: str, token: str | None) -> None:
+        work.state["pages"] = work.state.get("pages", 0) + 1
+
+    kind = Ruled(objects=6, before_page=count)
+    job = rule(kind)
+    run(kind, job)
+    assert run(kind, job).state["pages"] == 4
+
+
+def test_failed_objects_make_it_amber_and_what_the_kind_reports_is_history() -> None:
+    issue = Issue("k", "AccessDenied", "no")
+    kind = Ruled(outcome_of=lambda phase, item: Outcome(issues=(issue,) if item.key.endswith("-1") else ()))
+    kind.report_of = lambda state: {"seen": state["seen"]}
+    job = run(kind, rule(kind))
+    assert (job.status, job.failed) == ("succeeded", 1)
+    assert job.runs.get().detail == {"seen": "reconcile 9", "unfinished": True}
+    assert job.failures.get().run == job.runs.get()
+
+
+def test_a_report_without_end_is_not_kept() -> None:
+    kind = Ruled(objects=2)
+    kind.report_of = lambda state: {"text": "x" * runs.DETAIL_BYTES}
+    assert list(run(kind, rule(kind)).runs.get().detail) == ["left_out"]
+
+
+def test_a_report_that_cannot_be_made_does_not_keep_a_run_from_its_end() -> None:
+    kind = Ruled(objects=2, report_of=lambda state: {"text": state["no such note"]})
+    job = run(kind, rule(kind))
+    assert (job.status, job.runs.get().detail) == ("succeeded", {"left_out": "The report cannot be made."})
+
+
+def test_a_rule_says_how_many_items_are_worked_on_side_by_side() -> None:
+    threads: set[str] = set()
+
+    def note(work: Work, phase: str, item: Item) -> None:
+        threads.add(threading.current_thread().name)
+
+    kind = Ruled(objects=3, before_item=note, concurrency=3)
+    run(kind, rule(kind, concurrency=1))
+    assert threads == {"ruled:mirror/0"}
+
+
+# -- ends that keep the cursor ----------------------------------------------------------------
+
+
+def test_a_walk_that_spends_its_pages_is_gone_on_with_in_the_next_run(tmp_path: Path) -> None:
+    kind = Ruled(objects=12, log=tmp_path / "log")
+    job = run(kind, rule(kind))
+    assert (job.status, job.kept) == ("succeeded", {SCHEDULED: ["reconcile", "9"]})
+    assert job.runs.get().detail["unfinished"] is True and due_in_s(job) <= 0
+    job = run(kind, job)
+    assert (job.status, job.kept, job.processed) == ("succeeded", {}, 3)
+    assert len(kind.deeds()) == len(set(kind.deeds())) == 12, "nothing twice"
+
+
+def test_a_walk_that_must_be_whole_fails_when_its_pages_are_spent_and_begins_anew() -> None:
+    kind = Ruled(objects=12, phases=(Phase("reconcile", counted=True), Phase("follow", counted=True)))
+    job = run(kind, rule(kind))
+    assert (job.status, job.kept) == ("failed", {}) and job.last_error.startswith("BudgetSpent")
+    assert 50 < due_in_s(job) <= 60
+
+
+@pytest.mark.parametrize("mode", [SCHEDULED, EVENTS])
+def test_a_deferred_run_ends_idle_says_why_rests_and_goes_on_exactly(mode: str, tmp_path: Path) -> None:
+    later = Deferred("Bucket x takes no writes now: maintenance:7 has it.", wait_s=30)
+    kind = Ruled(objects=8, log=tmp_path / "log", before_page=once(raising(later), token="3"))
+    job = run(kind, rule(kind), mode)
+    assert (job.status, job.last_error) == ("idle", str(later))
+    phase = kind.modes[mode][0]
+    assert job.kept == {mode: [phase, "3"]}
+    only = job.runs.get()
+    assert (only.status, only.status_raw, only.objects_processed) == ("idle", "deferred", 3)
+    assert 25_000 < job.not_before_ms - clock.now_ms() <= 30_000
+    assert not Job.objects.filter(standing.startable()).exists()
+    assert (due_in_s(job) <= 30) is (mode == SCHEDULED), "what follows a feed is not a matter of time"
+    job = run(kind, job, mode)
+    assert (job.status, job.last_error, job.not_before_ms) == ("succeeded", "", 0)
+    assert len(kind.deeds()) == len(set(kind.deeds())) == 8
+
+
+def test_a_run_of_another_mode_leaves_the_kept_cursor_alone() -> None:
+    kind = Ruled(objects=8, before_page=once(raising(Deferred("later")), token="3"))
+    job = run(kind, rule(kind))
+    assert run(kind, job, EVENTS).kept == {SCHEDULED: ["reconcile", "3"]}
+
+
+def test_a_run_over_given_keys_keeps_no_cursor() -> None:
+    kind = Ruled(objects=8, before_page=once(raising(Deferred("later")), token="3"))
+    assert run(kind, rule(kind), keys=["a"]).kept == {}
+
+
+def test_notes_that_were_made_after_the_checkpoint_go_with_a_run_that_does_not_end_well() -> None:
+    def note(work: Work, phase: str, token: str | None) -> None:
+        work.state.setdefault("tokens", []).append(token)
+
+    def fail(work: Work, phase: str, item: Item) -> None:
+        if item.key == "reconcile-4" and armed:
+            armed.clear()
+            raise Deferred("later")
+
+    armed = [True]
+    kind = Ruled(objects=8, before_page=note, before_item=fail)
+    job = run(kind, rule(kind))
+    assert job.state["tokens"] == [None], "the cursor is at 3, and so are the notes"
+    assert run(kind, job).state["tokens"] == [None, "3", "6"]
+
+
+def test_an_error_of_a_backend_that_lasts_fails_the_run_and_keeps_the_cursor(tmp_path: Path) -> None:
+    away = [True]
+
+    def hook(work: Work, phase: str, token: str | None) -> None:
+        if token == "3" and away:
+            raise SlowDown()
+
+    kind = Ruled(objects=8, log=tmp_path / "log", before_page=hook)
+    job = run(kind, rule(kind))
+    assert (job.status, job.kept) == ("failed", {SCHEDULED: ["reconcile", "3"]})
+    assert job.runs.get().status_raw == "failed" and 50 < due_in_s(job) <= 60
+    assert run(kind, job).kept == {SCHEDULED: ["reconcile", "3"]}, "and keeps it as long as it lasts"
+    away.clear()
+    assert run(kind, job).status == "succeeded"
+    assert len(kind.deeds()) == len(set(kind.deeds())) == 8
+
+
+def test_a_page_that_can_never_be_had_does_not_hold_up_the_keys_before_it(tmp_path: Path) -> None:
+    def bug(work: Work, phase: str, token: str | None) -> None:
+        if token == "3":
+            raise ZeroDivisionError("a bug")
+
+    kind = Ruled(objects=8, log=tmp_path / "log", before_page=bug)
+    job = run(kind, rule(kind))
+    assert job.kept == {SCHEDULED: ["reconcile", "3"]}
+    assert run(kind, job).kept == {}
+    run(kind, job)
+    assert kind.deeds().count("reconcile-0") == 2
+
+
+@pytest.mark.parametrize("error", [BadToken("expired"), InvalidArgument()])
+def test_a_kept_token_that_is_refused_is_dropped_and_the_walk_begins_again(
+    error: Exception, tmp_path: Path
+) -> None:
+    kind = Ruled(objects=6, log=tmp_path / "log", before_page=once(raising(Deferred("later")), token="3"))
+    job = run(kind, rule(kind))
+    kind.before_page = once(raising(error), token="3")
+    job = run(kind, job)
+    assert (job.status, job.processed, job.token_dropped_in) == ("succeeded", 6, "reconcile")
+
+
+# -- stopped, paused, replaced --------------------------------------------------------------
+
+
+@pytest.mark.parametrize("how", ["withdraw", "disable"])
+def test_a_rule_that_goes_away_in_mid_run_stops_at_the_next_proof(how: str, tmp_path: Path) -> None:
+    kind = Ruled(objects=8, log=tmp_path / "log")
+    job = rule(kind)
+
+    def go_away() -> None:
+        if how == "withdraw":
+            standing.withdraw(job)
+        else:
+            make_disabled(kind)
+
+    kind.before_page = once(go_away, token="3")
+    stopped = run(kind, job)
+    assert (stopped.status, stopped.enabled, stopped.declared) == ("idle", False, how == "disable")
+    assert (stopped.runs.get().status, stopped.runs.get().status_raw) == ("idle", "stopped")
+    assert len(kind.deeds()) == 3 and stopped.kept == {SCHEDULED: ["reconcile", "3"]}
+    assert standing.enqueue(stopped, SCHEDULED, "tests") is None
+    back = make_rule("mirror", kind)
+    assert due_in_s(back) <= 0, "declared anew it is due"
+    assert run(kind, back).status == "succeeded"
+    assert len(kind.deeds()) == 8
+
+
+def make_disabled(kind: Ruled) -> Job:
+    job = Job.objects.get()
+    declared = standing.Declared(job.rule, job.name, job.bucket_name, job.spec, job.revision, enabled=False)
+    return standing.declare(kind, declared)
+
+
+def test_a_slice_that_ends_as_its_rule_goes_away_leaves_no_run_that_nobody_may_take(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The worker's last proof is older than the withdrawal."""
+    settings.SLICE_SECONDS = 0
+    kind = Ruled(objects=8)
+    job = rule(kind)
+
+    def withdrawn_now(self: Any) -> bool:
+        standing.withdraw(job)
+        return True
+
+    monkeypatch.setattr("jobs.engine.pacing.Pace.over", withdrawn_now)
+    stopped = run(kind, job)
+    assert (stopped.status, stopped.runs.get().status_raw) == ("idle", "stopped")
+
+
+def test_a_paused_run_waits_and_goes_on_when_it_is_resumed(tmp_path: Path) -> None:
+    kind = Ruled(objects=8, log=tmp_path / "log")
+    job = rule(kind)
+    kind.before_page = once(lambda: bool(standing.pause(job)) and None, token="3")
+    paused = run(kind, job)
+    assert (paused.status, paused.paused, paused.token) == ("queued", True, "6")
+    assert paused.runs.get().status == "running"
+    assert go_on(kind, job).status == "queued", "nobody may take it"
+    messages = queue.counts(EVENTS)["waiting"]
+    assert standing.resume(paused) and not standing.resume(paused)
+    assert queue.counts(EVENTS)["waiting"] == messages + 1
+    assert go_on(kind, job).status == "succeeded"
+    assert len(kind.deeds()) == 8 and job.runs.count() == 1
+
+
+def test_a_run_that_was_asked_for_by_name_ignores_that_the_rule_is_paused_and_disabled() -> None:
+    kind = Ruled(objects=8)
+    job = rule(kind)
+    standing.pause(job)
+    job = make_disabled(kind)
+    assert standing.enqueue(job, SCHEDULED, "tests") is None
+    job = run(kind, job, anyway=True)
+    assert (job.status, job.paused, job.enabled, job.run_anyway) == ("succeeded", True, False, False)
+
+
+def test_a_run_that_was_asked_for_by_name_of_a_rule_that_is_awake_can_be_paused() -> None:
+    kind = Ruled(objects=8)
+    job = rule(kind)
+    kind.before_page = once(lambda: bool(standing.pause(job)) and None, token="3")
+    assert run(kind, job, anyway=True).status == "queued"
+
+
+def test_another_definition_takes_the_job_from_its_worker(tmp_path: Path) -> None:
+    kind = Ruled(objects=8, log=tmp_path / "log")
+    job = rule(kind)
+    kept: list[Job] = []
+
+    def replace() -> None:
+        declared = standing.Declared("mirror", "mirror", "b", {"interval_s": 60, "new": True}, "2")
+        kept.append(standing.declare(kind, declared))
+
+    kind.before_page = once(replace, token="6")
+    after = run(kind, job)
+    assert (after.status, after.revision, after.spec["new"]) == ("idle", "2", True)
+    assert (after.kept, after.state, after.phase, after.holder) == ({}, {}, "", "")
+    assert after.updated_at == kept[0].updated_at, "the worker wrote nothing any more"
+    only = after.runs.get()
+    assert (only.status_raw, only.objects_processed) == ("replaced", 6)
+    assert after.lifetime_objects == 6 and due_in_s(after) <= 0
+    assert run(kind, job).status == "succeeded"
+    assert kind.deeds().count("reconcile-0") == 2, "from the top"
+
+
+def test_what_is_no_part_of_the_revision_is_taken_up_without_losing_the_run() -> None:
+    kind = Ruled(objects=8)
+    job = rule(kind)
+    before = job.epoch
+
+    def change() -> None:
+        declared = standing.Declared("mirror", "mirror", "b", {"interval_s": 30}, job.revision)
+        standing.declare(kind, declared)
+
+    kind.before_page = once(change, token="3")
+    after = run(kind, job)
+    assert (after.status, after.epoch, after.spec) == ("succeeded", before + 1, {"interval_s": 30})
+    assert due_in_s(after) <= 30, "a shorter interval counts at once"
+
+
+def test_a_rule_whose_bucket_is_gone_fails_with_the_reason() -> None:
+    kind = Ruled()
+    job = rule(kind)
+    Bucket.objects.all().delete()
+    job = run(kind, job)
+    assert (job.status, job.failures.get().code) == ("failed", "NoSuchBucket")
+    make_bucket("b")
+    assert run(kind, job).status == "succeeded", "and takes whichever has the name"
+
+
+def test_a_rule_of_an_unknown_kind_fails() -> None:
+    job = rule(Ruled())
+    assert standing.enqueue(job, SCHEDULED, "tests") is not None
+    work(job.pk, kinds={})
+    job.refresh_from_db()
+    assert (job.status, job.runs.get().status) == ("failed", "failed")
+
+
+# -- lost workers ---------------------------------------------------------------------------
+
+
+def lose(kind: Ruled, job: Job) -> Job:
+    """A worker claims the job and is never heard of again."""
+    assert take(job.pk, {kind.name: kind}, FAST) is not None
+    lapse(job.pk)
+    return Job.objects.get(pk=job.pk)
+
+
+def test_a_rule_fails_with_its_worker_and_the_next_run_goes_on_where_it_stopped() -> None:
+    kind = Ruled(objects=8)
+    job = rule(kind)
+    kept = {"kept": {SCHEDULED: ["reconcile", "6"]}}
+    Job.objects.filter(pk=job.pk).update(**kept)
+    assert standing.enqueue(Job.objects.get(pk=job.pk), SCHEDULED, "tests") is not None
+    lose(kind, job)
+    assert recovery.recover().failed == 1 and recovery.recover().failed == 0
+    job.refresh_from_db()
+    assert (job.status, job.crashes, job.failed, job.kept) == ("failed", 1, 1, kept["kept"])
+    row = job.failures.get()
+    assert (row.code, row.run, row.key) == ("WorkerLost", job.runs.get(), "")
+    assert job.runs.get().status == "failed" and job.last_error.startswith("WorkerLost: ")
+    assert 0 < due_in_s(job) <= 1
+    assert run(kind, job).processed == 2
+
+
+def test_after_five_lost_workers_in_a_row_it_begins_anew_when_it_is_due_anyway() -> None:
+    kind = Ruled(objects=8)
+    job = rule(kind)
+    Job.objects.filter(pk=job.pk).update(kept={SCHEDULED: ["reconcile", "6"]})
+    rests = []
+    for number in range(transitions.MOST_LOST):
+        job.refresh_from_db()
+        assert job.kept[SCHEDULED] == ["reconcile", "6"] and job.crashes == number
+        assert standing.enqueue(job, SCHEDULED, "tests") is not None
+        Job.objects.filter(pk=job.pk).update(**standing.due_in(500))
+        lose(kind, job)
+        assert recovery.refresh(job.pk)
+        rests.append(round(due_in_s(Job.objects.get(pk=job.pk))))
+    job.refresh_from_db()
+    assert rests == [1, 2, 4, 8, 500] and (job.kept, job.crashes) == ({}, 0)
+    assert run(kind, job).processed == 8
+
+
+def test_a_checkpoint_ends_the_row_of_lost_workers() -> None:
+    kind = Ruled(objects=8)
+    job = rule(kind)
+    Job.objects.filter(pk=job.pk).update(crashes=4, kept={SCHEDULED: ["reconcile", "3"]})
+    seen: dict[str | None, int] = {}
+    kind.before_page = lambda work, phase, token: seen.update({token: Job.objects.get().crashes})
+    run(kind, job)
+    assert seen == {"3": 4, "6": 0}
+
+
+# -- runs after a feed ------------------------------------------------------------------------
+
+
+def follow(kind: Ruled, job: Job, objects: int) -> None:
+    kind.objects = objects
+    kind.page_of = lambda page, *_: page if objects else Page()
+    assert run(kind, job, EVENTS).status == "succeeded"
+
+
+def test_a_run_after_a_feed_that_found_nothing_is_no_history() -> None:
+    kind = Ruled()
+    job = rule(kind)
+    follow(kind, job, 0)
+    assert not job.runs.exists()
+
+
+def test_runs_after_a_feed_become_one_within_the_hour() -> None:
+    kind = Ruled()
+    job = rule(kind)
+    for objects in (2, 3, 0, 4):
+        follow(kind, job, objects)
+    only = job.runs.get()
+    assert (only.mode, only.objects_processed, only.bytes_done) == (EVENTS, 9, 90)
+    assert Job.objects.get().lifetime_objects == 9
+    Run.objects.update(started_at=timezone.now() - runs.MERGED_WITHIN)
+    follow(kind, job, 1)
+    assert [each.objects_processed for each in job.runs.order_by("pk")] == [9, 1]
+
+
+@pytest.mark.parametrize("between", ["failed objects", "another mode", "a failed run"])
+def test_what_came_between_is_not_buried(between: str) -> None:
+    kind = Ruled()
+    job = rule(kind)
+    follow(kind, job, 2)
+    if between == "another mode":
+        run(kind, job)
+    elif between == "a failed run":
+        kind.before_page = once(raising(ZeroDivisionError("a bug")), token="3")
+        kind.objects = 5
+        run(kind, job, EVENTS)
+    else:
+        kind.outcome_of = lambda phase, item: Outcome(issues=(Issue(item.key, "Code", "no"),))
+        follow(kind, job, 2)
+        kind.outcome_of = lambda *_: Outcome(size=10)
+    follow(kind, job, 5)
+    assert job.runs.count() == 3
+
+
+# -- lanes ------------------------------------------------------------------------------------
+
+
+def test_in_its_lane_a_slice_is_short_while_others_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("jobs.engine.pacing.SHORT_S", 0.0)
+    kind = Ruled(objects=8)
+    job = rule(kind)
+    assert run(kind, job).status == "succeeded", "nobody waits"
+    other = make_rule("other", kind)
+    assert standing.enqueue(other, SCHEDULED, "tests") is not None
+    messages = queue.counts(EVENTS)["waiting"]
+    now = run(kind, job)
+    assert (now.status, now.token) == ("queued", "3")
+    assert queue.counts(EVENTS)["waiting"] == messages + 2, "one to begin, one to go on, both in its lane"
+
+
+def test_a_closed_gate_of_its_source_is_no_matter_to_a_rule() -> None:
+    kind = Ruled()
+    bucket = Bucket.objects.get()
+    gate.close(bucket.pk, "maintenance:1")
+    assert run(kind, rule(kind)).status == "succeeded"
