@@ -4,7 +4,8 @@ Without a server: `listing` is what a page costs at a million keys, `sealing` wh
 body, `control` what it costs the control database, `reencrypting` what a bucket costs whose keys are
 rotated. `client` is what a call to a service costs us; `sealed` are requests for sealed objects beside the
 same for plain ones; `requests` are single requests of each kind; `memory` is what 32 uploads and
-downloads at once cost; `moving` is a migration beside a copy inside a peer, `between` one from one S3
+downloads at once cost; `pausing` is how long a migration lets writes wait, with and without precopy;
+`moving` is a migration beside a copy inside a peer, `between` one from one S3
 service to another beside `rclone copy` and `s5cmd cp`. `--help` lists the options.
 """
 
@@ -21,6 +22,7 @@ from benchmarks import (
     listing,
     memory,
     moving,
+    pausing,
     reencrypting,
     requests,
     sealed,
@@ -36,6 +38,7 @@ ALONE: dict[str, Callable[[Options], list[str]]] = {
     "reencrypting": lambda options: reencrypting.table(options.rewrap, large=8),
     "sealed": lambda options: sealed.table(seconds=options.seconds, repeat=options.repeat),
     "control": lambda options: control.table(3 * options.repeat),
+    "pausing": lambda options: pausing.compare(small=options.small, large=options.large),
     "between": lambda options: between.compare(small=options.between_small, large=options.between_large),
 }
 """What needs no server, or starts its own."""
