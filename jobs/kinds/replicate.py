@@ -96,6 +96,15 @@ class Replicate:
         raise ValueError(f"{phase} is no turn")
 
     def report(self, state: Mapping[str, Any]) -> Mapping[str, Any]:
-        """What the last audit found, and how far the source's change feed was followed."""
-        told = {"followed": bool(state.get("feed")), "large_waiting": len(state.get("large", ()))}
-        return told | ({"verify": state["verify"]} if state.get("verify") else {})
+        """How the rule is doing, and `verify`: what the last audit found.
+
+        `followed`: it follows a change feed; `whole`: a walk has ended since that was begun or lost;
+        `large_waiting`: so many objects are to go over in pieces; `note` is for operators.
+        """
+        told: dict[str, Any] = {
+            "followed": state.get("feed") is not None,
+            "whole": bool(state.get("whole")),
+            "large_waiting": len(state.get("large", ())),
+        }
+        said = {"note": state.get("remark"), "verify": state.get("verify")}
+        return told | {name: value for name, value in said.items() if value}

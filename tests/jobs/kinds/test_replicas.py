@@ -14,7 +14,7 @@ from jobs.kinds.replicas.pacing import Pacing, Throttle
 from jobs.kinds.replicas.target import NOTHING, Seen, Target
 from proxy.backends.values import PIECE_BYTES, Lock
 from proxy.bucket_settings import ENABLED
-from proxy.errors import NoSuchKey, PreconditionFailed, RequestTimeout
+from proxy.errors import KeyTooLongError, NoSuchKey, PreconditionFailed, RequestTimeout
 from proxy.records import change_settings, find_bucket
 from tests.jobs.kinds.conftest import storage
 from tests.jobs.kinds.encrypting import SEALED, modes, ring
@@ -106,6 +106,14 @@ def test_in_a_bucket_that_keeps_versions_a_delete_marker_is_made(backends: tuple
     put(mirror.destination, "k", b"theirs")
     delete_object(target(), "k", Seen(target().look("k")))
     assert keys(mirror.destination) == [] and len(versions(mirror.destination)) == 2
+
+
+def test_a_key_that_is_too_long_there_is_refused(backends: tuple[str, str]) -> None:
+    mirror = rule(destination={"bucket": DESTINATION, "prefix": "p" * 500})
+    put(mirror.source, "k" * 525)
+    with pytest.raises(KeyTooLongError):
+        mirror.run()
+    assert keys(mirror.destination) == []
 
 
 SEALING = [("none", SEALED), (SEALED, "none"), (SEALED, SEALED)]

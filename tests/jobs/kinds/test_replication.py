@@ -21,10 +21,11 @@ from proxy.errors import (
     SlowDown,
 )
 from proxy.records import find_bucket
+from proxy.store import Store
 from tests.jobs.kinds.conftest import every_pair
 from tests.jobs.kinds.driving import InTestWork, Saved, nothing
 from tests.jobs.kinds.replicating import DESTINATION, SOURCE, content, copied, delete, rule
-from tests.jobs.kinds.world import KIB, NOW_MS, fill, keys, noise, put
+from tests.jobs.kinds.world import KIB, MIB, NOW_MS, fill, keys, noise, put, put_in_parts
 
 pytestmark = pytest.mark.django_db
 
@@ -131,6 +132,26 @@ def test_a_large_object_goes_over_in_pieces_and_its_upload_does_not_stay(
     assert copied(run) == 2 and run.bytes_done == 700 * KIB + 4
     assert mirror.destination.list_uploads().uploads == ()
     assert copied(mirror.run()) == 0
+
+
+def test_an_object_of_large_parts_goes_over_in_smaller_pieces(
+    backends: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each piece has the whole time of an object."""
+    mirror = rule()
+    monkeypatch.setattr(type(mirror.destination.backend), "can_link", lambda self, reader: False)
+    put_in_parts(mirror.source, "k", noise(1, 5 * MIB), noise(2, 300))
+    pieces: list[int] = []
+    real = type(mirror.destination).put_part
+
+    def put_part(store: Store, upload: str, number: int, body: Any, carried: Any = None) -> Any:
+        pieces.append(body.length)
+        return real(store, upload, number, body, carried)
+
+    monkeypatch.setattr(Store, "put_part", put_part)
+    mirror.run()
+    assert max(pieces) == mirror.limits.part_bytes and sum(pieces) == 5 * MIB + 300
+    assert content(mirror.destination) == content(mirror.source)
 
 
 def test_a_closed_gate_defers_and_nothing_is_written(backends: tuple[str, str]) -> None:
