@@ -22,7 +22,7 @@ from jobs.management.commands._previews import preview_lines
 from jobs.management.commands._watch import follow_run, line
 from jobs.management.commands._words import FAILED, actor, as_json, refusals_end_it, table
 from jobs.presentation import definition, failure_row, job_row, run_row
-from jobs.presentation.rows import ONE_OFF, TRIGGERS
+from jobs.presentation.rows import ONE_OFF, TRIGGERS, held
 from jobs.states import Status
 
 LOOKS = {"show": "one job with its runs and failures", "runs": "the latest runs of a job"}
@@ -167,12 +167,8 @@ def _answer(done: Performed) -> dict[str, Any]:
 
 
 def _held(row: dict[str, Any]) -> str:
-    """Why nothing runs by itself."""
-    if row.get("declared") is False:
-        return ", withdrawn"
-    if row.get("enabled") is False:
-        return ", disabled"
-    return ", paused" if row["paused"] else ""
+    """Behind a status: what outranks it."""
+    return f", {why}" if (why := held(row)) else ""
 
 
 def _moment(seconds: int | None) -> str:
