@@ -37,9 +37,12 @@ T = TypeVar("T")
 Turned = tuple[list[Item], Position | None]
 """The items of a page, and where to go on; None at the end of a section."""
 
-RUN = (RANK, CURRENT, VERSIONS, UPLOADS)
+RUN = (RANK, VERSIONS, CURRENT, UPLOADS)
 RETRY = (RANK, KEYS)
-"""The sections of a run, and of one over single keys."""
+"""The sections of a run, and of one over single keys.
+
+Versions come first: what is hidden by this very run has only just become noncurrent.
+"""
 
 
 def page(ground: Ground, sections: Sequence[str], token: str | None) -> Page:
