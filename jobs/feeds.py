@@ -198,8 +198,8 @@ class FeedWatch:
         """Whether there is anything to watch, as far as is known."""
         try:
             return routes.backend(self._backend).feeds_changes
-        except (S3Error, Error):
-            return True
+        except Exception:
+            return True  # the look says what is wrong
 
     def _safely(self) -> None:
         """A look that must not end the watching; what is wrong is said once, and once that it is over."""

@@ -38,6 +38,8 @@ def test_the_shipped_settings_are_right() -> None:
         ({"JOB_LIMITS": {"nothing": {}}}, ["jobs.E004"]),
         ({"JOB_LIMITS": {"migrate": {"crash": 3}}}, ["jobs.E004"]),
         ({"LEASE_SECONDS": 20}, ["jobs.W001"]),
+        ({"Q_CLUSTER": {**real.Q_CLUSTER, "ALT_CLUSTERS": {}}}, ["jobs.E005"]),
+        ({"Q_CLUSTER": {**real.Q_CLUSTER, "name": "events"}}, ["jobs.E005"]),
     ],
 )
 def test_a_mistake_is_named(settings: Settings, change: dict[str, Any], expected: list[str]) -> None:
