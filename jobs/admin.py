@@ -8,7 +8,7 @@ from django.apps import apps
 from django.contrib import admin
 from django.http import HttpRequest
 
-from jobs.models import ApiToken, AuditEntry, Failure, Job, Run
+from jobs.models import ApiToken, AuditEntry, Failure, Job, RuleSync, Run
 
 admin.site.site_header = admin.site.site_title = "Sluicegate"
 admin.site.site_url = "/_/jobs/"
@@ -40,20 +40,34 @@ class JobAdmin(ReadOnly):
         "kind",
         "bucket_name",
         "status",
+        "mode",
         "phase",
+        "paused",
+        "enabled",
+        "declared",
         "processed",
         "failed",
         "created_at",
     )
-    list_filter = ("kind", "status")
-    search_fields = ("name", "bucket_name", "last_error")
+    list_filter = ("kind", "status", "paused", "enabled", "declared")
+    search_fields = ("name", "rule", "bucket_name", "last_error")
     ordering = ("-id",)
 
 
 @admin.register(Run)
 class RunAdmin(ReadOnly):
-    list_display = ("id", "job", "triggered_by", "status", "started_at", "finished_at", "errors")
-    list_filter = ("status",)
+    list_display = (
+        "id",
+        "job",
+        "mode",
+        "triggered_by",
+        "status",
+        "status_raw",
+        "started_at",
+        "finished_at",
+        "errors",
+    )
+    list_filter = ("status", "mode")
     list_select_related = ("job",)
     ordering = ("-id",)
 
@@ -65,6 +79,11 @@ class FailureAdmin(ReadOnly):
     search_fields = ("key", "code")
     list_select_related = ("job",)
     ordering = ("-id",)
+
+
+@admin.register(RuleSync)
+class RuleSyncAdmin(ReadOnly):
+    list_display = ("tried_at", "by", "synced_at", "revision")
 
 
 @admin.register(ApiToken)

@@ -43,6 +43,15 @@ def cluster(queue: dict[str, Any]) -> Iterable[CheckMessage]:
             yield Error(f"Q_CLUSTER[{name!r}] must be {wanted!r}: {why}.", id="jobs.E003")
 
 
+def lanes(queue: dict[str, Any]) -> Iterable[CheckMessage]:
+    """Each lane has a cluster, and no two clusters share a name."""
+    clusters = queue.get("ALT_CLUSTERS", {})
+    for lane in sorted({kind.lane for kind in KINDS.values()} - {"", *clusters}):
+        yield Error(f"Q_CLUSTER has no cluster in ALT_CLUSTERS for the lane {lane!r}.", id="jobs.E005")
+    if queue.get("name") in clusters:
+        yield Error(f"Q_CLUSTER: {queue['name']!r} is the name of two clusters.", id="jobs.E005")
+
+
 def limits(queue: dict[str, Any]) -> Iterable[CheckMessage]:
     """JOB_LIMITS names kinds and limits that exist."""
     for kind in settings.JOB_LIMITS:
@@ -70,6 +79,7 @@ CHECKS: tuple[Callable[[dict[str, Any]], Iterable[CheckMessage]], ...] = (
     times,
     connections,
     cluster,
+    lanes,
     limits,
     lease,
 )

@@ -88,6 +88,12 @@ class TargetCannotKeep(Conflict):
     code = "TargetCannotKeep"
 
 
+class RulesRefused(Conflict):
+    """The declared rules cannot be taken over; `findings` say why, each with its `line` and `text`."""
+
+    code = "RulesRefused"
+
+
 class PrecopyImpossible(BadRequest):
     """Changes of the bucket leave no trace that could be followed while it is copied."""
 

@@ -20,12 +20,16 @@ from enum import StrEnum
 from typing import Any
 
 from django.db import Error, connection
+from django.db.models import Q
 
 from jobs import scheduling, standing
 from jobs.kinds import KINDS
 from jobs.kinds.base import Kind
 from jobs.models import Job
+from jobs.runs import EVENT
+from jobs.states import Status
 from proxy import routes
+from proxy.backends.base import Backend
 from proxy.backends.values import FeedPosition, Place
 from proxy.errors import NoSuchBucket, S3Error
 from proxy.models import Bucket
@@ -33,7 +37,6 @@ from proxy.models import Bucket
 log = logging.getLogger(__name__)
 
 LOOK_S = 0.25
-TRIGGER = "event"
 FIRST_REST_S = 1.0
 MOST_REST_S = 60.0
 
@@ -47,11 +50,14 @@ class Mode(StrEnum):
 
 def wanted(noted: FeedPosition | None, whole: bool, head: FeedPosition) -> Mode | None:
     """What a rule needs whose source is at `head`: to follow it, a full walk, or nothing."""
-    if noted is None or not whole:
-        return Mode.WALK
-    if (noted.bucket_id, noted.incarnation) != (head.bucket_id, head.incarnation):
+    if noted is None or not whole or not same_life(noted, head):
         return Mode.WALK
     return None if noted.seq == head.seq else Mode.FOLLOW
+
+
+def same_life(noted: FeedPosition, head: FeedPosition) -> bool:
+    """Whether both are of one feed."""
+    return (noted.bucket_id, noted.incarnation) == (head.bucket_id, head.incarnation)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +73,7 @@ class _Begun:
 class Patience:
     """A run that did not bring its rule on is not begun again at once.
 
-    It failed, or was lost, or found nothing that it could do: the next one waits a second, and after each
+    It failed, or found nothing that it could do: the next one waits a second, and after each
     more twice as long, up to a minute. Times are seconds of any clock that does not jump.
     """
 
@@ -94,34 +100,49 @@ def rest(times: int) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """A rule of which a run may begin, and the place that its source is now."""
+    """A rule, where it stands, and the place that its source is now."""
 
     job_id: int
+    name: str
+    """As operators know it."""
     kind: str
+    status: str
     place: Place
     noted: FeedPosition | None
     whole: bool
 
 
-def watched(backend: str, kinds: Mapping[str, Kind]) -> Iterator[Watched]:
-    """The rules to look at whose source is on that backend. Raises database errors."""
+def watched(backend: str, kinds: Mapping[str, Kind], which: Q) -> Iterator[Watched]:
+    """Those of the rules that follow a source on that backend. Raises database errors."""
     sources = Bucket.objects.filter(backend=backend)
     rows = (
-        Job.objects.filter(standing.startable(), kind__in=_followers(kinds), spec__trigger="events")
+        Job.objects.filter(which, kind__in=_followers(kinds), spec__trigger="events")
         .filter(bucket_name__in=sources.values("name"))
         .order_by("pk")
-        .values_list("pk", "kind", "bucket_name", "state__feed", "state__whole")
+        .values_list(
+            "pk", "subsystem", "rule", "kind", "status", "bucket_name", "state__feed", "state__whole"
+        )
     )
     found = list(rows)
     places = {
         name: Place(bucket_id, real, incarnation)
         for name, bucket_id, real, incarnation in sources.filter(
-            name__in={name for _, _, name, _, _ in found}
+            name__in={row[5] for row in found}
         ).values_list("name", "id", "real_bucket", "incarnation")
     }
-    for job_id, kind, name, noted, whole in found:
-        if name in places:
-            yield Watched(job_id, kind, places[name], _position(noted), bool(whole))
+    for job_id, subsystem, rule, kind, status, bucket, noted, whole in found:
+        if bucket in places:
+            name = f"{subsystem}:{rule}"
+            yield Watched(job_id, name, kind, status, places[bucket], _position(noted), bool(whole))
+
+
+def head_of(rule: Watched, backend: Backend) -> FeedPosition | None:
+    """Where its source is; None if that was removed or moved since its row was read. Raises S3Error."""
+    try:
+        seq = backend.head_seq(rule.place)
+    except NoSuchBucket:
+        return None
+    return FeedPosition(rule.place.bucket_id, rule.place.incarnation, seq)
 
 
 def _followers(kinds: Mapping[str, Kind]) -> list[str]:
@@ -153,13 +174,9 @@ class FeedWatch:
         """Begin the runs that are wanted: how many. Raises database errors, S3Error, OSError."""
         backend = routes.backend(self._backend)
         self._step, begun = -self._step, 0
-        for rule in list(watched(self._backend, self._kinds))[:: self._step]:
-            try:
-                seq = backend.head_seq(rule.place)
-            except NoSuchBucket:  # it was removed or moved since its row was read
-                continue
-            head = FeedPosition(rule.place.bucket_id, rule.place.incarnation, seq)
-            mode = wanted(rule.noted, rule.whole, head)
+        for rule in list(watched(self._backend, self._kinds, standing.startable()))[:: self._step]:
+            head = head_of(rule, backend)
+            mode = None if head is None else wanted(rule.noted, rule.whole, head)
             if mode is None:
                 self._patience.forget(rule.job_id)
             else:
@@ -168,10 +185,11 @@ class FeedWatch:
 
     def _begin(self, rule: Watched, mode: Mode) -> bool:
         now, position = time.monotonic(), rule.noted if mode is Mode.FOLLOW else None
-        if not self._patience.may_begin(rule.job_id, position, now):
+        deferred = rule.status == Status.IDLE  # how long to wait, that run has said itself
+        if not deferred and not self._patience.may_begin(rule.job_id, position, now):
             return False
         job = Job.objects.filter(pk=rule.job_id).first()
-        if job is None or scheduling.begin(job, self._kinds[rule.kind], mode, TRIGGER) is None:
+        if job is None or scheduling.begin(job, self._kinds[rule.kind], mode, EVENT) is None:
             return False
         self._patience.began(rule.job_id, position, now)
         return True
@@ -180,8 +198,8 @@ class FeedWatch:
         """Whether there is anything to watch, as far as is known."""
         try:
             return routes.backend(self._backend).feeds_changes
-        except (S3Error, Error):
-            return True
+        except Exception:
+            return True  # the look says what is wrong
 
     def _safely(self) -> None:
         """A look that must not end the watching; what is wrong is said once, and once that it is over."""

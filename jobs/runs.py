@@ -29,8 +29,13 @@ DEFERRED, STOPPED, REPLACED = "deferred", "stopped", "replaced"
 """What `status_raw` says of runs that did not come to an end of their own: something had to be waited for,
 or the rule went away, or it was changed."""
 
+SCHEDULE, EVENT = "scheduler", "event"
+"""What begins runs by itself: it was time, or something happened."""
+
 DETAIL_BYTES = 65_536
 """A longer report is not kept in the history."""
+BY_ITSELF = frozenset({SCHEDULE, EVENT})
+"""Runs that nobody asked for and waits for: of many that say the same, one is kept."""
 MERGED_WITHIN = dt.timedelta(hours=1)
 """Runs that follow a feed are one row of the history if they begin within this time of its start."""
 
@@ -107,25 +112,44 @@ def due_in(seconds: float) -> dict[str, Any]:
     }
 
 
-def report(kind: Kind | None, state: Mapping[str, Any]) -> Mapping[str, Any]:
-    """What the kind has to say of its notes; a kind that cannot say it does not keep a run from its end."""
+def report(kind: Kind | None, state: Mapping[str, Any]) -> dict[str, Any]:
+    """What the kind has to say of its notes, as every database can keep it, and no longer than that.
+
+    A kind that cannot say it does not keep a run from its end.
+    """
     try:
-        return kind.report(state) if kind else {}
+        told = _without_nul(dict(kind.report(state))) if kind else {}
+        size = len(json.dumps(told))
     except Exception:
         log.exception("%s cannot report", kind.name if kind else "")
         return {"left_out": "The report cannot be made."}
+    if size > DETAIL_BYTES:
+        return {"left_out": f"The report of {size} bytes is too long."}
+    return dict(told)
+
+
+def _without_nul(value: Any) -> Any:
+    """Keys may hold NUL, which PostgreSQL's JSON may not."""
+    match value:
+        case str():
+            return value.replace("\0", "\N{REPLACEMENT CHARACTER}")
+        case Mapping():
+            return {_without_nul(name): _without_nul(each) for name, each in value.items()}
+        case list() | tuple():
+            return [_without_nul(each) for each in value]
+    return value
 
 
 # -- the history ------------------------------------------------------------------------------
 
 
 def close(job: Job, progress: Progress, end: End, now: dt.datetime) -> None:
-    """End the job's open Run, in the caller's transaction; small runs after a feed become one."""
+    """End the job's open Run, in the caller's transaction; of those that say the same, one stays."""
     run = Run.objects.filter(job_id=job.pk, finished_at=None).first()
     if run is None:
         return
     counts = progress.run_columns()
-    if end.whole and run.mode == EVENTS and not counts["errors"] and _told_already(run, counts, end, now):
+    if run.triggered_by in BY_ITSELF and _told_already(run, counts, end, now):
         run.delete()
         return
     status = target(end.event)
@@ -136,24 +160,25 @@ def close(job: Job, progress: Progress, end: End, now: dt.datetime) -> None:
 
 def _told_already(run: Run, counts: Mapping[str, int], end: End, now: dt.datetime) -> bool:
     """Whether nothing is to be told of a run, or the run before it tells it now."""
-    if not any(counts.values()):
+    after_a_feed = end.whole and run.mode == EVENTS and not counts["errors"]
+    waits_on = end.raw == DEFERRED and not any(counts.values())
+    if after_a_feed and not any(counts.values()):
         return True
     before = Run.objects.filter(job_id=run.job_id, pk__lt=run.pk).order_by("-pk").first()
-    if before is None or not _goes_on(before, run):
+    if before is None or before.mode != run.mode:
         return False
-    added = {name: F(name) + count for name, count in counts.items()}
-    Run.objects.filter(pk=before.pk).update(finished_at=now, detail=_detail(end), **added)
-    return True
+    same = (after_a_feed and _goes_on(before, run)) or (waits_on and before.status_raw == DEFERRED)
+    if same:
+        added = {name: F(name) + count for name, count in counts.items()}
+        Run.objects.filter(pk=before.pk).update(finished_at=now, detail=_detail(end), **added)
+    return same
 
 
 def _goes_on(before: Run, run: Run) -> bool:
-    clean = (before.mode, before.status, before.errors) == (EVENTS, Status.SUCCEEDED, 0)
+    clean = (before.status, before.errors) == (Status.SUCCEEDED, 0)
     return clean and before.started_at > run.started_at - MERGED_WITHIN
 
 
 def _detail(end: End) -> dict[str, Any]:
-    detail = dict(end.detail)
-    if end.event is Event.SUCCEED and end.keeps:
-        detail["unfinished"] = True
-    size = len(json.dumps(detail))
-    return detail if size <= DETAIL_BYTES else {"left_out": f"The report of {size} bytes is too long."}
+    unfinished = end.event is Event.SUCCEED and end.keeps
+    return {**end.detail, "unfinished": True} if unfinished else dict(end.detail)

@@ -19,6 +19,7 @@ from django.db.models import F, Q
 from jobs import clock, heartbeat, leader, leases, pruning, queue, recovery, scheduling, transitions
 from jobs.clock import NowMs
 from jobs.models import Job
+from jobs.rules import s3_lifecycle
 
 log = logging.getLogger(__name__)
 
@@ -60,6 +61,7 @@ def _resend_lane(lane: str, older_ms: int) -> int:
 
 DUTIES = (
     Duty("recover", recovery.recover),
+    Duty("take over lifecycle configurations", s3_lifecycle.sync, every_ms=5_000),
     Duty("begin what is due", scheduling.begin_due),
     Duty("resend", resend_lost),
     Duty("prune", pruning.prune, every_ms=60_000),

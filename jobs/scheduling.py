@@ -10,10 +10,10 @@ from jobs import standing
 from jobs.kinds import KINDS
 from jobs.kinds.base import Kind
 from jobs.models import Job, Run
+from jobs.runs import SCHEDULE
 
 BATCH = 200
 """Rules that one tick begins; the rest are due at the next one."""
-TRIGGER = "scheduler"
 
 
 def begin_due(kinds: Mapping[str, Kind] = KINDS, limit: int = BATCH) -> int:
@@ -23,7 +23,7 @@ def begin_due(kinds: Mapping[str, Kind] = KINDS, limit: int = BATCH) -> int:
     after the beginning; a run that takes longer is followed by the next at once.
     """
     due = Job.objects.filter(standing.due(), kind__in=kinds).order_by("next_due_at")
-    runs = (begin(job, kinds[job.kind], _scheduled(kinds[job.kind]), TRIGGER) for job in due[:limit])
+    runs = (begin(job, kinds[job.kind], _scheduled(kinds[job.kind]), SCHEDULE) for job in due[:limit])
     return sum(run is not None for run in runs)
 
 

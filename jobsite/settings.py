@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 HOME = Path(env_str("SLUICEGATE_HOME", "./var")).absolute()
 BIND = env_str("SLUICEGATE_BIND", "127.0.0.1:9000")
 CONFIG_PATH = Path(env_str("SLUICEGATE_CONFIG", "./sluicegate.yaml")).absolute()
+CONFIG_AT_START = env_str("SLUICEGATE_CONFIG_AT_START")  # what `serve` tells its children
 DEBUG = env_bool("SLUICEGATE_DEBUG")
 
 # -- secrets: from the environment, else what the first start put into the home ----------------
@@ -197,8 +199,19 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
 }
 
+
 # -- storage: what sluicegate.yaml declares, as plain values ---------------------------------
-STORAGE = config.load(CONFIG_PATH, HOME, os.environ).plain(HOME)
+def _storage() -> dict[str, Any]:
+    """`manage.py rules`, which tells what is wrong with the file, goes without backends if it must."""
+    try:
+        return config.load(Path(CONFIG_AT_START or CONFIG_PATH), HOME, os.environ).plain(HOME)
+    except config.ConfigError:
+        if sys.argv[1:2] != ["rules"]:
+            raise
+    return {"backends": {}, "default_backend": "", "buckets": {}}
+
+
+STORAGE = _storage()
 INDEX_COPY_HOURS = env_int("SLUICEGATE_INDEX_COPY_HOURS", 24)
 for _options in STORAGE["backends"].values():
     if _options["type"] == "filesystem":

@@ -22,9 +22,9 @@ class BucketSettings:
 
     `versioning` is "" (never), Enabled or Suspended. `lock_mode`, `lock_days` and `lock_years`
     are the default retention of new versions, where `object_lock` is on. `acl` is as in
-    ObjectInfo, `cors` and `policy` are JSON text. `public_access_block` holds the names of the
-    four switches that are on; None says that there is no such configuration. `ownership` is "",
-    BucketOwnerEnforced, BucketOwnerPreferred or ObjectWriter.
+    ObjectInfo, `cors`, `policy` and `lifecycle` (see `proxy.wire.lifecycle`) are JSON text.
+    `public_access_block` holds the names of the four switches that are on; None says that there is no
+    such configuration. `ownership` is "", BucketOwnerEnforced, BucketOwnerPreferred or ObjectWriter.
     """
 
     versioning: str = ""
@@ -36,6 +36,7 @@ class BucketSettings:
     acl: str = ""
     cors: str = ""
     policy: str = ""
+    lifecycle: str = ""
     public_access_block: tuple[str, ...] | None = None
     ownership: str = ""
 

@@ -24,6 +24,7 @@ from jobs.actions.people import (
 from jobs.actions.performing import Performed
 from jobs.actions.reading import Failures, busy, failures, lookup, run_of, runs, trail
 from jobs.actions.rule_jobs import pause, preview_rule, resume, run_now, verify
+from jobs.actions.rules import RulesState, check_rules, last_sync, rules_state, sync_rules
 from jobs.actions.signing_in import sign_in, sign_out
 from jobs.actions.starting import (
     Each,
@@ -55,6 +56,7 @@ __all__ = [
     "Listed",
     "Performed",
     "Right",
+    "RulesState",
     "ShownBackend",
     "ShownBucket",
     "Workers",
@@ -64,6 +66,7 @@ __all__ = [
     "busy",
     "caller_of",
     "cancel",
+    "check_rules",
     "circumstances_of",
     "counts",
     "create_key",
@@ -75,6 +78,7 @@ __all__ = [
     "failures",
     "group_names",
     "holder_of",
+    "last_sync",
     "list_tokens",
     "listing",
     "lookup",
@@ -91,6 +95,7 @@ __all__ = [
     "resume",
     "retry_failed",
     "revoke_token",
+    "rules_state",
     "run_now",
     "run_of",
     "runs",
@@ -102,6 +107,7 @@ __all__ = [
     "start",
     "start_migration",
     "start_reencryption",
+    "sync_rules",
     "trail",
     "upload_object",
     "verify",

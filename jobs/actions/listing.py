@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass, replace
 from typing import Any
 
-from django.db.models import BooleanField, Case, Count, Q, Value, When
+from django.db.models import Count, Q, QuerySet
 
 from jobs.actions.actor import Actor, Right
 from jobs.actions.filtering import ANY, Filters, filtered
@@ -20,16 +20,30 @@ from jobs.states import Status
 DEFAULT_LIMIT, MOST = 50, 200
 MOST_RULES = 1000
 RULES_FIRST = "rules"
-SORTS: dict[str, tuple[str, ...]] = {
-    RULES_FIRST: ("-of_rule", "rule", "-id"),
-    "-created": ("-id",),
-    "created": ("id",),
-    "bucket": ("bucket_name", "id"),
-    "-bucket": ("-bucket_name", "-id"),
+_EVERY, _RULES, _ONE_OFFS = Q(), ~Q(rule=""), Q(rule="")
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Some jobs in one order, which ends with the id: a cursor is exact whatever changes meanwhile."""
+
+    order: tuple[str, ...]
+    which: Q = _EVERY
+
+    @property
+    def names(self) -> list[str]:
+        """The columns of the order."""
+        return [column.lstrip("-") for column in self.order]
+
+
+SORTS: dict[str, tuple[Part, ...]] = {
+    RULES_FIRST: (Part(("rule", "-id"), _RULES), Part(("-id",), _ONE_OFFS)),
+    "-created": (Part(("-id",)),),
+    "created": (Part(("id",)),),
+    "bucket": (Part(("bucket_name", "id")),),
+    "-bucket": (Part(("-bucket_name", "-id")),),
 }
-"""Sort orders; each ends with the id, so that a cursor is exact whatever changes meanwhile."""
-_TYPES = {"id": int, "of_rule": bool}
-"""Of the columns that a cursor holds; the others are text."""
+"""Sort orders: parts one after the other, each of which an index can serve."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,20 +72,15 @@ def listing(
         raise BadRequest(f"limit must be 1 to {MOST}, not {limit}.")
     if sort not in SORTS:
         raise BadRequest(f"sort must be one of {', '.join(SORTS)}, not {sort[:40]!r}.")
-    rows = filtered(filters).annotate(of_rule=_OF_RULE).order_by(*SORTS[sort])
-    if cursor:
-        rows = rows.filter(_after(SORTS[sort], cursor))
+    parts = _parts_from(filtered(filters), sort, cursor)
     if limit is None:
-        rules = rows.filter(of_rule=True).count() if sort == RULES_FIRST else 0
+        rules = parts[0][1].filter(_RULES).count() if sort == RULES_FIRST else 0
         limit = min(rules, MOST_RULES) + oneoffs
-    page = list(rows[: limit + 1])
-    more = len(page) > limit
-    page = page[:limit]
-    token = _cursor(SORTS[sort], page[-1]) if more else None
-    return Listed(refreshed(page), token)
-
-
-_OF_RULE = Case(When(~Q(rule=""), then=Value(True)), default=Value(False), output_field=BooleanField())
+    page: list[tuple[int, Any]] = []
+    for number, rows in parts:
+        page += [(number, row) for row in rows[: limit + 1 - len(page)]]
+    more, page = len(page) > limit, page[:limit]
+    return Listed(refreshed([row for _, row in page]), _cursor(sort, *page[-1]) if more else None)
 
 
 def counts(actor: Actor, filters: Filters = ANY) -> dict[Status, int]:
@@ -82,29 +91,41 @@ def counts(actor: Actor, filters: Filters = ANY) -> dict[Status, int]:
     return {status: found.get(status.value, 0) for status in Status}
 
 
-def _cursor(order: tuple[str, ...], row: Job) -> str:
-    values = [getattr(row, column.lstrip("-")) for column in order]
-    return base64.urlsafe_b64encode(json.dumps(values).encode()).decode().rstrip("=")
+def _parts_from(
+    rows: QuerySet[Any, Any], sort: str, cursor: str | None
+) -> list[tuple[int, QuerySet[Any, Any]]]:
+    """What is to come, by the number of its part: all of it, or what is behind the cursor."""
+    at, behind = _read(sort, cursor) if cursor else (0, _EVERY)
+    parts = list(enumerate(SORTS[sort]))[at:]
+    return [
+        (number, rows.filter(part.which, behind if number == at else _EVERY).order_by(*part.order))
+        for number, part in parts
+    ]
 
 
-def _after(order: tuple[str, ...], cursor: str) -> Q:
-    """Rows behind the one that the cursor names, in that order."""
+def _cursor(sort: str, number: int, row: Job) -> str:
+    values = [getattr(row, name) for name in SORTS[sort][number].names]
+    text = json.dumps([sort, number, *values])
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def _read(sort: str, cursor: str) -> tuple[int, Q]:
+    """The part that the cursor is in, and the rows of it that are behind the one that it names."""
     try:
-        values = json.loads(base64.urlsafe_b64decode(cursor[:1000] + "=" * (-len(cursor) % 4)))
+        told = json.loads(base64.urlsafe_b64decode(cursor[:1000] + "=" * (-len(cursor) % 4)))
     except ValueError:
         raise BadRequest("cursor is not one that this list gave out.") from None
-    names = [column.lstrip("-") for column in order]
-    types = [_TYPES.get(name, str) for name in names]
-    if not isinstance(values, list) or [type(value) for value in values] != types:
-        raise BadRequest("cursor belongs to another sort order.")
+    for number, part in enumerate(SORTS[sort]):
+        types = [int if name == "id" else str for name in part.names]
+        if isinstance(told, list) and told[:2] == [sort, number] and [type(v) for v in told[2:]] == types:
+            return number, _after(part, told[2:])
+    raise BadRequest("cursor belongs to another sort order.")
+
+
+def _after(part: Part, values: list[Any]) -> Q:
     behind, same = Q(), Q()
-    for column, name, value in zip(order, names, values, strict=True):
-        behind |= same & _beyond(name, value, descending=column.startswith("-"))
+    for column, name, value in zip(part.order, part.names, values, strict=True):
+        side = "lt" if column.startswith("-") else "gt"
+        behind |= same & Q(**{f"{name}__{side}": value})
         same &= Q(**{name: value})
     return behind
-
-
-def _beyond(name: str, value: Any, descending: bool) -> Q:
-    if isinstance(value, bool):  # two values: behind the first is the other, behind the last is nothing
-        return Q(**{name: not value}) if value is descending else Q(pk__in=[])
-    return Q(**{f"{name}__{'lt' if descending else 'gt'}": value})

@@ -31,13 +31,20 @@ RETRY = "retry"
 """The mode of a rule in which it looks at single keys."""
 
 
+WAITS = Q(paused=True, run_anyway=False)
+"""No worker takes it, until it is resumed."""
+
+
 def shown_jobs() -> QuerySet[Any, Any]:
-    """Jobs with `shown`, their status as every window shows it, and of rules how their latest run was."""
+    """Jobs with `shown`, their status as every window shows it, and of rules how their latest run was.
+
+    Between two slices a job is shown as running, unless it is paused: then it waits, as before its first.
+    """
     begun = Exists(Run.objects.filter(job=OuterRef("pk"), finished_at__isnull=True, status=Status.RUNNING))
     latest = Run.objects.filter(job=OuterRef("pk")).order_by("-pk")
     return Job.objects.annotate(
         shown=Case(
-            When(Q(status=Status.QUEUED) & begun, then=Value(Status.RUNNING.value)),
+            When(Q(status=Status.QUEUED) & ~WAITS & begun, then=Value(Status.RUNNING.value)),
             default=F("status"),
             output_field=CharField(),
         ),
@@ -68,7 +75,8 @@ def open_failures(job: Job) -> QuerySet[Failure]:
 def _looking(job: Any) -> QuerySet[Run]:
     """The latest run first that looked at all there is, or at all that had failed, and came to its end."""
     modes = [RETRY] + [next(iter(kind.modes)) for kind in KINDS.values() if by_rule(kind)]
-    return Run.objects.filter(job=job, mode__in=modes, status=Status.SUCCEEDED).order_by("-pk")
+    ended = Run.objects.filter(job=job, mode__in=modes, status=Status.SUCCEEDED)
+    return ended.filter(detail__unfinished__isnull=True).order_by("-pk")
 
 
 def _keyed(job: Any) -> QuerySet[Failure]:

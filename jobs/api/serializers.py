@@ -198,8 +198,33 @@ class BegunRun(RunRow):
     job = serializers.CharField(help_text="replication:mirror")
 
 
+class Candidate(serializers.Serializer[Any]):
+    key = serializers.CharField()
+    version_id = serializers.CharField(help_text="Or the id of a multipart upload.")
+    size = serializers.IntegerField()
+    age_s = serializers.IntegerField()
+    rule = serializers.CharField()
+    action = serializers.CharField()
+    reason = serializers.CharField()
+
+
+class Amount(serializers.Serializer[Any]):
+    objects = serializers.IntegerField()
+    bytes = serializers.IntegerField()
+
+
 class PreviewAnswer(serializers.Serializer[Any]):
     name = serializers.CharField()
+    bucket = serializers.CharField()
+    backend = serializers.CharField()
+    candidates = Candidate(many=True, help_text="The first 1,000.")
+    kept = Candidate(many=True, help_text="The first 100 that a rule would touch and that stay.")
+    totals = serializers.DictField(child=Amount(), help_text="By action.")
+    kept_totals = serializers.DictField(child=serializers.IntegerField(), help_text="By what keeps them.")
+    by_rule = serializers.DictField(child=serializers.IntegerField())
+    looked_at = serializers.IntegerField()
+    exact = serializers.BooleanField(help_text="false: there is at least so much.")
+    notes = serializers.ListField(child=serializers.CharField())
 
 
 class RunsAnswer(serializers.Serializer[Any]):

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from jobs.api import buckets, documents, jobs, reencrypt, session
+from jobs.api import buckets, documents, jobs, reencrypt, rules, session
 
 app_name = "api"
 urlpatterns = [
@@ -21,6 +21,9 @@ urlpatterns = [
     path(
         "admin/buckets/<str:bucket>/migrate/preview", buckets.MigratePreview.as_view(), name="migrate-preview"
     ),
+    path("admin/rules", rules.Rules.as_view(), name="rules"),
+    path("admin/rules/check", rules.RulesCheck.as_view(), name="rules-check"),
+    path("admin/rules/sync", rules.RulesSync.as_view(), name="rules-sync"),
     path("admin/backends", buckets.BackendList.as_view(), name="backends"),
     path("schema/", documents.Schema.as_view(), name="schema"),
     path("docs/", documents.Docs.as_view(), name="docs"),

@@ -72,6 +72,11 @@ class Applying:
             progress.bytes_total = page.total_bytes
 
 
+def again(results: Sequence[Outcome | Trouble]) -> list[Item]:
+    """What items left behind to be done each on its own."""
+    return [item for result in results if isinstance(result, Outcome) for item in result.again]
+
+
 def _issues(phase: str, outcome: Outcome) -> list[Trouble]:
     return [
         Trouble(phase, issue.key, issue.code, issue.message, issue.version_id or "")

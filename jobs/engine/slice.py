@@ -20,7 +20,7 @@ from jobs.claims import Claim
 from jobs.clock import local_ms
 from jobs.cursor import Cursor, Step
 from jobs.engine.hold import Hold
-from jobs.engine.items import Applying, ItemFailed, trouble_of
+from jobs.engine.items import Applying, ItemFailed, again, trouble_of
 from jobs.engine.limits import Limits
 from jobs.engine.pacing import Pace, concurrency
 from jobs.engine.persisting import Persistence
@@ -104,7 +104,7 @@ class Slice:
     def _give_up(self, spent: GaveUp) -> Next:
         if not isinstance(spent.error, S3Error):
             log.error("%s: unexpected", self.claim.job.public_id, exc_info=spent.error)
-        keeps = transient(spent.error) or self.progress.pages > 0
+        keeps = True if transient(spent.error) else None
         return partial(self._fail, trouble_of(spent, self.progress.phase), keeps=keeps)
 
     # -- the way -------------------------------------------------------------------------
@@ -161,12 +161,17 @@ class Slice:
             return self._turn
         at = self._cursor()
         try:
-            page = self._retried(lambda: self.kind.page(self.work, phase.name, at.token))
+            page = self._retried(lambda: self._page(phase, at))
         except (BadToken, GaveUp) as error:
             return self._refused(at, error)
         self.got_page_of = phase.name
         step = cursor.after(at, page, None if self._goes_on_in_another_run(phase) else self.limits.pages)
         return partial(self._wait, page.wait_s) if step is Step.WAIT else partial(self._apply, phase, page)
+
+    def _page(self, phase: Phase, at: Cursor) -> Page:
+        """The kind's notes change with it, and are kept only once its items are done."""
+        self.work.state = copy.deepcopy(self.progress.state)
+        return self.kind.page(self.work, phase.name, at.token)
 
     def _phase(self) -> Phase:
         name = self.progress.phase
@@ -195,7 +200,8 @@ class Slice:
         tolerant = not phase.fatal or self.progress.turned or self.progress.unwinding
         applying = Applying(self.kind, self.work, phase, tolerant, self._retried)
         results = self.pool.run(applying.one, page.items)
-        draft = dataclasses.replace(self.progress)
+        results += self.pool.run(applying.one, again(results))
+        draft = dataclasses.replace(self.progress, state=dict(self.work.state))
         troubles = applying.count(draft, page, results)
         if self._too_many(draft):
             self.progress = draft
@@ -242,6 +248,7 @@ class Slice:
         return self._give_back if self.hold.paused or self.pace.over() else self._walk
 
     def _wait(self, seconds: float) -> Next | None:
+        self.progress.state = dict(self.work.state)
         until = time.monotonic() + seconds
         if until >= self.pace.until and not self.hold.stop_requested:
             return partial(self._give_back, seconds)
@@ -312,10 +319,13 @@ class Slice:
         wait_s = signal.wait_s
         return partial(self._end_run, End(Event.DEFER, DEFERRED, keeps=True, due_s=wait_s, rest_s=wait_s))
 
-    def _fail(self, trouble: Trouble, others: Sequence[Trouble] = (), *, keeps: bool = True) -> Next | None:
+    def _fail(
+        self, trouble: Trouble, others: Sequence[Trouble] = (), *, keeps: bool | None = None
+    ) -> Next | None:
         """An error that retries did not cure. After the turn it only makes the success amber.
 
-        `keeps`: the next run of a rule goes on where this one failed.
+        `keeps`: whether the next run of a rule goes on where this one failed. If that is not known, it
+        does if this one got on: what can never be done must not hold up all that comes before it.
         """
         log.warning("%s: %s: %s", self.claim.job.public_id, trouble.code, trouble.message)
         progress, troubles = self.progress, [*others, trouble]
@@ -325,7 +335,8 @@ class Slice:
             return partial(self._finish, progress, troubles)
         progress.last_error = f"{trouble.code}: {trouble.message}"
         if self.claim.job.standing:
-            return partial(self._end_run, End(Event.FAIL, keeps=keeps), progress, troubles)
+            kept = progress.pages > 0 if keeps is None else keeps
+            return partial(self._end_run, End(Event.FAIL, keeps=kept), progress, troubles)
         return partial(self._unwind, troubles)
 
     def _unwind(self, troubles: Sequence[Trouble] = ()) -> Next | None:

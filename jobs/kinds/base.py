@@ -101,7 +101,8 @@ class Issue:
 class Outcome:
     """What became of an item. `objects` is 0 for a part of an object that is not whole yet.
 
-    `skipped`: all of them were passed over; `left`: of several together, so many were.
+    `skipped`: all of them were passed over; `left`: of several together, so many were. `again`: those of
+    several that are done next, each on its own, with its own retries and its own failure.
     `issues` are recorded as failures without failing the item or a fatal phase: `with_errors`.
     """
 
@@ -111,6 +112,7 @@ class Outcome:
     left: int = 0
     deleted: int = 0
     issues: tuple[Issue, ...] = ()
+    again: tuple[Item, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,7 +59,7 @@ class Lifecycle:
     gated = False
     phases: tuple[Phase, ...] = (
         Phase("sweep", share=100, counted=True, fatal=False, whole=False),
-        Phase("retry", counted=True, fatal=False),
+        Phase("retry", share=100, counted=True, fatal=False),
     )
     modes: Mapping[str, tuple[str, ...]] = MappingProxyType({"run": ("sweep",), "retry": ("retry",)})
     lane = ""
@@ -67,6 +67,7 @@ class Lifecycle:
     actions: frozenset[Action] = frozenset(
         {Action.PAUSE, Action.RESUME, Action.RUN_NOW, Action.PREVIEW, Action.RETRY_FAILED}
     )
+    at_will = False
     concurrency = 8
     words = WORDS
 

@@ -2,6 +2,8 @@
 
 from django.db import migrations, models
 
+from jobs.stored_json import Decoder, Encoder
+
 
 class Migration(migrations.Migration):
 
@@ -17,6 +19,7 @@ class Migration(migrations.Migration):
                 ('tried_at', models.DateTimeField()),
                 ('synced_at', models.DateTimeField(blank=True, null=True)),
                 ('revision', models.CharField(blank=True, default='', max_length=64)),
+                ('lifecycle', models.BooleanField(default=False)),
                 ('findings', models.JSONField(default=list)),
                 ('by', models.CharField(blank=True, default='', max_length=150)),
             ],
@@ -39,12 +42,17 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='job',
             name='kept',
-            field=models.JSONField(default=dict),
+            field=models.JSONField(default=dict, encoder=Encoder, decoder=Decoder),
         ),
         migrations.AddField(
             model_name='job',
             name='keys',
-            field=models.JSONField(default=list),
+            field=models.JSONField(default=list, encoder=Encoder, decoder=Decoder),
+        ),
+        migrations.AlterField(
+            model_name='job',
+            name='state',
+            field=models.JSONField(default=dict, encoder=Encoder, decoder=Decoder),
         ),
         migrations.AddField(
             model_name='job',

@@ -9,25 +9,27 @@ from jobs import units
 
 WIDTH, HEIGHT, GAP = 320, 56, 2
 LEAST = 1.5
-"""So high is a bar at least: a run that had nothing to move is one too."""
+"""So high is a bar at least."""
 FEWEST, MOST = 2, 30
+SLOTS = 12
+"""There is room for so many bars at least: a few are not as wide as the whole."""
 
 
 def throughput(runs: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
-    """Of run rows, the newest first: the oldest to the left. None of fewer than two that have ended.
+    """Of run rows, the newest first: the oldest to the left. None of fewer than two.
 
-    In bytes a second; in objects a second where no run moved a byte.
+    Those that ended and moved something, in bytes a second; in objects a second if none moved a byte.
     """
-    ended = [run for run in runs if "finished_at" in run][:MOST][::-1]
+    ended = [run for run in runs if "finished_at" in run and _did(run)][:MOST][::-1]
     if len(ended) < FEWEST:
         return None
     in_bytes = any(run["bytes"] for run in ended)
     rates = [_amount(run, in_bytes) / _seconds(run) for run in ended]
     most = max(rates)
-    step = WIDTH / MOST
+    step = WIDTH / max(len(ended), SLOTS)
     bars = []
     for number, (run, rate) in enumerate(zip(ended, rates, strict=True)):
-        height = max(LEAST, HEIGHT * rate / most if most else 0)
+        height = max(LEAST, HEIGHT * rate / most)
         bars.append(
             {
                 "x": round(number * step, 2),
@@ -44,6 +46,10 @@ def throughput(runs: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
         "bar": round(step - GAP, 2),
         "most": _told(most, in_bytes),
     }
+
+
+def _did(run: Mapping[str, Any]) -> bool:
+    return bool(run["bytes"] or run["objects_processed"] or run["objects_deleted"])
 
 
 def _amount(run: Mapping[str, Any], in_bytes: bool) -> int:

@@ -42,7 +42,7 @@ def jobs(request: HttpRequest, actor: Actor) -> HttpResponse:
     counts = actions.counts(actor, filters)
     now = timezone.now()
     rows = [job_row(shown, now, listed=True) for shown in found.jobs]
-    workers = actions.workers(actor)
+    workers, rules = actions.workers(actor), actions.last_sync(actor)
     context: dict[str, Any] = {
         "section": "jobs",
         "rows": rows,
@@ -53,11 +53,13 @@ def jobs(request: HttpRequest, actor: Actor) -> HttpResponse:
         "tabs": _tabs(given, counts),
         "workers": workers,
         "why": workers.why(),
+        "rules": rules,
         "next": _url(given, cursor=found.next_cursor) if found.next_cursor else "",
         "first": _url(given, cursor="") if given["cursor"] else "",
         "here": _url(given),
     }
-    facts = [[steady(row) for row in rows], counts, workers.alive, workers.in_line, found.next_cursor, given]
+    lively = [counts, workers.alive, workers.in_line, workers.paused, found.next_cursor, given]
+    facts = [[steady(row) for row in rows], *lively, rules.findings, rules.synced_at]
     return polled(request, actor, "jobs/list.html", "jobs/_list.html", context, facts)
 
 

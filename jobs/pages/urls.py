@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from jobs.pages import acting, backends, buckets, job, jobs_list, migrate, reencrypt, sign_in, users
+from jobs.pages import acting, backends, buckets, job, jobs_list, migrate, reencrypt, rules, sign_in, users
 from jobs.pages.browser import changing, objects, one
 
 app_name = "console"
@@ -15,6 +15,7 @@ urlpatterns = [
     path("jobs/<str:job_id>/<str:action>/", acting.act, name="act"),
     path("migrate/", migrate.migrate, name="migrate"),
     path("reencrypt/", reencrypt.reencrypt, name="reencrypt"),
+    path("rules/reload/", rules.reload, name="reload-rules"),
     path("backends/", backends.backends, name="backends"),
     path("buckets/", buckets.buckets, name="buckets"),
     path("buckets/<str:bucket>/", objects.objects, name="objects"),

@@ -109,7 +109,7 @@ def job_row(shown: Shown, now: datetime, listed: bool = False) -> dict[str, Any]
         {
             "id": job.public_id,
             "kind": job.kind,
-            "name": job.name,
+            "name": job.rule or job.name,
             "scope": scope(job),
             "trigger": trigger(job),
             "paused": job.paused,

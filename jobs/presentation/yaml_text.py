@@ -1,6 +1,6 @@
 """Writes plain values as YAML, for people to read and to copy. Pure.
 
-Source: YAML 1.2; what could be read as something else is in double quotes, as JSON writes it.
+Source: YAML 1.2, chapters 5.7 and 7.3.1; what could be read as something else is in double quotes.
 """
 
 from __future__ import annotations
@@ -21,8 +21,15 @@ def scalar(value: bool | int | float | str | None) -> str:
     """A value that holds no others."""
     if isinstance(value, str):
         plain = _DURATION.match(value) or (_BARE.match(value) and value.lower() not in _OTHER_THINGS)
-        return value if plain else json.dumps(value, ensure_ascii=not value.isprintable())
+        return value if plain else '"' + "".join(map(_sign, value)) + '"'
     return json.dumps(value)
+
+
+def _sign(sign: str) -> str:
+    """A sign between double quotes."""
+    if sign in '"\\':
+        return f"\\{sign}"
+    return sign if sign.isprintable() else f"\\U{ord(sign):08X}"
 
 
 def flow(value: Plain) -> str:
@@ -36,5 +43,5 @@ def flow(value: Plain) -> str:
 
 def entry(values: Mapping[str, Plain]) -> str:
     """One entry of a list, its first line with the dash; what it holds is in one line each."""
-    lines = [f"{name}: {flow(value)}" for name, value in values.items()]
+    lines = [f"{scalar(name)}: {flow(value)}" for name, value in values.items()]
     return "".join(f"{'- ' if number == 0 else '  '}{line}\n" for number, line in enumerate(lines))

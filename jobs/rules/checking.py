@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
 from jobs.rules.values import LIFECYCLE, REPLICATION, Declaration, DeclaredRule, Finding
-from proxy.errors import S3Error
-from proxy.records import BucketRecord, list_buckets
+from proxy.errors import NoSuchBucket, S3Error
+from proxy.records import BucketRecord, find_bucket, list_buckets
 from proxy.store import Store
+
+MOST_COMPARED = 10_000
+"""Names of buckets among which a similar one is looked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +38,7 @@ def check() -> Checked:
     except ImproperlyConfigured as error:
         found = getattr(error, "findings", [(0, str(error))])
         return Checked(None, tuple((line, text) for line, text in found))
-    buckets = {bucket.name: bucket for bucket in list_buckets(limit=_MOST_BUCKETS)}
+    buckets = dict(_found({name for rule in declaration.rules for _, name in rule.buckets}))
     return Checked(
         declaration,
         tuple(sorted(_missing(declaration.rules, buckets))),
@@ -42,16 +46,23 @@ def check() -> Checked:
     )
 
 
-_MOST_BUCKETS = 1_000_000
+def _found(names: Iterable[str]) -> Iterator[tuple[str, BucketRecord]]:
+    for name in names:
+        with contextlib.suppress(NoSuchBucket):
+            yield name, find_bucket(name)
 
 
 def _missing(rules: Sequence[DeclaredRule], buckets: Mapping[str, BucketRecord]) -> Iterator[Finding]:
     for rule in rules:
         for path, name in rule.buckets:
             if name not in buckets:
-                close = difflib.get_close_matches(name, buckets, n=1)
+                close = difflib.get_close_matches(name, _names(), n=1)
                 hint = f"; did you mean '{close[0]}'?" if close else ""
                 yield rule.line(path), f"{rule.kind} rule '{rule.name}': there is no bucket '{name}'{hint}"
+
+
+def _names() -> list[str]:
+    return [bucket.name for bucket in list_buckets(limit=MOST_COMPARED)]
 
 
 def _notes(rules: Sequence[DeclaredRule], buckets: Mapping[str, BucketRecord]) -> Iterator[Finding]:
@@ -75,13 +86,19 @@ def _feeds_changes(bucket: BucketRecord) -> bool:
 
 
 def _brought_back(rules: Sequence[DeclaredRule]) -> Iterator[Finding]:
-    """Replication copies anew what a lifecycle rule deletes at its destination, if the source keeps it."""
-    written = {rule.spec["destination"]["bucket"]: rule for rule in rules if rule.kind == REPLICATION}
+    """Replication copies anew what a lifecycle rule takes from its destination, if the source keeps it."""
+    copiers = [rule for rule in rules if rule.kind == REPLICATION]
     for rule in rules:
-        copier = written.get(rule.spec.get("bucket", "")) if rule.kind == LIFECYCLE else None
-        if copier is not None and any(entry["action"] for entry in rule.spec["rules"]):
-            yield (
-                rule.line("bucket"),
-                f"lifecycle rule '{rule.name}': what it takes away from '{rule.spec['bucket']}' is brought"
-                f" back by replication rule '{copier.name}' as long as the source has it",
-            )
+        for entry in rule.spec["rules"] if rule.kind == LIFECYCLE else ():
+            for copier in copiers if entry["action"] else ():
+                if _meets(copier.spec["destination"], rule.spec["bucket"], entry["prefix"]):
+                    yield (
+                        rule.line("bucket"),
+                        f"lifecycle rule '{rule.name}': what it takes away is brought back by replication"
+                        f" rule '{copier.name}' as long as the source has it",
+                    )
+
+
+def _meets(place: Mapping[str, str], bucket: str, prefix: str) -> bool:
+    ours = place["prefix"]
+    return place["bucket"] == bucket and (ours.startswith(prefix) or prefix.startswith(ours))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
 from django.db import transaction
@@ -22,6 +21,8 @@ from jobs.standing import Declared
 ACTION = "sync-rules"
 """What the audit trail calls it."""
 DONE, REFUSED = "done", "refused"
+MOST_TOLD = 20
+"""Findings that the audit trail keeps of one attempt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,21 +39,22 @@ class Synced:
         return bool(self.findings)
 
 
-def sync(by: str, origin: str, *, kinds: Mapping[str, Kind] = KINDS) -> Synced:
+def sync(by: str, origin: str, *, asked: bool = False, kinds: Mapping[str, Kind] = KINDS) -> Synced:
     """Take over what the file says now, in one transaction; a refusal changes nothing but what is told.
 
     `by` and `origin` say who wants it and from where. One at a time among all processes. An attempt that
-    changes nothing leaves no trace in the audit trail. Raises database errors.
+    nobody `asked` for and that changes nothing leaves no trace in the audit trail. Raises database errors.
     """
     with transaction.atomic():
         attempt = _locked()
         checked = check()
         done = Synced(checked.findings, checked.notes)
+        trail = _Trail(by, origin)
         if checked.declaration is not None and not checked.findings:
-            done = Synced((), checked.notes, _take_over(checked.declaration, kinds))
+            done = Synced((), checked.notes, _take_over(checked.declaration, kinds, trail))
         _remember(attempt, by, checked)
-        if done.refused or not done.difference.empty:
-            _audit(by, origin, done)
+        if asked or done.refused or not done.difference.empty:
+            trail.attempt(done)
     return done
 
 
@@ -87,21 +89,26 @@ def _locked() -> RuleSync:
     return RuleSync.objects.select_for_update().get(pk=1)
 
 
-def _take_over(declaration: Declaration, kinds: Mapping[str, Kind]) -> Difference:
+def _take_over(declaration: Declaration, kinds: Mapping[str, Kind], trail: _Trail) -> Difference:
     differs = difference(declaration.rules, in_force(), kinds)
-    touched = {*differs.added, *differs.changed}
-    for rule in declaration.rules:
-        if f"{kinds[rule.kind].subsystem}:{rule.name}" in touched:
-            standing.declare(kinds[rule.kind], rule.declared())
+    changes = {
+        public_id: name for name in ("added", "changed", "removed") for public_id in getattr(differs, name)
+    }
     for job in jobs_of_rules().exclude(rule__startswith=BUCKET_RULE):
         if job.public_id in differs.removed:
             standing.withdraw(job)
+            trail.rule(job, "removed")
+    for rule in declaration.rules:
+        kind = kinds[rule.kind]
+        if change := changes.get(f"{kind.subsystem}:{rule.name}"):
+            trail.rule(standing.declare(kind, rule.declared()), change)
     return differs
 
 
 def _remember(attempt: RuleSync, by: str, checked: Checked) -> None:
-    now: datetime = timezone.now()
-    columns: dict[str, Any] = {"tried_at": now, "by": by[:150], "findings": [list(f) for f in checked.findings]}
+    now = timezone.now()
+    findings = [list(finding) for finding in checked.findings]
+    columns: dict[str, Any] = {"tried_at": now, "by": by[:150], "findings": findings}
     if checked.declaration is not None and not checked.findings:
         columns |= {
             "synced_at": now,
@@ -111,8 +118,24 @@ def _remember(attempt: RuleSync, by: str, checked: Checked) -> None:
     RuleSync.objects.filter(pk=attempt.pk).update(**columns)
 
 
-def _audit(by: str, origin: str, done: Synced) -> None:
-    detail: dict[str, Any] = {"outcome": DONE, **done.difference.counts()}
-    if done.refused:
-        detail = {"outcome": REFUSED, "findings": [list(finding) for finding in done.findings[:20]]}
-    AuditEntry.objects.create(actor=by[:150], origin=origin[:64], action=ACTION, detail=detail)
+@dataclass(frozen=True, slots=True)
+class _Trail:
+    """Rows of the audit trail in the name of whoever wants the sync."""
+
+    by: str
+    origin: str
+
+    def rule(self, job: Job, change: str) -> None:
+        self._row({"outcome": DONE, "change": change}, job)
+
+    def attempt(self, done: Synced) -> None:
+        detail: dict[str, Any] = {"outcome": DONE, **done.difference.counts()}
+        if done.refused:
+            told = [list(finding) for finding in done.findings[:MOST_TOLD]]
+            detail = {"outcome": REFUSED, "findings": told}
+        self._row(detail)
+
+    def _row(self, detail: dict[str, Any], job: Job | None = None) -> None:
+        AuditEntry.objects.create(
+            actor=self.by[:150], origin=self.origin[:64], action=ACTION, job=job, detail=detail
+        )

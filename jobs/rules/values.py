@@ -49,7 +49,7 @@ class DeclaredRule:
         """As its job is to be."""
         return Declared(
             rule=self.name,
-            name=_title(self),
+            name=_title(self)[:200],
             bucket_name=self.buckets[0][1],
             spec=self.spec,
             revision=revision_of(self.spec),

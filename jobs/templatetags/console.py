@@ -69,6 +69,18 @@ def when(seconds: int | str | None) -> SafeString | str:
     )
 
 
+@register.filter
+def unix(moment: datetime) -> int:
+    """A moment as the windows tell it."""
+    return int(moment.timestamp())
+
+
+@register.filter
+def from_ms(milliseconds: int) -> int:
+    """Unix seconds."""
+    return milliseconds // 1000
+
+
 @register.simple_tag
 def due(seconds: int) -> SafeString | str:
     """When the next run is due; what is past waits for nothing but the next look."""
@@ -83,8 +95,8 @@ def took(run: dict[str, Any]) -> str:
 
 @register.filter
 def action_word(action: str) -> str:
-    """`run-now` as it stands on a button."""
-    return BUTTONS.get(action, action.replace("-", " ").capitalize())
+    """`run-now` as it stands on a button, `in-sync` as it heads a column."""
+    return BUTTONS.get(action, action.replace("-", " ").replace("_", " ").capitalize())
 
 
 @register.simple_tag

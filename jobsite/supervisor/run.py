@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from types import FrameType
 
 from jobsite.supervisor.decisions import Action, Child, Signs, after_death, after_start, judge
-from jobsite.supervisor.processes import Group, now
+from jobsite.supervisor.processes import Group, has_terminal, now
 
 log = logging.getLogger("sluicegate.supervisor")
 STEP = 0.2
@@ -30,6 +30,8 @@ class Spec:
     """What it gets if the supervisor itself is killed."""
     turn: int = 0
     """The children are ended in this order; those of one number at the same time."""
+    reloads: bool = False
+    """It takes SIGHUP, with which the supervisor is told of a new configuration."""
 
 
 @dataclass
@@ -67,7 +69,8 @@ class Ward:
         return Signs(signs.looked, signs.silence, signs.limit, stopped)
 
     def _start(self, moment: float) -> None:
-        self.group = Group(self.spec.command, self.environ, self.spec.orphaned)
+        held = {signal.SIGHUP} if self.spec.reloads else set()
+        self.group = Group(self.spec.command, self.environ, self.spec.orphaned, held)
         self.child, self.stopped_at = after_start(self.child, moment), None
         log.info("%s started, pid %d", self.spec.name, self.group.pid)
 
@@ -82,10 +85,15 @@ class Ward:
             status,
         )
 
+    def reload(self) -> None:
+        """SIGHUP, to a child that takes it."""
+        if self.group is not None and self.spec.reloads:
+            self.group.signal(signal.SIGHUP)
+
     def terminate(self) -> None:
         """SIGTERM; `end` waits for it."""
         if self.group is not None:
-            self.group.terminate()
+            self.group.signal(signal.SIGTERM)
         self.deadline = now() + self.spec.patience
 
     def end(self, hurry: Callable[[], bool]) -> bool:
@@ -102,25 +110,38 @@ class Ward:
 
 
 class Supervisor:
-    """Keeps its children alive until SIGINT or SIGTERM; a second signal kills them at once."""
+    """Keeps its children alive until SIGINT or SIGTERM; a second signal kills them at once.
+
+    SIGHUP is passed on to those that take it, unless it says that our terminal was closed: that ends us.
+    """
 
     def __init__(self, specs: Sequence[Spec], environ: Mapping[str, str]) -> None:
         self._wards = sorted((Ward(spec, environ) for spec in specs), key=lambda ward: ward.spec.turn)
         self._signals = 0
+        self._reload = False
+        self._terminal = has_terminal()
 
     def run(self, each_step: Callable[[], None]) -> bool:
         """Until a signal; then end the children in their order. Whether all went by themselves."""
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._note)
+        signal.signal(signal.SIGHUP, self._hang_up)
         try:
             while not self._signals:
                 for ward in self._wards:
                     ward.step(now())
+                self._pass_on()
                 each_step()
                 time.sleep(STEP)
         finally:
             went = self._end()
         return went
+
+    def _pass_on(self) -> None:
+        if self._reload:
+            self._reload = False
+            for ward in self._wards:
+                ward.reload()
 
     def _end(self) -> bool:
         went = []
@@ -133,3 +154,8 @@ class Supervisor:
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         self._signals += 1
+
+    def _hang_up(self, number: int, frame: FrameType | None) -> None:
+        if self._terminal and not has_terminal():
+            self._note(number, frame)
+        self._reload = True

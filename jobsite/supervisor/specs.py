@@ -84,6 +84,7 @@ def specs(answers: Watch[float], lives: Watch[Lives]) -> list[Spec]:
             lambda moment: silent_since(in_lane(lives.latest(), ""), SCHEDULER, moment, limit),
             patience=10.0,
             turn=1,
+            reloads=True,
         ),
         _cluster("cluster", "", settings.JOB_WORKERS, lives),
         _cluster("events", EVENTS, settings.EVENT_WORKERS, lives),

@@ -10,7 +10,6 @@ from collections.abc import Callable
 
 from proxy.absences import (
     NoSuchConfiguration,
-    NoSuchLifecycleConfiguration,
     NoSuchWebsiteConfiguration,
     ReplicationConfigurationNotFoundError,
 )
@@ -57,7 +56,6 @@ def _nothing_to_delete(call: Call) -> Answer:
     return Answer(204)
 
 
-get_lifecycle = _absent(NoSuchLifecycleConfiguration)
 get_replication = _absent(ReplicationConfigurationNotFoundError)
 get_website = _absent(NoSuchWebsiteConfiguration)
 get_accelerate = _always(written("AccelerateConfiguration"))
@@ -68,7 +66,7 @@ analytics = _none_of("ListBucketAnalyticsConfigurationResult")
 intelligent_tiering = _none_of("ListBucketIntelligentTieringConfigurationsOutput")
 inventory = _none_of("ListInventoryConfigurationsResult")
 metrics = _none_of("ListMetricsConfigurationsResult")
-delete_lifecycle = delete_replication = delete_website = _nothing_to_delete
+delete_replication = delete_website = _nothing_to_delete
 
 
 def put_notification(call: Call) -> Answer:

@@ -10,6 +10,7 @@ from proxy.errors import InvalidRequest
 from proxy.handlers import encrypting, granting, headers
 from proxy.handlers.call import Answer, Call, document
 from proxy.handlers.copy_source import CopySource, open_source
+from proxy.handlers.lifecycle import of_expiration
 from proxy.handlers.multipart import required_part_number, upload_of
 from proxy.handlers.parameters import wrong
 from proxy.limits import MAX_PUT_BYTES
@@ -51,6 +52,7 @@ def copy_object(call: Call) -> Answer:
     answer.headers.update(source.headers)
     answer.headers.update(encrypting.told(info.encryption))
     answer.headers.update(headers.of_new_version(info))
+    answer.headers.update(of_expiration(call, info))
     return answer
 
 

@@ -10,6 +10,7 @@ from proxy.errors import InvalidRequest
 from proxy.handlers import encrypting
 from proxy.handlers.call import Call
 from proxy.handlers.granting import asked_acl, new_owner, require_on_new
+from proxy.handlers.lifecycle import of_expiration
 from proxy.handlers.locking import asked_lock
 from proxy.handlers.parameters import wrong
 from proxy.wire import checksums
@@ -46,6 +47,7 @@ def of_object(call: Call, info: ObjectInfo) -> dict[str, str]:
         headers[f"x-amz-meta-{name}"] = value
     headers.update(encrypting.told(info.encryption))
     headers.update(of_version(call, info))
+    headers.update(of_expiration(call, info))
     if info.tags and call.may("s3:GetObjectTagging", info):
         headers["x-amz-tagging-count"] = str(len(info.tags))
     if info.lock != UNLOCKED:

@@ -11,6 +11,7 @@ from proxy.backends.values import PartRequest, UploadInfo
 from proxy.errors import InvalidRequest, NoSuchUpload
 from proxy.handlers import encrypting, headers
 from proxy.handlers.call import Answer, Call, document
+from proxy.handlers.lifecycle import of_abortion, of_expiration
 from proxy.handlers.listing import asked_of
 from proxy.handlers.parameters import number, page_size, part_number, wrong
 from proxy.identity import name_of
@@ -40,6 +41,7 @@ def create_upload(call: Call) -> Answer:
     call.store.create_upload(upload)
     answer = document(xml.initiate_upload(bucket=call.here.name, key=new.key, upload_id=upload.upload_id))
     answer.headers.update(encrypting.told(encrypting.of_new(call, new.customer_key)))
+    answer.headers.update(of_abortion(call, upload))
     if algorithm:
         answer.headers["x-amz-checksum-algorithm"] = algorithm.upper()
         answer.headers["x-amz-checksum-type"] = kind
@@ -138,6 +140,7 @@ def complete_upload(call: Call) -> Answer:
     if info.encryption.mode != CUSTOMER:  # (S3 does not tell a customer's key again here)
         answer.headers.update(encrypting.told(info.encryption))
     answer.headers.update(headers.of_new_version(info))
+    answer.headers.update(of_expiration(call, info))
     return answer
 
 
@@ -185,7 +188,7 @@ def list_parts(call: Call) -> Answer:
     marker = number(query, "part-number-marker")
     limit = page_size(query, "max-parts")
     parts, more = call.store.list_parts(upload.upload_id, after=marker, limit=limit) if limit else ((), False)
-    return document(
+    answer = document(
         xml.list_parts(
             bucket=call.here.name,
             key=upload.key,
@@ -198,6 +201,8 @@ def list_parts(call: Call) -> Answer:
             name_of=name_of,
         )
     )
+    answer.headers.update(of_abortion(call, upload))
+    return answer
 
 
 def list_uploads(call: Call) -> Answer:

@@ -9,6 +9,7 @@ from proxy.backends.values import ObjectInfo
 from proxy.errors import InvalidArgument, InvalidPart, InvalidRequest, NoSuchKey, NotModified
 from proxy.handlers import encrypting, headers
 from proxy.handlers.call import Answer, Call, Download
+from proxy.handlers.lifecycle import of_expiration
 from proxy.handlers.parameters import part_number
 from proxy.wire.conditions import check_read, range_holds
 from proxy.wire.ranges import content_range, parse_range
@@ -25,6 +26,7 @@ def put_object(call: Call) -> Answer:
     answer = {"ETag": headers.quoted(info.etag)}
     answer.update(encrypting.told(info.encryption))
     answer.update(headers.of_new_version(info))
+    answer.update(of_expiration(call, info))
     answer.update(headers.of_checksums(info.checksums, info.checksum_type))
     return Answer(200, answer)
 

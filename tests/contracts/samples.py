@@ -24,7 +24,8 @@ from proxy.backends.values import UNLOCKED, Amendment, Lock
 from proxy.records import find_bucket, list_buckets
 from proxy.resealing import Resealing
 from proxy.store import Store
-from tests.contracts.mirror import Mirror
+from tests.contracts import lifecycle_samples as ruled
+from tests.contracts import replication_samples as replicas
 from tests.jobs.kinds.encrypting import modes
 from tests.jobs.kinds.world import MIB, contents, make_bucket, mark, noise, open_upload, put, put_in_parts
 
@@ -176,22 +177,21 @@ def _facts(row: State) -> State:
     return {name: value for name, value in row.items() if name not in ("key", "ordinal", "marker", "latest")}
 
 
-def _some_objects(store: Store) -> None:
-    """And an empty bucket for their copies."""
-    make_bucket(COPY)
-    for number in range(8):
-        put(store, f"object {number}", noise(number, 1_000 * number), metadata={"number": str(number)})
-
-
-def _mirrored(before: State) -> State:
-    return {**before, "others": {"-copy": before["bucket"]}}
-
-
 BUCKET = os.environ.get("CONTRACT_BUCKET", "photos")
 """A service is shared by all tests: there each needs a name of its own."""
-COPY = f"{BUCKET}-copy"
 
 SAMPLES: dict[str, list[Sample]] = {
+    "lifecycle": [
+        Sample(
+            ruled.kind,
+            ruled.fill_mixed(BUCKET),
+            ruled.ends_mixed,
+            ruled.mixed(BUCKET),
+            mode="run",
+        ),
+        Sample(ruled.kind, ruled.fill_versions, ruled.ends_versions, ruled.versions(BUCKET), mode="run"),
+        Sample(ruled.kind, ruled.fill_dumps, ruled.ends_retaining, ruled.retaining(BUCKET), mode="run"),
+    ],
     "migrate": [
         Sample(lambda: Migrate(STEPS), _a_little_of_everything, _moved, {"target_backend": "archive"}),
         Sample(
@@ -248,7 +248,16 @@ SAMPLES: dict[str, list[Sample]] = {
             before_work=_seal,
         ),
     ],
-    "mirror": [Sample(Mirror, _some_objects, _mirrored, {"destination": COPY}, mode="copy")],
+    "replication": [
+        Sample(
+            replicas.kind,
+            replicas.fill,
+            replicas.ends_mirrored,
+            replicas.mirrored(BUCKET),
+            before_work=_nothing_links,
+            mode="reconcile",
+        ),
+    ],
 }
 
 
@@ -285,6 +294,8 @@ def state() -> State:
     if any(not routes.backend(name).counts_changes for name in routes.backend_names()):
         for each in (plain["bucket"], *plain["beside"], *plain["others"].values()):
             each["history"] = None  # a service orders versions by its own time
+    for replica in (each for name, each in plain["others"].items() if name == replicas.REPLICA):
+        replica["history"] = None  # keys are copied in any order
     return plain
 
 

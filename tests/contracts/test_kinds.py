@@ -27,8 +27,7 @@ QUIET = [(name, index) for name, index in CASES if SAMPLES[name][index].meanwhil
 KILLED = [(name, index) for name, index in QUIET if not SAMPLES[name][index].spared]
 FIRST = {(name, SAMPLES[name][index].mode): (name, index) for name, index in reversed(CASES)}
 """The first sample of each mode of a kind."""
-ALL = {name: KINDS.get(name) or samples[0].kind() for name, samples in SAMPLES.items()}
-"""Those of KINDS, and those of this suite alone."""
+ALL = {name: kind for name, kind in KINDS.items() if name in SAMPLES}
 
 
 def _phases(case: Case) -> list[Phase]:
@@ -66,7 +65,7 @@ def _without_seals(state: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_every_kind_has_a_sample() -> None:
-    assert set(SAMPLES) >= set(KINDS)
+    assert set(SAMPLES) == set(KINDS)
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -112,7 +111,7 @@ def test_killed_at_each_boundary_it_comes_to_the_same_end(
     else:
         assert (lost, row["failed"]) == ([], _failed(case))
     assert workers.ask("state") == _expected(workers, case)
-    assert workers.kills > 25
+    assert workers.kills > 15
     print(f"{case}: {workers.kills} workers were killed")
 
 

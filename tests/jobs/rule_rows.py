@@ -71,7 +71,7 @@ def make_rule(kind: str = "replication", rule: str = "mirror", status: str = "id
         "revision": "r1",
         "created_by": "configuration",
         "lane": KINDS[kind].lane,
-        "next_due_at": timezone.now() + timedelta(hours=1),
+        "next_due_at": timezone.now() + timedelta(hours=1, minutes=30),
     }
     job = Job.objects.create(**(facts | columns))
     if status in (Status.QUEUED, Status.RUNNING):

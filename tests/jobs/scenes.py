@@ -28,6 +28,7 @@ from jobs.engine.claiming import take  # noqa: E402
 from jobs.kinds.base import Work  # noqa: E402
 from jobs.models import Failure, Job, Run  # noqa: E402
 from tests.jobs.actors import fork, fresh, join, run, scratch  # noqa: E402
+from tests.jobs.rule_scenes import RULE_SCENES  # noqa: E402
 from tests.jobs.support import (  # noqa: E402
     FAST,
     Walker,
@@ -73,6 +74,11 @@ def claim_race(rounds: str, processes: str, threads: str) -> None:
         assert len(winners) == 1, winners
         now = fresh(job)
         assert (now.status, now.epoch, now.runs.count()) == ("running", 1, 1)
+
+
+def bucket_named(name: str) -> None:
+    """A bucket row, for processes that ask for it."""
+    make_bucket(name)
 
 
 def duplicate_delivery() -> None:
@@ -304,6 +310,7 @@ SCENES: dict[str, Callable[..., None]] = {
     scene.__name__: scene
     for scene in (
         claim_race,
+        bucket_named,
         duplicate_delivery,
         kill_everywhere,
         stopped_and_continued,
@@ -314,7 +321,7 @@ SCENES: dict[str, Callable[..., None]] = {
         poison_pill,
         a_database_that_is_gone,
     )
-}
+} | RULE_SCENES
 
 if __name__ == "__main__":
     SCENES[sys.argv[1]](*sys.argv[2:])

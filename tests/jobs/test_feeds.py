@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from django.db import OperationalError
 
-from jobs import clock, feeds
+from jobs import clock, feeds, metrics
 from jobs.feeds import FeedWatch, Mode, Patience, wanted
 from jobs.models import Job
 from proxy import routes
@@ -143,6 +143,34 @@ def test_a_run_that_fails_at_once_is_not_begun_again_at_once(home: Path, source:
         watch.look()
         end_run(job, "failed")
     assert job.runs.count() == 1
+
+
+def test_a_run_that_was_deferred_goes_on_as_soon_as_it_said(home: Path, source: Store) -> None:
+    job, watch = watched_rule(source), FeedWatch("local", KINDS)
+    put(source, "a")
+    for _ in range(3):
+        assert watch.look() == 1
+        end_run(job, "idle")
+    Job.objects.update(not_before_ms=clock.now_ms() + 60_000, lease_clock=clock.clock_id())
+    assert watch.look() == 0
+
+
+def test_a_scrape_tells_how_far_a_rule_is_behind(
+    home: Path, source: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(metrics, "KINDS", KINDS)
+
+    def lag() -> list[float]:
+        return [one.value for one in metrics.readings() if one.name == "sluicegate_rule_feed_lag"]
+
+    job = watched_rule(source)
+    assert lag() == [0]
+    put(source, "a")
+    put(source, "b")
+    Job.objects.update(paused=True)
+    assert lag() == [2]
+    note(job, FeedPosition("another", "life", 7))
+    assert lag() == [], "nobody knows"
 
 
 @pytest.mark.parametrize(

@@ -53,3 +53,22 @@ def test_a_page_that_kills_every_worker_ends_its_job(scene: Scene, phase: str) -
 
 def test_a_job_survives_ten_seconds_without_its_database(scene: Scene) -> None:
     scene("a_database_that_is_gone", 10)
+
+
+# -- rules --------------------------------------------------------------------------------------
+
+
+def test_a_rule_whose_worker_is_killed_at_any_moment_is_done_by_the_next_run(scene: Scene) -> None:
+    assert int(scene("rule_killed_everywhere").split()[0]) > 10
+
+
+def test_a_rules_worker_that_was_stopped_past_its_lease_changes_nothing(scene: Scene) -> None:
+    scene("rule_stopped_and_continued")
+
+
+def test_a_rules_worker_that_sleeps_through_a_new_definition_changes_nothing(scene: Scene) -> None:
+    scene("rule_replaced_while_its_worker_is_stopped")
+
+
+def test_schedulers_workers_operators_and_reloads_on_one_rule_leave_a_true_history(scene: Scene) -> None:
+    print(scene("everybody_at_once", 3))

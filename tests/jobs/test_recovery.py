@@ -20,6 +20,7 @@ from jobs.models import AuditEntry, Failure, Heartbeat, Job, Leader, Run
 from jobs.scheduler import Duty, Scheduler, resend_lost
 from proxy import gate
 from proxy.models import Bucket
+from tests.jobs.ruled import make_rule
 from tests.jobs.support import FAST, Walker, gate_is_open, make_bucket, make_job, wait_for
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -293,6 +294,44 @@ def test_old_history_goes_and_young_history_stays(home: Path, settings: Settings
     assert Job.objects.count() == Run.objects.count() == Failure.objects.count() == 2
     assert AuditEntry.objects.count() == 2
     assert [beat.process for beat in Heartbeat.objects.all()] == [leases.holder_id()]
+
+
+def test_of_a_rule_the_latest_runs_stay(home: Path, settings: Settings) -> None:
+    settings.RUN_RING = 3
+    mirror, sweep = make_rule("mirror"), make_rule("sweep")
+    now = timezone.now()
+    for job, number in ((mirror, 6), (sweep, 3)):
+        for _ in range(number):
+            run = Run.objects.create(job=job, triggered_by="x", started_at=now, finished_at=now)
+            Failure.objects.create(job=job, run=run, occurred_at=now, phase="p", key="k", code="c")
+    latest = list(mirror.runs.order_by("-pk").values_list("pk", flat=True)[:3])
+    assert pruning.prune() == 3
+    assert list(mirror.runs.order_by("-pk").values_list("pk", flat=True)) == latest
+    assert (sweep.runs.count(), Failure.objects.count()) == (3, 9), "failures have a ring of their own"
+    settings.RUN_RING = 1
+    assert pruning._runs(3) == 3, "no more at once"
+    assert pruning.prune() == 1
+
+
+def test_a_rule_that_vanished_keeps_its_history_for_a_year_after_its_last_run(home: Path) -> None:
+    old, now = timezone.now() - pruning.HISTORY - timedelta(days=1), timezone.now()
+    states = {
+        "declared": {"declared": True},
+        "gone": {"declared": False},
+        "gone at work": {"declared": False, "status": "running"},
+        "gone and fresh": {"declared": False},
+        "gone and never run": {"declared": False},
+    }
+    for name, state in states.items():
+        job = make_rule(name)
+        Job.objects.filter(pk=job.pk).update(finished_at=old, updated_at=old, **state)
+        if name != "gone and never run":
+            finished = now if name == "gone and fresh" else old
+            Run.objects.create(job=job, triggered_by="x", started_at=old, finished_at=finished)
+    pruning.prune()
+    left = set(Job.objects.values_list("rule", flat=True))
+    assert left == {"declared", "gone at work", "gone and fresh"}
+    assert Run.objects.count() == 3
 
 
 def test_pruning_goes_in_batches_and_stops_when_its_time_is_over(home: Path) -> None:

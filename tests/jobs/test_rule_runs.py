@@ -42,9 +42,9 @@ def rule(kind: Ruled, **spec: Any) -> Job:
     return Job.objects.get(pk=job.pk)
 
 
-def run(kind: Walker, job: Job, mode: str = SCHEDULED, **options: Any) -> Job:
+def run(kind: Walker, job: Job, mode: str = SCHEDULED, by: str = "tests", **options: Any) -> Job:
     """Begin a run, and one slice of it."""
-    assert standing.enqueue(Job.objects.get(pk=job.pk), mode, "tests", **options) is not None
+    assert standing.enqueue(Job.objects.get(pk=job.pk), mode, by, **options) is not None
     return go_on(kind, job)
 
 
@@ -137,10 +137,16 @@ def test_a_report_without_end_is_not_kept() -> None:
     assert list(run(kind, rule(kind)).runs.get().detail) == ["left_out"]
 
 
-def test_a_report_that_cannot_be_made_does_not_keep_a_run_from_its_end() -> None:
-    kind = Ruled(objects=2, report_of=lambda state: {"text": state["no such note"]})
+@pytest.mark.parametrize("wrong", [lambda state: state["no such note"], lambda state: {"a": object()}])
+def test_a_report_that_cannot_be_made_does_not_keep_a_run_from_its_end(wrong: Callable[..., Any]) -> None:
+    kind = Ruled(objects=2, report_of=wrong)
     job = run(kind, rule(kind))
     assert (job.status, job.runs.get().detail) == ("succeeded", {"left_out": "The report cannot be made."})
+
+
+def test_keys_in_a_report_may_hold_anything() -> None:
+    kind = Ruled(objects=2, report_of=lambda state: {"a\0b": [{"key": "c\0", "size": 1}]})
+    assert run(kind, rule(kind)).runs.get().detail == {"a\ufffdb": [{"key": "c\ufffd", "size": 1}]}
 
 
 def test_a_rule_says_how_many_items_are_worked_on_side_by_side() -> None:
@@ -247,6 +253,14 @@ def test_a_page_that_can_never_be_had_does_not_hold_up_the_keys_before_it(tmp_pa
     assert run(kind, job).kept == {}
     run(kind, job)
     assert kind.deeds().count("reconcile-0") == 2
+
+
+def test_a_kept_phase_that_the_kind_no_longer_has_fails_one_run_and_is_forgotten() -> None:
+    kind = Ruled(objects=3)
+    job = rule(kind)
+    Job.objects.filter(pk=job.pk).update(kept={SCHEDULED: ["of an older version", "t"]})
+    assert run(kind, job).status == "failed"
+    assert run(kind, job).status == "succeeded"
 
 
 @pytest.mark.parametrize("error", [BadToken("expired"), InvalidArgument()])
@@ -456,7 +470,7 @@ def test_a_checkpoint_ends_the_row_of_lost_workers() -> None:
 def follow(kind: Ruled, job: Job, objects: int) -> None:
     kind.objects = objects
     kind.page_of = lambda page, *_: page if objects else Page()
-    assert run(kind, job, EVENTS).status == "succeeded"
+    assert run(kind, job, EVENTS, runs.EVENT).status == "succeeded"
 
 
 def test_a_run_after_a_feed_that_found_nothing_is_no_history() -> None:
@@ -496,6 +510,32 @@ def test_what_came_between_is_not_buried(between: str) -> None:
         kind.outcome_of = lambda *_: Outcome(size=10)
     follow(kind, job, 5)
     assert job.runs.count() == 3
+
+
+# -- runs that wait -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("by", "told"), [(runs.SCHEDULE, 1), ("tests", 3)])
+def test_of_runs_that_waited_for_the_same_one_is_history_unless_somebody_asked_for_them(
+    by: str, told: int
+) -> None:
+    kind = Ruled(before_page=lambda work, phase, token: raising(Deferred("later"))())
+    job = rule(kind)
+    ends = []
+    for _ in range(3):
+        run(kind, job, SCHEDULED, by)
+        ends.append(job.runs.latest("pk").finished_at)
+    assert [each.status_raw for each in job.runs.all()] == ["deferred"] * told
+    assert ends == sorted(ends) and len(set(ends)) == 3, "it goes on until now"
+
+
+def test_a_run_that_did_something_before_it_waited_is_history() -> None:
+    kind = Ruled(objects=9, before_page=once(raising(Deferred("later")), token="3"))
+    job = rule(kind)
+    run(kind, job, SCHEDULED, runs.SCHEDULE)
+    kind.before_page = once(raising(Deferred("later")), token="6")
+    run(kind, job, SCHEDULED, runs.SCHEDULE)
+    assert [each.objects_processed for each in job.runs.order_by("pk")] == [3, 3]
 
 
 # -- lanes ------------------------------------------------------------------------------------

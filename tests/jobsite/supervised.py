@@ -1,14 +1,13 @@
 """A supervisor over toy children, as a process of its own: `python supervised.py FOLDER`.
 
 Each child beats by touching FOLDER/<name>.beat and writes its pid to FOLDER/<name>.pid; `worker`
-forks a helper, whose pid is in FOLDER/helper.pid. `stubborn` ignores SIGTERM.
+forks a helper, whose pid is in FOLDER/helper.pid, and is told of a SIGHUP. `stubborn` ignores SIGTERM.
 """
 
 from __future__ import annotations
 
 import logging
 import os
-import signal
 import sys
 import time
 from pathlib import Path
@@ -27,7 +26,12 @@ def bye(*_):
     with (folder / "ends").open("a") as file:
         file.write(name + "\\n")
     sys.exit(0)
+def again(*_):
+    with (folder / "reloads").open("a") as file:
+        file.write(name + "\\n")
 signal.signal(signal.SIGTERM, signal.SIG_IGN if name == "stubborn" else bye)
+signal.signal(signal.SIGHUP, again)
+signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})  # it waits until the child is ready for it
 if name == "worker" and not os.fork():
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     tell(folder / "helper.pid", str(os.getpid()))
@@ -49,9 +53,7 @@ def _signs(folder: Path, name: str) -> Signs:
 
 def _spec(folder: Path, name: str, turn: int) -> Spec:
     command = [sys.executable, "-c", CHILD, str(folder), name]
-    return Spec(
-        name, command, lambda _: _signs(folder, name), patience=1.0, orphaned=signal.SIGKILL, turn=turn
-    )
+    return Spec(name, command, lambda _: _signs(folder, name), 1.0, turn=turn, reloads=name == "worker")
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from jobs.leases import started
-from tests.jobsite.service import CLUSTER, Service, until
+from tests.jobsite.service import CLUSTER, EVENTS, Service, until
 
 FREEZE_SECONDS = 5
 BACK_SECONDS = 60.0
@@ -37,11 +37,11 @@ def _replaced(service: Service, word: str, old: int) -> None:
     until(lambda: service.is_ready() and service.child(word) not in (0, old), BACK_SECONDS, back)
 
 
-def _cluster(service: Service) -> tuple[int, int, list[int]]:
+def _cluster(service: Service, pattern: str = CLUSTER, size: int = 4) -> tuple[int, int, list[int]]:
     """First process, sentinel, and what the sentinel forked (workers first), once all are there."""
-    cluster = service.child(CLUSTER)
+    cluster = service.child(pattern)
     [sentinel] = until(lambda: service.below(cluster), BACK_SECONDS)
-    pool = until(lambda: len(found := service.below(sentinel)) >= 4 and found, BACK_SECONDS)
+    pool = until(lambda: len(found := service.below(sentinel)) >= size and found, BACK_SECONDS)
     return cluster, sentinel, pool
 
 
@@ -60,11 +60,13 @@ def test_a_web_server_that_is_stopped_is_replaced(service: Service) -> None:
     _replaced(service, "gunicorn", master)
 
 
-def test_a_cluster_whose_idle_worker_is_killed_works_again(service: Service) -> None:
+def test_clusters_whose_idle_workers_are_killed_work_again(service: Service) -> None:
     cluster, _, pool = _cluster(service)
-    for worker in pool[:2]:  # whichever has the queue's lock
+    events, _, events_pool = _cluster(service, EVENTS, size=3)
+    for worker in [*pool[:2], events_pool[0]]:  # whichever has the queue's lock
         os.kill(worker, signal.SIGKILL)
     _replaced(service, CLUSTER, cluster)
+    _replaced(service, EVENTS, events)
 
 
 def test_a_cluster_whose_sentinel_is_killed_leaves_no_orphans(service: Service) -> None:

@@ -17,7 +17,7 @@ from jobsite.supervisor.decisions import (
     backoff,
     judge,
 )
-from jobsite.supervisor.specs import cluster_signs, silent_since, web_signs
+from jobsite.supervisor.specs import cluster_signs, in_lane, silent_since, web_signs
 from jobsite.supervisor.watching import Seen
 
 NOW = 10_000.0
@@ -81,6 +81,19 @@ def test_silence_counts_from_when_looking_began() -> None:
     assert silent_since(_seen(life, since=NOW - 3), CLUSTER, NOW, 30.0).silence == 3.0
     assert web_signs(Seen(NOW - 300, NOW, NOW - 3), NOW, 30.0).silence == 3.0
     assert web_signs(Seen(0.0, NOW, NOW - 3), NOW, 30.0).silence is None
+
+
+def test_each_lane_is_judged_by_its_own_signs() -> None:
+    lives = {
+        "": Life(here={CLUSTER: 1.0, WORKER: 1.0}, busy=2),
+        "events": Life(here={CLUSTER: 1.0, WORKER: 40.0}),
+    }
+    verdicts = {}
+    for lane in lives:
+        seen = in_lane(Seen(lives, NOW - 1, 0.0), lane)
+        verdicts[lane] = judge(UP, cluster_signs(seen, NOW, 30.0, workers=1), NOW).action
+    assert verdicts == {"": Action.NONE, "events": Action.KILL}
+    assert in_lane(None, "events") is None
 
 
 @pytest.mark.parametrize(

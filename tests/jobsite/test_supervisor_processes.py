@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pty
 import signal
 import subprocess
 import sys
@@ -93,6 +94,32 @@ def test_one_signal_ends_all_in_their_order(toys: Callable[..., Toys]) -> None:
     assert running.finish(signal.SIGINT) == "went by themselves"
     assert running.ends() == ["worker", "other"]
     assert not any(map(_alive, pids))
+
+
+def test_a_hangup_is_for_the_child_that_reloads(toys: Callable[..., Toys]) -> None:
+    running = toys("worker", "other")
+    pids = [running.pid_other_than(name, 0) for name in ("worker", "other")]
+    running.process.send_signal(signal.SIGHUP)
+    reloads = running.folder / "reloads"
+    _until(reloads.exists)
+    assert running.finish(signal.SIGTERM) == "went by themselves"
+    assert reloads.read_text().split() == ["worker"]
+    assert running.ends() == ["worker", "other"]
+    assert not any(map(_alive, pids))
+
+
+def test_a_terminal_that_is_closed_ends_all(tmp_path: Path) -> None:
+    script = str(Path(__file__).with_name("supervised.py"))
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.environ["PYTHONPATH"] = str(ROOT)
+        os.execv(sys.executable, [sys.executable, script, str(tmp_path), "other"])
+    _until((tmp_path / "other.pid").exists)
+    other = int((tmp_path / "other.pid").read_text())
+    os.close(terminal)
+    os.waitpid(pid, 0)
+    assert not _alive(other)
+    assert (tmp_path / "ends").read_text().split() == ["other"]
 
 
 def test_who_does_not_end_in_time_is_killed(toys: Callable[..., Toys]) -> None:

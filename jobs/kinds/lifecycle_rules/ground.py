@@ -65,11 +65,6 @@ class Ground:
             found = self.work.local["spec"] = read_spec(self.work.spec)
         return found
 
-    @property
-    def ranked_by(self) -> int:
-        """The run whose ranking counts: this one, or 0 where no rule needs any."""
-        return self.work.run_id if self.spec.retaining else 0
-
     @contextmanager
     def here(self) -> Iterator[Here]:
         """The bucket, whose gate is open and stays so, or this ends. Raises Deferred, LeaseLost."""
@@ -82,7 +77,6 @@ class Ground:
         told = self.work.state.get(RANKINGS, {})
         return {rule: Ranking.from_json(each) for rule, each in told.items()}
 
-    def sight(self, here: Here, now_ms: int | None = None) -> Sight:
+    def sight(self, here: Here) -> Sight:
         """Through what the bucket is looked at."""
-        at = self.work.now_ms() if now_ms is None else now_ms
-        return Sight(here.store, self.spec, at, self.rankings, self.steps.entries)
+        return Sight(here.store, self.spec, self.work.now_ms(), self.rankings, self.steps.entries)

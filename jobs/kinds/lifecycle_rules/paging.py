@@ -37,9 +37,12 @@ T = TypeVar("T")
 Turned = tuple[list[Item], Position | None]
 """The items of a page, and where to go on; None at the end of a section."""
 
-RUN = (RANK, CURRENT, VERSIONS, UPLOADS)
+RUN = (RANK, VERSIONS, CURRENT, UPLOADS)
 RETRY = (RANK, KEYS)
-"""The sections of a run, and of one over single keys."""
+"""The sections of a run, and of one over single keys.
+
+Versions come first: what is hidden by this very run has only just become noncurrent.
+"""
 
 
 def page(ground: Ground, sections: Sequence[str], token: str | None) -> Page:
@@ -48,8 +51,11 @@ def page(ground: Ground, sections: Sequence[str], token: str | None) -> Page:
     position = Position("") if token is None else decode(token)
     if token is None:
         state.clear()
-    elif position.run != ground.ranked_by or position.section not in sections:
-        raise BadToken("What is retained is ranked in each run anew.")
+        state["run"] = ground.work.run_id
+    elif position.section not in sections or (
+        ground.spec.retaining and state.get("run") != ground.work.run_id
+    ):
+        raise BadToken("What is retained is ranked by each run for itself.")
     items: list[Item] = []
     goes_on: Position | None = None
     with ground.here() as here:
@@ -57,7 +63,7 @@ def page(ground: Ground, sections: Sequence[str], token: str | None) -> Page:
         if token is None:
             _check_destinations(ground)
             state["total"] = _total(here, wanted)
-            position = Position(wanted[0] if wanted else "", run=ground.ranked_by)
+            position = Position(wanted[0] if wanted else "")
         if position.section in wanted:
             items, goes_on = SECTIONS[position.section](ground, here, position)
     goes_on = goes_on or _next(position, sections, wanted)
@@ -70,7 +76,7 @@ def _next(at: Position, sections: Sequence[str], wanted: Sequence[str]) -> Posit
     rest = (
         [name for name in sections[sections.index(at.section) + 1 :] if name in wanted] if at.section else []
     )
-    return Position(rest[0], run=at.run, page=at.page + 1) if rest else None
+    return Position(rest[0], page=at.page + 1) if rest else None
 
 
 def _total(here: Here, wanted: Sequence[str]) -> int | None:
@@ -120,11 +126,10 @@ def _rank(ground: Ground, here: Here, at: Position) -> Turned:
 
 def _current(ground: Ground, here: Here, at: Position) -> Turned:
     if not _is_confirmed(ground, here):
-        return [], Position(RANK, run=at.run, page=at.page + 1)
-    sight = ground.sight(here)
-    found, goes_on = walking.current(sight, at)
+        return [], Position(RANK, page=at.page + 1)
+    found, goes_on = walking.current(ground.sight(here), at)
     _note(ground, found)
-    return list(_items(ground, found, sight.now_ms)), goes_on
+    return list(_items(ground, found)), goes_on
 
 
 def _is_confirmed(ground: Ground, here: Here) -> bool:
@@ -144,10 +149,9 @@ def _is_confirmed(ground: Ground, here: Here) -> bool:
 
 
 def _versions(ground: Ground, here: Here, at: Position) -> Turned:
-    sight = ground.sight(here)
-    found, goes_on = walking.versions(sight, at)
+    found, goes_on = walking.versions(ground.sight(here), at)
     _note(ground, found)
-    return list(_items(ground, found, sight.now_ms)), goes_on
+    return list(_items(ground, found)), goes_on
 
 
 def _uploads(ground: Ground, here: Here, at: Position) -> Turned:
@@ -166,7 +170,7 @@ def _abort(some: Sequence[FoundUpload]) -> Item:
 def _keys(ground: Ground, here: Here, at: Position) -> Turned:
     """Of a run over single objects: all of them. What is retained must be there, as ever."""
     if not _is_confirmed(ground, here):
-        return [], Position(RANK, run=at.run, page=at.page + 1)
+        return [], Position(RANK, page=at.page + 1)
     return [todo("again", key) for key in ground.work.keys], None
 
 
@@ -189,7 +193,7 @@ def _note(ground: Ground, found: Sequence[Found]) -> None:
     ground.work.state["tally"] = tally.told()
 
 
-def _items(ground: Ground, found: Sequence[Found], now_ms: int) -> Iterator[Item]:
+def _items(ground: Ground, found: Sequence[Found]) -> Iterator[Item]:
     """Removals in batches, each transition alone, looks in small batches, the rest as one."""
     by_does: dict[Does, list[Found]] = {}
     for each in found:
@@ -203,7 +207,7 @@ def _items(ground: Ground, found: Sequence[Found], now_ms: int) -> Iterator[Item
         info = each.info
         yield todo("transition", info.key, info.size, rule=each.decision.rule, what=pack(info))
     for some in _in_batches(by_does.get(Does.LOOK, ()), ground.steps.looks):
-        yield todo("look", some[0].info.key, now_ms=now_ms, those=[_to_look_at(each) for each in some])
+        yield todo("look", some[0].info.key, those=[_to_look_at(each) for each in some])
     passed = len(by_does.get(Does.NOTHING, ())) + len(by_does.get(Does.KEEP, ()))
     if passed:
         yield todo("pass over", found[0].info.key, number=passed)

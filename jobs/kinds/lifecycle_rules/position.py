@@ -1,7 +1,7 @@
 """Where a lifecycle walk is: what a cursor token holds.
 
-A run first ranks what its rules retain, then goes through current versions, through older versions and
-delete markers, and through multipart uploads; a run over single objects goes through their keys.
+A run first ranks what its rules retain, then goes through older versions and delete markers, through
+current versions, and through multipart uploads; a run over single objects goes through their keys.
 """
 
 from __future__ import annotations
@@ -21,7 +21,6 @@ SECTIONS = (RANK, CURRENT, VERSIONS, UPLOADS, KEYS)
 class Position:
     """`after` (and `after_id`: a version, an upload) is done; `page` sets two tokens apart in any case.
 
-    `run` is the run that ranked what is retained (0 where nothing is): another run ranks for itself.
     In `versions` the version at `after_id` is looked at but not decided, since what stands behind it
     decides too, and a version that is gone has no place in line: `held` are its facts, `since` and
     `newer` say what stands before it.
@@ -30,7 +29,6 @@ class Position:
     section: str
     after: str = ""
     after_id: str = ""
-    run: int = 0
     page: int = 0
     since: int = 0
     newer: int = 0

@@ -159,7 +159,7 @@ def _uploads(sight: Sight, bucket: BucketRecord, shown: Shown, at: Position) -> 
 
 
 Section = Callable[[Sight, BucketRecord, Shown, Position], Position | None]
-_SECTIONS: tuple[tuple[str, Section], ...] = ((CURRENT, _current), (VERSIONS, _versions), (UPLOADS, _uploads))
+_SECTIONS: tuple[tuple[str, Section], ...] = ((VERSIONS, _versions), (CURRENT, _current), (UPLOADS, _uploads))
 
 
 def _goes_through(

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from jobs.kinds.base import Issue, Item, Outcome
-from jobs.kinds.lifecycle_rules.facts import unchanged, unpack
+from jobs.kinds.lifecycle_rules.facts import pack, unchanged, unpack
 from jobs.kinds.lifecycle_rules.ground import Ground, Here
 from jobs.kinds.pieces import GONE
-from proxy.backends.values import Deletion, ObjectInfo, Pulse
+from proxy.backends.values import ALWAYS, NULL_VERSION, Deletion, ObjectInfo, Precondition, Pulse
 from proxy.errors import NoSuchUpload, ObjectLocked, PreconditionFailed, RequestTimeout, S3Error
 from proxy.versioning import deletion
 
@@ -27,13 +27,19 @@ def of_current(here: Here, info: ObjectInfo) -> Deletion:
 
 def of_noncurrent(here: Here, info: ObjectInfo) -> Deletion:
     """That version, or that delete marker, as long as a newer one stands before it."""
-    when = unchanged(here.store, info)
-    return Deletion(info.key, info.version_id, when=when, superseded=True)
+    return Deletion(info.key, info.version_id, when=_same(here, info), superseded=True)
 
 
 def of_lone_marker(here: Here, info: ObjectInfo) -> Deletion:
     """A delete marker that was the only version of its key: nothing comes into sight without it."""
-    return Deletion(info.key, info.version_id, when=unchanged(here.store, info))
+    return Deletion(info.key, info.version_id, when=_same(here, info))
+
+
+def _same(here: Here, info: ObjectInfo) -> Precondition:
+    """That version and no other. An id that a service gave is never another's, and needs no condition,
+    which services judge by the current version; the null version is whatever was written last."""
+    given = here.store.backend.assigns_versions and info.version_id != NULL_VERSION
+    return ALWAYS if given else unchanged(here.store, info)
 
 
 MAKES: dict[str, Makes] = {
@@ -44,20 +50,26 @@ MAKES: dict[str, Makes] = {
 
 
 def remove(ground: Ground, item: Item) -> Outcome:
-    """Those of an item, in one commit."""
+    """Those of an item, in one commit; one that the backend could not remove now is done next, alone."""
     infos = [unpack(told) for told in item.data["those"]]
     with ground.here() as here:
-        return remove_all(here, MAKES[item.data["do"]], infos)
+        ends = removed(here, MAKES[item.data["do"]], infos)
+    if len(infos) == 1:
+        ends.raise_passing()
+    again = [
+        replace(item, key=info.key, data={**item.data, "those": [pack(info)]}) for info, _ in ends.passing
+    ]
+    return replace(ends.outcome, again=tuple(again))
 
 
-def remove_all(here: Here, makes: Makes, infos: Sequence[ObjectInfo]) -> Outcome:
-    """Raises S3Error if the backend could not do it now; then all can be tried again."""
+def removed(here: Here, makes: Makes, infos: Sequence[ObjectInfo]) -> Ends:
+    """Remove all that is still as it was looked at."""
     there = [info for info in infos if makes is not of_current or _is_in_sight(here, info)]
     done = here.store.delete_all([makes(here, info) for info in there]) if there else []
     ends = Ends(left=len(infos) - len(there))
     for info, end in zip(there, done, strict=True):
         ends.note(info, end)
-    return ends.outcome(len(infos))
+    return ends
 
 
 def _is_in_sight(here: Here, info: ObjectInfo) -> bool:
@@ -72,27 +84,34 @@ def _is_in_sight(here: Here, info: ObjectInfo) -> bool:
 
 @dataclass(slots=True)
 class Ends:
-    """What became of several removals."""
+    """What became of several removals; `passing` are those that may succeed later."""
 
     deleted: int = 0
     size: int = 0
     left: int = 0
     issues: tuple[Issue, ...] = ()
+    passing: list[tuple[ObjectInfo, S3Error]] = field(default_factory=list)
 
     def note(self, info: ObjectInfo, end: ObjectInfo | S3Error | None) -> None:
-        """Raises an error that may pass."""
+        """One of them."""
         if end is None or isinstance(end, STAYS):
             self.left += 1
-        elif isinstance(end, S3Error):
-            if end.status == 503 or isinstance(end, RequestTimeout):
-                raise end
-            self.issues += (Issue(info.key, end.code, end.message, info.version_id),)
-        else:
+        elif not isinstance(end, S3Error):
             self.deleted += 1
             self.size += info.size
+        elif end.status == 503 or isinstance(end, RequestTimeout):
+            self.passing.append((info, end))
+        else:
+            self.issues += (Issue(info.key, end.code, end.message, info.version_id),)
 
-    def outcome(self, number: int) -> Outcome:
-        objects = number - len(self.issues)
+    def raise_passing(self) -> None:
+        """Raises the first error that may pass, so that all is tried again."""
+        for _, error in self.passing:
+            raise error
+
+    @property
+    def outcome(self) -> Outcome:
+        objects = self.deleted + self.left
         return Outcome(objects, self.size, left=self.left, deleted=self.deleted, issues=self.issues)
 
 

@@ -12,7 +12,7 @@ from jobs.kinds.lifecycle_rules.ground import Ground, Here
 from jobs.kinds.lifecycle_rules.looking import again, decide_current
 from jobs.kinds.lifecycle_rules.planning import Behind
 from jobs.kinds.lifecycle_rules.position import UPLOADS, VERSIONS, Position
-from jobs.kinds.lifecycle_rules.removing import MAKES, abort_all, remove_all, together
+from jobs.kinds.lifecycle_rules.removing import MAKES, abort_all, removed, together
 from jobs.kinds.lifecycle_rules.transitions import transition_one
 from jobs.kinds.lifecycle_rules.walking import Found, Sight
 from jobs.kinds.pieces import GONE
@@ -21,7 +21,7 @@ from jobs.kinds.pieces import GONE
 def look(ground: Ground, item: Item) -> Outcome:
     """Each is looked at, decided by all its facts, and done. Raises S3Error, Deferred, LeaseLost."""
     with ground.here() as here:
-        sight = ground.sight(here, item.data["now_ms"])
+        sight = ground.sight(here)
         found = [again(sight, _unpacked(told)) for told in item.data["those"]]
         removed = _remove(here, found)
     return together([removed, *_transitions(ground, found)])
@@ -33,14 +33,15 @@ def _unpacked(told: Sequence[list[int]]) -> Found:
 
 
 def look_again(ground: Ground, item: Item) -> Outcome:
-    """Everything of one key: its current version, what is behind it, its uploads."""
+    """Everything of one key: what is behind its current version, that version, its uploads."""
     key = item.key
     with ground.here() as here:
         sight = ground.sight(here)
-        current = list(_current(sight, key))
-        done = [_remove(here, current)]
+        done: list[Outcome] = []
         if here.has_versions and ground.spec.about_versions:
             done += _versions(ground, here, sight, key)
+        current = list(_current(sight, key))
+        done.append(_remove(here, current))
         if ground.spec.about_uploads:
             done += _uploads(ground, here, sight, key)
     done += _transitions(ground, current)
@@ -74,11 +75,13 @@ def _uploads(ground: Ground, here: Here, sight: Sight, key: str) -> Iterator[Out
 
 
 def _remove(here: Here, found: Sequence[Found]) -> Outcome:
-    """What is to be removed, each in its way; the rest is counted as left."""
+    """What is to be removed, each in its way; the rest is left. Raises S3Error, to be tried again."""
     outcomes = []
     for does, makes in MAKES.items():
         infos = [each.info for each in found if each.decision.does == does]
-        outcomes.append(remove_all(here, makes, infos))
+        ends = removed(here, makes, infos)
+        ends.raise_passing()
+        outcomes.append(ends.outcome)
     rest = [each for each in found if each.decision.does in (Does.NOTHING, Does.KEEP)]
     return together([*outcomes, Outcome(len(rest), left=len(rest))])
 

@@ -31,10 +31,10 @@ class Tally:
     def _count(self, decision: Decision, size: int) -> None:
         self.looked_at += 1
         if decision.kept is not None:
-            self.kept[decision.kept] = self.kept.get(decision.kept, 0) + 1
+            self.kept[decision.kept.value] = self.kept.get(decision.kept.value, 0) + 1
         elif decision.does in CHANGES or decision.does is Does.LOOK:
-            number, total = self.decided.get(decision.does, (0, 0))
-            self.decided[decision.does] = [number + 1, total + size]
+            number, total = self.decided.get(decision.does.value, (0, 0))
+            self.decided[decision.does.value] = [number + 1, total + size]
             if decision.rule:
                 self.by_rule[decision.rule] = self.by_rule.get(decision.rule, 0) + 1
 

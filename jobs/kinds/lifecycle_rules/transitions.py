@@ -7,9 +7,9 @@ goes. An original that was changed meanwhile stays, and so does its copy, until 
 from __future__ import annotations
 
 from jobs.kinds.base import Issue, Item, Outcome
-from jobs.kinds.lifecycle_rules.facts import unpack
+from jobs.kinds.lifecycle_rules.facts import unchanged, unpack
 from jobs.kinds.lifecycle_rules.ground import Ground
-from jobs.kinds.lifecycle_rules.removing import of_current, remove_all
+from jobs.kinds.lifecycle_rules.removing import of_current, removed
 from jobs.kinds.lifecycle_rules.spec import Rule, Target
 from jobs.kinds.lifecycle_rules.verifying import same_bytes
 from jobs.kinds.pieces import GONE
@@ -25,7 +25,7 @@ from proxy.records import find_bucket
 from proxy.store import Store
 
 MEANWHILE = (PreconditionFailed, NoSuchKey)
-"""Somebody else wrote to the destination; the next run looks again."""
+"""Somebody else wrote to the object, or to its destination; the next run looks again."""
 
 
 def transition(ground: Ground, item: Item) -> Outcome:
@@ -41,16 +41,15 @@ def transition_one(ground: Ground, rule: Rule, planned: ObjectInfo) -> Outcome:
     """The object as it was planned; one that is another by now is left."""
     target = rule.destination
     assert target is not None
+    store = Store.of(find_bucket(ground.spec.bucket))
     try:
-        reader = Store.of(find_bucket(ground.spec.bucket)).open(planned.key)
+        reader = store.open(planned.key)
     except GONE:
         return Outcome(skipped=True)
     with reader:
-        info = reader.info
-        if (info.size, info.etag, info.seq) != (planned.size, planned.etag, planned.seq):
-            return Outcome(skipped=True)
-        key = target.prefix + info.key[len(rule.prefix) :]
+        info, key = reader.info, target.prefix + planned.key[len(rule.prefix) :]
         try:
+            unchanged(store, planned).check(info)
             done = _copied(ground, reader, target, key)
         except MEANWHILE:
             return Outcome(skipped=True)
@@ -64,7 +63,9 @@ def transition_one(ground: Ground, rule: Rule, planned: ObjectInfo) -> Outcome:
             text = f"What {target.bucket}/{key} holds are other bytes; the original stays."
             return Outcome(objects=0, issues=(Issue(info.key, "BadDigest", text),))
     with ground.here() as here:
-        return remove_all(here, of_current, [info])
+        ends = removed(here, of_current, [info])
+    ends.raise_passing()
+    return ends.outcome
 
 
 def _copied(ground: Ground, reader: ObjectReader, target: Target, key: str) -> bool | None:

@@ -53,7 +53,7 @@ def current(sight: Sight, at: Position) -> tuple[list[Found], Position | None]:
     found = [Found(info, of_current(rules, info, sight.now_ms, sight.rankings)) for info in listing.objects]
     if listing.last is None:
         return found, None
-    return found, Position(CURRENT, listing.last, run=at.run, page=at.page + 1)
+    return found, Position(CURRENT, listing.last, page=at.page + 1)
 
 
 def uploads(sight: Sight, at: Position, key: str | None = None) -> tuple[list[FoundUpload], Position | None]:
@@ -65,7 +65,7 @@ def uploads(sight: Sight, at: Position, key: str | None = None) -> tuple[list[Fo
     found = [FoundUpload(each, of_upload(rules, each, sight.now_ms)) for each in shown]
     if listing.last is None:
         return found, None
-    return found, Position(UPLOADS, *listing.last, run=at.run, page=at.page + 1)
+    return found, Position(UPLOADS, *listing.last, page=at.page + 1)
 
 
 def versions(sight: Sight, at: Position, key: str | None = None) -> tuple[list[Found], Position | None]:

@@ -19,6 +19,9 @@ class Side:
         """Of `{"bucket": ..., "prefix": ...}`."""
         return cls(str(said["bucket"]), str(said.get("prefix") or ""))
 
+    def __str__(self) -> str:
+        return f"{self.bucket}/{self.prefix}"
+
     def key(self, relative: str) -> str:
         return self.prefix + relative
 

@@ -17,6 +17,7 @@ from proxy.errors import NoSuchKey, NotImplementedByUs
 from proxy.records import BucketRecord
 from proxy.store import Store
 from proxy.versioning import default_lock, deletion, new_version_id
+from proxy.wire.request import check_key
 
 T = TypeVar("T")
 
@@ -36,10 +37,14 @@ class Target:
         """What a plain GET would find there. Raises S3Error, not for what is absent."""
         return look(self.store, key)
 
-    def replica(self, info: ObjectInfo, key: str, now_ms: int) -> NewObject:
-        """An object of the source as it is written here: as any other write, with the source's facts."""
+    def carried(self, info: ObjectInfo, key: str, now_ms: int) -> ObjectInfo:
+        """The facts of a replica: what any write to this bucket gets, and all else the source's.
+
+        Raises KeyTooLongError.
+        """
+        check_key(key)
         settings = self.bucket.settings
-        copy = replace(
+        return replace(
             info,
             key=key,
             owner_id=self.bucket.owner_id,
@@ -47,7 +52,10 @@ class Target:
             lock=default_lock(settings, now_ms),
             acl="",
         )
-        return replace(NewObject.copy_of(copy), newest=True)
+
+    def replica(self, info: ObjectInfo, key: str, now_ms: int) -> NewObject:
+        """An object of the source as it is written here. Raises KeyTooLongError."""
+        return replace(NewObject.copy_of(self.carried(info, key, now_ms)), newest=True)
 
     def removal(self, key: str, when: Precondition) -> Deletion:
         """What deleting a key means in this bucket: a delete marker, or the object goes."""

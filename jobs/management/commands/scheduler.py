@@ -11,6 +11,7 @@ from django.core.management.base import BaseCommand
 from django.db import DatabaseError, connection
 
 from jobs.feeds import FeedWatch
+from jobs.rules.reloading import keep_taking_over
 from jobs.scheduler import Scheduler
 from proxy import routes
 from proxy.errors import S3Error
@@ -18,19 +19,22 @@ from proxy.errors import S3Error
 log = logging.getLogger(__name__)
 
 ENDS = {signal.SIGTERM, signal.SIGINT}
+RELOAD = signal.SIGHUP
 LOOK_SECONDS = 60.0
 
 
 class Command(BaseCommand):
     help = (
         "Begin the runs of rules, bring back lost jobs, send lost messages again, prune history. One of all"
-        " schedulers leads."
+        " schedulers leads. SIGHUP: take over the rules of the configuration."
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        stop = threading.Event()
-        signal.pthread_sigmask(signal.SIG_BLOCK, ENDS)  # a thread waits for them: no handler, no half tick
-        threading.Thread(target=_wait_for_the_end, args=[stop], daemon=True).start()
+        stop, reload = threading.Event(), threading.Event()
+        # A thread waits for them: no handler, no half tick.
+        signal.pthread_sigmask(signal.SIG_BLOCK, {*ENDS, RELOAD})
+        threading.Thread(target=_wait_for_the_end, args=[stop, reload], daemon=True).start()
+        threading.Thread(target=keep_taking_over, args=[stop, reload], name="rules", daemon=True).start()
         threading.Thread(target=_look_at_backends, args=[stop], name="backends", daemon=True).start()
         for name in routes.backend_names():
             watch = FeedWatch(name)
@@ -56,6 +60,8 @@ def _look_at_backends(stop: threading.Event) -> None:
         stop.wait(LOOK_SECONDS)
 
 
-def _wait_for_the_end(stop: threading.Event) -> None:
-    signal.sigwait(ENDS)
+def _wait_for_the_end(stop: threading.Event, reload: threading.Event) -> None:
+    while signal.sigwait({*ENDS, RELOAD}) == RELOAD:
+        reload.set()
     stop.set()
+    reload.set()

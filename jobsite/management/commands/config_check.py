@@ -22,3 +22,6 @@ class Command(BaseCommand):
         for name, bucket in storage["buckets"].items():
             real = f" as {bucket['alias']}" if bucket["alias"] else ""
             self.stdout.write(f"  bucket  {name:<16} is made on {bucket['backend']}{real}")
+        for rule in settings.LOAD_RULES()["rules"]:
+            switch = "" if rule["enabled"] else "  (disabled)"
+            self.stdout.write(f"  rule    {rule['name']:<16} {rule['kind']}{switch}")

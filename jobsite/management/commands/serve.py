@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import socket
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connections
 
+from jobsite import config, config_kept
 from jobsite.first_start import CREDENTIALS
 from jobsite.offline import only_server
 from jobsite.preparing import ADMIN
@@ -35,9 +37,16 @@ class Command(BaseCommand):
             call_command("prepare", verbosity=options["verbosity"], stdout=self.stdout, stderr=self.stderr)
             connections.close_all()
             web, life = specs.watches()
-            supervisor = Supervisor(specs.specs(web, life), specs.environ())
+            supervisor = Supervisor(specs.specs(web, life), specs.environ() | _kept_configuration())
             went = supervisor.run(_Banner(self, web))
         self.stdout.write("Ended." if went else "Ended; something had to be killed.")
+
+
+def _kept_configuration() -> dict[str, str]:
+    """What tells the children to use the file as it is now, whatever becomes of it. Raises ConfigError."""
+    kept = config_kept.keep(settings.CONFIG_PATH, settings.HOME)
+    config.load(kept, settings.HOME, os.environ)  # it may have changed since our own settings were read
+    return {config_kept.VARIABLE: str(kept)}
 
 
 class _Banner:

@@ -22,6 +22,8 @@ from proxy.wire.xml.deletion import (
     read_delete,
 )
 from proxy.wire.xml.encryption import EncryptionRule, bucket_encryption, read_bucket_encryption
+from proxy.wire.xml.lifecycle import read_lifecycle
+from proxy.wire.xml.lifecycle_answer import lifecycle
 from proxy.wire.xml.listings import Asked, list_objects_v1, list_objects_v2, list_parts, list_uploads
 from proxy.wire.xml.locking import (
     DefaultRetention,
@@ -55,6 +57,7 @@ __all__ = [
     "error",
     "initiate_upload",
     "legal_hold",
+    "lifecycle",
     "list_buckets",
     "list_objects_v1",
     "list_objects_v2",
@@ -69,6 +72,7 @@ __all__ = [
     "read_complete",
     "read_delete",
     "read_legal_hold",
+    "read_lifecycle",
     "read_lock_configuration",
     "read_retention",
     "read_tagging",

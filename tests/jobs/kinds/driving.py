@@ -7,8 +7,8 @@ job that is taken up again knows what was saved and nothing else.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,7 +16,7 @@ from django.db import transaction
 
 from jobs import cursor
 from jobs.cursor import Cursor, Step
-from jobs.errors import BadToken
+from jobs.errors import BadToken, Deferred
 from jobs.kinds.base import Issue, Kind, Outcome, Phase, Shape, course
 from proxy import gate
 from proxy.records import BucketRecord, find_bucket
@@ -37,10 +37,10 @@ class InTestWork:
         self.holder = saved.holder
         self.bucket: BucketRecord = find_bucket(saved.bucket_name)
         self.spec: Mapping[str, Any] = saved.spec
-        self.mode = saved.mode
-        self.keys: Sequence[str] = ()
-        self.local: MutableMapping[str, Any] = {}
         self.state: MutableMapping[str, Any] = json.loads(saved.state)
+        self.mode = saved.mode
+        self.keys = saved.keys
+        self.local: MutableMapping[str, Any] = {}
         self.clock_ms = saved.clock_ms
         self._happens = happens
 
@@ -50,8 +50,13 @@ class InTestWork:
         yield
         self._happens("effect ended")
 
-    def writing(self, bucket_name: str) -> AbstractContextManager[BucketRecord]:
-        raise AssertionError(f"a kind with a gate of its own writes to {bucket_name} through another's")
+    @contextmanager
+    def writing(self, bucket_name: str) -> Iterator[BucketRecord]:
+        bucket = find_bucket(bucket_name)
+        if bucket.gate.closed:
+            raise Deferred(f"{bucket.gate.holder} has {bucket_name}.")
+        with self.effect():
+            yield find_bucket(bucket_name)
 
     def pulse(self) -> None:
         self._happens("pulse")
@@ -68,10 +73,11 @@ class Saved:
     holder: str
     spec: dict[str, Any]
     clock_ms: int
+    mode: str = ""
+    keys: tuple[str, ...] = ()
     job_id: int = 1
     run_id: int = 1
     phase: str = ""
-    mode: str = ""
     token: str | None = None
     state: str = "{}"
     turned: bool = False
@@ -148,6 +154,7 @@ class Drive:
             self.happens("page")
             json.dumps([item.data for item in page.items])
             outcomes = [self.kind.apply(work, phase.name, item) for item in page.items]
+            outcomes += [self.kind.apply(work, phase.name, item) for one in outcomes for item in one.again]
             step = cursor.after(at, page, PAGES)
             if step is Step.WAIT:
                 self.waited_s += page.wait_s

@@ -14,6 +14,8 @@ from proxy.backends.memory.place import MemoryPlace
 from proxy.backends.values import (
     ALWAYS,
     UNLOCKED,
+    ChangeListing,
+    FeedPosition,
     Lock,
     NewObject,
     ObjectInfo,
@@ -21,7 +23,7 @@ from proxy.backends.values import (
     Precondition,
     Usage,
 )  # fmt: skip
-from proxy.errors import BackendUnavailable
+from proxy.errors import BackendUnavailable, NotImplementedByUs
 
 
 class ServiceLike(MemoryBackend):
@@ -34,6 +36,7 @@ class ServiceLike(MemoryBackend):
 
     assigns_versions = True
     counts_changes = False
+    feeds_changes = False
 
     def __init__(self, name: str, now: Any) -> None:
         super().__init__(name, now, keeps_versions=False, keeps_locks=False)
@@ -45,6 +48,9 @@ class ServiceLike(MemoryBackend):
     def head_seq(self, place: Place) -> int:
         self.second += 1
         return self.second * 1000
+
+    def changes(self, place: Place, after: FeedPosition, limit: int = 1000) -> ChangeListing:
+        raise NotImplementedByUs("This storage does not tell what changes there.")
 
     def usage(self, place: Place, patience_s: float | None = None) -> Usage:
         return replace(super().usage(place), locked=0)

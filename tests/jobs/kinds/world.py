@@ -26,7 +26,7 @@ from proxy.records import BucketRecord, find_bucket
 from proxy.store import Store
 
 KIB, MIB = 1024, 1024 * 1024
-COLLECTING = ("copy-", "reseal-")
+COLLECTING = ("copy-", "replica-", "reseal-")
 """What the ids of uploads begin with in which jobs collect the pieces of a large body."""
 NOW_MS = 1_750_000_000_000
 HOLDER = "maintenance:1"

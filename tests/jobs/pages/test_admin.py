@@ -12,13 +12,25 @@ from django.utils import timezone
 
 from jobs import actions
 from jobs.actions import Actor
-from jobs.models import ApiToken, AuditEntry, Failure, Job, Run
+from jobs.models import ApiToken, AuditEntry, Failure, Job, RuleSync, Run
 from proxy import attachments, keys, users
 from proxy.models import AccessKey, Bucket, Group, Policy
 from proxy.models import User as S3User
 from tests.jobs.windows import logged_in, make_bucket, make_failure, make_job
 
-MODELS: list[Any] = [Job, Run, Failure, ApiToken, AuditEntry, Bucket, S3User, AccessKey, Group, Policy]
+MODELS: list[Any] = [
+    Job,
+    Run,
+    Failure,
+    RuleSync,
+    ApiToken,
+    AuditEntry,
+    Bucket,
+    S3User,
+    AccessKey,
+    Group,
+    Policy,
+]
 
 
 SECRET = "a-secret-that-nobody-sees"
@@ -32,6 +44,7 @@ def root(site: None) -> Client:
     attachments.create_group("readers").members.add(alice)
     Policy.objects.create(user=alice, name="read", text="{}")
     make_failure(make_job("running"))
+    RuleSync.objects.create(tried_at=timezone.now(), findings=[[3, "there is no bucket 'x'"]])
     actions.create_token(Actor("admin", "-"), "ci", timezone.now())
     return logged_in(User.objects.create_superuser("root", password="x"))
 
