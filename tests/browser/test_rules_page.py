@@ -68,12 +68,14 @@ def operator(browser: Browser, rules: Path) -> Browser:
 def reload(browser: Browser) -> None:
     browser.go("/_/jobs/")
     browser.click("#reload-link")
+    until(lambda: browser.there("#reload"), 20)
     browser.click("#reload")
 
 
 def ask(browser: Browser, action: str, told: str) -> None:
     """Press an action's button, and the one that confirms it."""
     browser.click(f".act a[href$='/{action}/']")
+    until(lambda: browser.there(".ask form button"), 20)
     browser.click(".ask form button")
     browser.wait_for(".note-success", told)
 
@@ -122,6 +124,7 @@ def test_a_second_run_moves_nothing_and_verify_says_why(operator: Browser, s3: A
 def test_a_preview_lists_what_a_disabled_rule_would_delete(operator: Browser, s3: Any) -> None:
     operator.go("/_/jobs/lifecycle:expire/")
     operator.click(".act a[href$='/preview/']")
+    operator.wait_for("h1", "What lifecycle:expire would do now")
     assert "60 objects" in operator.text(".facts .bad")
     assert "00000" in operator.text(".candidates") and "older than" in operator.text(".candidates")
     assert s3.list_objects_v2(Bucket="ruled")["KeyCount"] == 60
@@ -130,6 +133,7 @@ def test_a_preview_lists_what_a_disabled_rule_would_delete(operator: Browser, s3
 def test_rules_that_are_refused_are_told_until_they_are_mended(operator: Browser, rules: Path) -> None:
     rules.write_text(CONFIGURATION + RULES.replace("{bucket: ruled}", "{bucket: rueld}"))
     reload(operator)
+    operator.wait_for(".note-error", "Nothing was changed")
     assert "did you mean 'ruled'?" in operator.text(".note-error")
     operator.go("/_/jobs/")
     assert "line 10" in operator.text("#rules-refused") and "rueld" in operator.text("#rules-refused")
