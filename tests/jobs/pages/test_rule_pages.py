@@ -180,6 +180,8 @@ def test_who_may_only_look_sees_no_buttons_and_is_refused(site: None) -> None:
     for path in ("/_/jobs/", f"/_/jobs/{job.public_id}/"):
         page = reader.get(path).content.decode()
         assert "/run-now/" not in page and "/pause/" not in page and "/rules/reload/" not in page
+    expire = make_rule("lifecycle", "expire").public_id
+    assert f"/_/jobs/{expire}/preview/" in reader.get(f"/_/jobs/{expire}/").content.decode()
     for path in (f"/_/jobs/{job.public_id}/run-now/", "/_/rules/reload/"):
         assert reader.get(path).status_code == 403 and reader.post(path).status_code == 403
     assert not Run.objects.exists()
