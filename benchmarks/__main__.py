@@ -2,10 +2,12 @@
 
 Without a server: `listing` is what a page costs at a million keys, `sealing` what encryption costs a
 body, `control` what it costs the control database, `reencrypting` what a bucket costs whose keys are
-rotated. `client` is what a call to a service costs us; `sealed` are requests for sealed objects beside the
-same for plain ones; `requests` are single requests of each kind; `memory` is what 32 uploads and
-downloads at once cost; `moving` is a migration beside a copy inside a peer, `between` one from one S3
-service to another beside `rclone copy` and `s5cmd cp`. `--help` lists the options.
+rotated, `replicating` a first copy and a comparison beside `rclone sync` and `aws s3 sync`. `client` is
+what a call to a service costs us; `sealed` are requests for sealed objects beside the same for plain ones;
+`requests` are single requests of each kind; `memory` is what 32 uploads and downloads at once cost;
+`pausing` is how long a migration lets writes wait, with and without precopy; `moving` is a migration
+beside a copy inside a peer, `between` one from one S3 service to another beside `rclone copy` and
+`s5cmd cp`. `--help` lists the options.
 """
 
 from __future__ import annotations
@@ -21,7 +23,9 @@ from benchmarks import (
     listing,
     memory,
     moving,
+    pausing,
     reencrypting,
+    replicating,
     requests,
     sealed,
     sealing,
@@ -36,6 +40,8 @@ ALONE: dict[str, Callable[[Options], list[str]]] = {
     "reencrypting": lambda options: reencrypting.table(options.rewrap, large=8),
     "sealed": lambda options: sealed.table(seconds=options.seconds, repeat=options.repeat),
     "control": lambda options: control.table(3 * options.repeat),
+    "replicating": lambda options: replicating.compare(first=options.first, pair=options.pair),
+    "pausing": lambda options: pausing.compare(small=options.small, large=options.large),
     "between": lambda options: between.compare(small=options.between_small, large=options.between_large),
 }
 """What needs no server, or starts its own."""
@@ -60,6 +66,8 @@ def _arguments() -> Options:
     parser.add_argument("--rewrap", type=int, default=100_000, help="objects whose keys are wrapped anew")
     parser.add_argument("--between-small", type=int, default=5_000, help="4 KiB objects between services")
     parser.add_argument("--between-large", type=int, default=20, help="64 MiB objects between services")
+    parser.add_argument("--first", type=int, default=5_000, help="4 KiB objects to replicate")
+    parser.add_argument("--pair", type=int, default=50_000, help="keys in line to compare")
     parser.add_argument("--only", choices=(*ALONE, *BESIDE), help="one part alone")
     return parser.parse_args()
 

@@ -56,6 +56,7 @@ class MigrateRequest(Strict):
         max_length=len(DROPS),
         help_text="What may be lost where the target cannot keep it; what it can keep moves all the same.",
     )
+    precopy = Flag(default=False, help_text="Copy while clients write, and close the gate for what is left.")
 
 
 class MigrateAnswer(serializers.Serializer[Any]):
@@ -264,40 +265,3 @@ class BusyJob(serializers.Serializer[Any]):
 
 class BusyAnswer(serializers.Serializer[Any]):
     active = BusyJob(allow_null=True)
-
-
-class Gate(serializers.Serializer[Any]):
-    closed = serializers.BooleanField()
-    holder = serializers.CharField(required=False)
-
-
-class BucketRow(serializers.Serializer[Any]):
-    name = serializers.CharField()
-    backend = serializers.CharField()
-    created_at = serializers.IntegerField()
-    gate = Gate()
-    active_job = serializers.CharField(required=False)
-
-
-class BucketsAnswer(serializers.Serializer[Any]):
-    buckets = BucketRow(many=True)
-    next_after = serializers.CharField(required=False)
-
-
-class BackendRow(serializers.Serializer[Any]):
-    name = serializers.CharField()
-    type = serializers.CharField(help_text="filesystem or s3")
-    where = serializers.CharField(help_text="Directory or endpoint.")
-    default = serializers.BooleanField()
-    available = serializers.BooleanField()
-    reason = serializers.CharField(required=False, help_text="Why it is not available.")
-    breaker = serializers.CharField(required=False, help_text="closed, open or trying, in this process.")
-    capabilities = serializers.DictField(
-        required=False, child=serializers.CharField(), help_text="yes, no or unknown."
-    )
-    encryption = serializers.CharField(help_text="The configured mode.")
-    buckets = serializers.IntegerField()
-
-
-class BackendsAnswer(serializers.Serializer[Any]):
-    backends = BackendRow(many=True)

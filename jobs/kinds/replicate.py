@@ -10,6 +10,7 @@ from jobs.kinds.base import EVENTS, Action, Item, Outcome, Page, Phase, Plan, Wo
 from jobs.kinds.replication import events, reconciling, retrying, verifying
 from jobs.kinds.replication.ground import Ground, Limits
 from jobs.kinds.replication.large import abort, begin, complete, write_piece
+from jobs.kinds.replication.outages import outages_heard
 from jobs.kinds.replication.settling import count_settled, settle_keys
 from jobs.kinds.replication.spec import Spec
 from proxy.records import BucketRecord
@@ -80,17 +81,30 @@ class Replicate:
 
     def page(self, work: Work, phase: str, token: str | None) -> Page:
         """The items after `token`. Raises BadToken, JobFailed, Deferred, S3Error."""
-        return PAGES[phase](Ground(work, self.limits), token)
+        ground = Ground(work, self.limits)
+        with outages_heard(ground):
+            return PAGES[phase](ground, token)
 
     def apply(self, work: Work, phase: str, item: Item) -> Outcome:
         """Do one item, idempotently. Raises S3Error, LeaseLost, Deferred, Withdrawn."""
-        return DOES[item.data["do"]](Ground(work, self.limits), item)
+        ground = Ground(work, self.limits)
+        with outages_heard(ground):
+            return DOES[item.data["do"]](ground, item)
 
     def turn(self, work: Work, phase: str) -> None:
         """Nothing here is a point of no return. Raises ValueError."""
         raise ValueError(f"{phase} is no turn")
 
     def report(self, state: Mapping[str, Any]) -> Mapping[str, Any]:
-        """What the last audit found, and how far the source's change feed was followed."""
-        told = {"followed": bool(state.get("feed")), "large_waiting": len(state.get("large", ()))}
-        return told | ({"verify": state["verify"]} if state.get("verify") else {})
+        """How the rule is doing, and `verify`: what the last audit found.
+
+        `followed`: it follows a change feed; `whole`: a walk has ended since that was begun or lost;
+        `large_waiting`: so many objects are to go over in pieces; `note` is for operators.
+        """
+        told: dict[str, Any] = {
+            "followed": state.get("feed") is not None,
+            "whole": bool(state.get("whole")),
+            "large_waiting": len(state.get("large", ())),
+        }
+        said = {"note": state.get("remark"), "verify": state.get("verify")}
+        return told | {name: value for name, value in said.items() if value}

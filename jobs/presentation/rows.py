@@ -65,7 +65,7 @@ def _detail(shown: Shown, listed: bool) -> dict[str, Any]:
     whole = shown.kind is not None and not (listed and job.standing)
     return compact(
         {
-            "gated": job.gated,
+            "gated": gated(shown),
             "source": _text(job, "source_backend"),
             "created_by": job.created_by or None,
             "parent": f"{job.subsystem}:{job.parent_id}" if job.parent_id else None,
@@ -130,6 +130,15 @@ def job_row(shown: Shown, now: datetime, listed: bool = False) -> dict[str, Any]
             "detail": _detail(shown, listed),
         }
     )
+
+
+def held(row: Mapping[str, Any]) -> str:
+    """Why nothing of a job runs by itself, as one word; of several the one that is to be mended first."""
+    if row.get("declared") is False:
+        return "withdrawn"
+    if row.get("enabled") is False:
+        return "disabled"
+    return "paused" if row.get("paused") else ""
 
 
 def migration_row(job: Job) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Where a lifecycle walk is: what a cursor token holds.
 
-A run first ranks what its rules retain, then goes through current versions, through older versions and
-delete markers, and through multipart uploads; a run over single objects goes through their keys.
+A run first ranks what its rules retain, then goes through older versions and delete markers, through
+current versions, and through multipart uploads; a run over single objects goes through their keys.
 """
 
 from __future__ import annotations

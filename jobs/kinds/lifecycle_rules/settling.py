@@ -33,14 +33,15 @@ def _unpacked(told: Sequence[list[int]]) -> Found:
 
 
 def look_again(ground: Ground, item: Item) -> Outcome:
-    """Everything of one key: its current version, what is behind it, its uploads."""
+    """Everything of one key: what is behind its current version, that version, its uploads."""
     key = item.key
     with ground.here() as here:
         sight = ground.sight(here)
-        current = list(_current(sight, key))
-        done = [_remove(here, current)]
+        done: list[Outcome] = []
         if here.has_versions and ground.spec.about_versions:
             done += _versions(ground, here, sight, key)
+        current = list(_current(sight, key))
+        done.append(_remove(here, current))
         if ground.spec.about_uploads:
             done += _uploads(ground, here, sight, key)
     done += _transitions(ground, current)

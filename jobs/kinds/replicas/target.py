@@ -17,6 +17,7 @@ from proxy.errors import NoSuchKey, NotImplementedByUs
 from proxy.records import BucketRecord
 from proxy.store import Store
 from proxy.versioning import default_lock, deletion, new_version_id
+from proxy.wire.request import check_key
 
 T = TypeVar("T")
 
@@ -37,7 +38,11 @@ class Target:
         return look(self.store, key)
 
     def carried(self, info: ObjectInfo, key: str, now_ms: int) -> ObjectInfo:
-        """The facts of a replica: what any write to this bucket gets, and all else the source's."""
+        """The facts of a replica: what any write to this bucket gets, and all else the source's.
+
+        Raises KeyTooLongError.
+        """
+        check_key(key)
         settings = self.bucket.settings
         return replace(
             info,
@@ -49,7 +54,7 @@ class Target:
         )
 
     def replica(self, info: ObjectInfo, key: str, now_ms: int) -> NewObject:
-        """An object of the source as it is written here."""
+        """An object of the source as it is written here. Raises KeyTooLongError."""
         return replace(NewObject.copy_of(self.carried(info, key, now_ms)), newest=True)
 
     def removal(self, key: str, when: Precondition) -> Deletion:

@@ -12,6 +12,8 @@ from jobs.kinds.replication.grouping import Wanted, items_of
 from proxy.backends.values import Change, ChangeListing, FeedLost, FeedPosition
 from proxy.store import Store
 
+_NO_FEED = "The source's backend tells no changes, so the rule runs at its interval alone."
+
 
 @dataclass(frozen=True, slots=True)
 class Followed:
@@ -29,6 +31,9 @@ def follow(ground: Ground) -> Followed:
     notes, source = ground.notes, ground.source
     position = notes.feed
     if position is None or notes.is_full:
+        return Followed()
+    if not source.feeds_changes:  # it was migrated to a backend that tells none
+        notes.begin_feed(None)
         return Followed()
     until_ms = ground.work.now_ms() + ground.limits.look_ms
     try:
@@ -48,7 +53,9 @@ def follow(ground: Ground) -> Followed:
 def begin_feed(ground: Ground) -> None:
     """Have the notes say where a feed is, before a walk lists anything: the head, unless it is followed."""
     notes, source = ground.notes, ground.source
-    if not (ground.spec.follows and source.feeds_changes):
+    feeds = source.feeds_changes
+    notes.remark(_NO_FEED if ground.spec.follows and not feeds else "")
+    if not (ground.spec.follows and feeds):
         if notes.feed is not None or not notes.life:
             notes.begin_feed(None)
         return

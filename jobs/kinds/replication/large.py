@@ -15,7 +15,7 @@ from jobs.kinds.base import Item, Outcome
 from jobs.kinds.pieces import all_parts, collecting, copy_piece, page_of_pieces, piece_items
 from jobs.kinds.replicas.target import Seen, Target, look
 from jobs.kinds.replication.deciding import Act, decide
-from jobs.kinds.replication.ground import Ground
+from jobs.kinds.replication.ground import Ground, Limits
 from jobs.kinds.replication.grouping import Wanted, item_of
 from jobs.kinds.steps import todo
 from proxy.backends.sealing.reader import is_locked
@@ -97,7 +97,7 @@ def _in_pieces(ground: Ground, entry: Entry, info: ObjectInfo) -> Sequence[Item]
     store = ground.destination
     if entry["offset"] < info.size:
         limits = replace(ground.limits, page_bytes=ground.page_bytes)
-        taken = page_of_pieces(info, entry["offset"], limits, store.backend.least_part_bytes)
+        taken = page_of_pieces(_cut(info, limits), entry["offset"], limits, store.backend.least_part_bytes)
         entry["offset"] = taken[-1][1].end
         return piece_items(info.key, taken, **same)
     entry["tried"] += 1
@@ -105,6 +105,12 @@ def _in_pieces(ground: Ground, entry: Entry, info: ObjectInfo) -> Sequence[Item]
         entry["offset"] = 0  # a piece could not be written, or somebody took the upload away
         return [todo("begin", info.key, **same, relative=entry["key"])]
     return [todo("complete", info.key, info.size, **same, relative=entry["key"])]
+
+
+def _cut(info: ObjectInfo, limits: Limits) -> ObjectInfo:
+    """Its own parts are the pieces, unless one would take too long; then they are of one size."""
+    longest = max((part.size for part in info.parts), default=0)
+    return replace(info, parts=()) if longest > limits.part_bytes else info
 
 
 # -- effects --------------------------------------------------------------------------------

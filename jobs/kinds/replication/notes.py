@@ -2,7 +2,8 @@
 
 `feed` is how far the source's change feed was followed (None: it is not), `life` counts how often it was
 begun anew, and `whole` says that all that lies before it was seen by a walk that came to its end. `large` are
-the objects that go over in pieces, `verify` is what the last audit found.
+the objects that go over in pieces, `verify` is what the last audit found, and `remark` what
+operators should know.
 """
 
 from __future__ import annotations
@@ -54,6 +55,10 @@ class Notes:
     def walked(self) -> None:
         """A walk that this life of the feed has seen from its beginning came to its end."""
         self._state["whole"] = True
+
+    def remark(self, text: str) -> None:
+        """What operators should know of the rule; "" if there is nothing."""
+        self._state["remark"] = text
 
     @property
     def large(self) -> list[dict[str, Any]]:

@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 
-from jobs.errors import Deferred
+from jobs.errors import Deferred, JobFailed
 from jobs.kinds.replicate import Replicate
+from jobs.kinds.replication.ground import Ground, Limits
 from jobs.kinds.replication.grouping import Wanted, item_of
-from proxy import gate
+from jobs.kinds.replication.outages import PATIENCE_MS
+from proxy import gate, routes
 from proxy.errors import (
     AccessDenied,
     BackendUnavailable,
@@ -19,10 +21,11 @@ from proxy.errors import (
     SlowDown,
 )
 from proxy.records import find_bucket
+from proxy.store import Store
 from tests.jobs.kinds.conftest import every_pair
 from tests.jobs.kinds.driving import InTestWork, Saved, nothing
 from tests.jobs.kinds.replicating import DESTINATION, SOURCE, content, copied, delete, rule
-from tests.jobs.kinds.world import KIB, NOW_MS, fill, keys, noise, put
+from tests.jobs.kinds.world import KIB, MIB, NOW_MS, fill, keys, noise, put, put_in_parts
 
 pytestmark = pytest.mark.django_db
 
@@ -131,6 +134,26 @@ def test_a_large_object_goes_over_in_pieces_and_its_upload_does_not_stay(
     assert copied(mirror.run()) == 0
 
 
+def test_an_object_of_large_parts_goes_over_in_smaller_pieces(
+    backends: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each piece has the whole time of an object."""
+    mirror = rule()
+    monkeypatch.setattr(type(mirror.destination.backend), "can_link", lambda self, reader: False)
+    put_in_parts(mirror.source, "k", noise(1, 5 * MIB), noise(2, 300))
+    pieces: list[int] = []
+    real = type(mirror.destination).put_part
+
+    def put_part(store: Store, upload: str, number: int, body: Any, carried: Any = None) -> Any:
+        pieces.append(body.length)
+        return real(store, upload, number, body, carried)
+
+    monkeypatch.setattr(Store, "put_part", put_part)
+    mirror.run()
+    assert max(pieces) == mirror.limits.part_bytes and sum(pieces) == 5 * MIB + 300
+    assert content(mirror.destination) == content(mirror.source)
+
+
 def test_a_closed_gate_defers_and_nothing_is_written(backends: tuple[str, str]) -> None:
     mirror = rule()
     put(mirror.source, "a")
@@ -138,3 +161,80 @@ def test_a_closed_gate_defers_and_nothing_is_written(backends: tuple[str, str]) 
     with pytest.raises(Deferred, match="maintenance:7"):
         mirror.run()
     assert keys(mirror.destination) == []
+
+
+HOURS = [("00:00", "23:59", False), ("02:00", "03:00", True)]
+"""NOW_MS is at 15:06 UTC."""
+
+
+@pytest.mark.parametrize(("opens", "closes", "waits"), HOURS)
+@pytest.mark.parametrize("mode", ["reconcile", "events", "retry"])
+def test_outside_its_window_a_rule_waits_until_it_opens(
+    mode: str, opens: str, closes: str, waits: bool, backends: tuple[str, str]
+) -> None:
+    mirror = rule()
+    mirror.run()
+    put(mirror.source, "a")
+    mirror.said["window"] = {"from": opens, "to": closes, "timezone": "UTC"}
+    if not waits:
+        assert copied(mirror.run(mode, keys=("a",))) == 1
+        return
+    with pytest.raises(Deferred, match="window") as deferred:
+        mirror.run(mode, keys=("a",))
+    opening_ms = NOW_MS + deferred.value.wait_s * 1000
+    assert opening_ms % (24 * 3600 * 1000) == 2 * 3600 * 1000
+    assert keys(mirror.destination) == []
+
+
+def test_an_audit_needs_no_window_since_it_moves_no_bytes(backends: tuple[str, str]) -> None:
+    mirror = rule(window={"from": "02:00", "to": "03:00", "timezone": "UTC"})
+    put(mirror.source, "a")
+    mirror.run("verify")
+    assert mirror.notes["verify"]["counts"]["missing"] == 1
+
+
+def test_with_a_bandwidth_a_page_is_no_longer_than_that_brings_over_in_a_moment(
+    backends: tuple[str, str],
+) -> None:
+    mirror = rule(bandwidth=1000 * KIB)
+    ground = Ground(InTestWork(Saved(SOURCE, "", mirror.said, NOW_MS), nothing), Limits())
+    assert ground.page_bytes == 2000 * KIB
+    assert ground.pacing.throttle is ground.pacing.throttle is not None
+
+
+def test_a_spec_that_is_none_fails_the_run(backends: tuple[str, str]) -> None:
+    mirror = rule(conflict="older-wins")
+    with pytest.raises(JobFailed, match="older-wins"):
+        mirror.run()
+
+
+def test_a_destination_that_is_gone_fails_the_run(backends: tuple[str, str]) -> None:
+    mirror = rule()
+    put(mirror.source, "a")
+    routes.delete_bucket(find_bucket(DESTINATION))
+    with pytest.raises(NoSuchBucket):
+        mirror.run()
+
+
+def test_a_side_that_stays_away_defers_the_run_and_fails_no_object(
+    backends: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mirror = rule()
+    put(mirror.source, "a")
+    work = InTestWork(Saved(SOURCE, "", mirror.said, NOW_MS, mode="reconcile"), nothing)
+    item = item_of("", [Wanted("a")])
+
+    def away(*_: Any, **__: Any) -> Any:
+        raise BackendUnavailable("the disk is not mounted")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(type(mirror.destination.backend), "put", away)
+        for later_ms in (0, PATIENCE_MS, 2 * PATIENCE_MS):
+            work.clock_ms = NOW_MS + later_ms
+            with pytest.raises(BackendUnavailable):
+                Replicate().apply(work, "reconcile", item)
+        patch.setattr(type(mirror.destination.backend), "check", away)
+        with pytest.raises(Deferred, match="not mounted"):
+            Replicate().apply(work, "reconcile", item)
+    assert Replicate().apply(work, "reconcile", item).objects == 1
+    assert work.local.get("away since") is None

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from jobs.kinds.replicate import Replicate
 from jobs.kinds.replication import events
 from proxy import gate, routes
 from proxy.backends.values import NewObject
@@ -243,15 +244,25 @@ def test_a_source_without_a_feed_is_reconciled_and_nothing_is_followed(
     backends: tuple[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     mirror = rule()
-    monkeypatch.setattr(type(mirror.source.backend.inner), "feeds_changes", False)  # type: ignore[attr-defined]
-    monkeypatch.setattr(
-        "proxy.store.Store.feeds_changes", property(lambda store: store.backend.inner.feeds_changes)
-    )
+    monkeypatch.setattr("proxy.store.Store.feeds_changes", property(lambda store: False))
     put(mirror.source, "a")
     mirror.run()
     assert mirror.notes["feed"] is None and keys(mirror.destination) == ["a"]
+    assert "interval" in Replicate().report(mirror.notes)["note"]
     put(mirror.source, "b")
     assert mirror.run("events").processed == 0 and keys(mirror.destination) == ["a"]
+
+
+def test_a_source_that_moved_where_no_feed_is_asks_for_a_walk(
+    backends: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mirror = walked()
+    monkeypatch.setattr("proxy.store.Store.feeds_changes", property(lambda store: False))
+    put(mirror.source, "a")
+    mirror.run("events")
+    assert (mirror.notes["feed"], mirror.notes["whole"]) == (None, False)
+    mirror.run()
+    assert mirror.notes["whole"] is True and "a" in keys(mirror.destination)
 
 
 def test_a_migrated_source_is_followed_at_its_new_place(backends: tuple[str, str]) -> None:

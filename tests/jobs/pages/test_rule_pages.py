@@ -148,6 +148,8 @@ def test_actions_ask_first_and_then_do_it(
 def test_what_failed_is_tried_again_from_the_page(boss: Client) -> None:
     job = make_rule(status="succeeded")
     make_failed_object(job, make_run(job, errors=1))
+    asked = text(boss.get(f"/_/jobs/{job.public_id}/retry-failed/").content)
+    assert "looks once more at the 1 object that failed" in asked
     answer = boss.post(f"/_/jobs/{job.public_id}/retry-failed/", follow=True)
     assert "A run over what failed was begun" in text(answer.content)
     job.refresh_from_db()
@@ -178,6 +180,8 @@ def test_who_may_only_look_sees_no_buttons_and_is_refused(site: None) -> None:
     for path in ("/_/jobs/", f"/_/jobs/{job.public_id}/"):
         page = reader.get(path).content.decode()
         assert "/run-now/" not in page and "/pause/" not in page and "/rules/reload/" not in page
+    expire = make_rule("lifecycle", "expire").public_id
+    assert f"/_/jobs/{expire}/preview/" in reader.get(f"/_/jobs/{expire}/").content.decode()
     for path in (f"/_/jobs/{job.public_id}/run-now/", "/_/rules/reload/"):
         assert reader.get(path).status_code == 403 and reader.post(path).status_code == 403
     assert not Run.objects.exists()
