@@ -14,6 +14,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -42,22 +43,23 @@ storage:
         interval: 24h
 """
 WRITERS, RATE = 2, 100
-KILLS = 4
+KILLS = 3
 LEASE_S = 2
 
 pytestmark = [pytest.mark.timeout(300), pytest.mark.crash]
 
 
-@pytest.fixture
-def cluster(tmp_path: Path) -> Iterator[Cluster]:
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    folder = tmp_path_factory.mktemp("replicated")
     made = Cluster(
-        tmp_path,
-        SLUICEGATE_CONFIG=str(tmp_path / "sluicegate.yaml"),
+        folder,
+        SLUICEGATE_CONFIG=str(folder / "sluicegate.yaml"),
         SLUICEGATE_LEASE_SECONDS=str(LEASE_S),
         SLUICEGATE_FREEZE_SECONDS="4",
         SLUICEGATE_ACCESS_LOG="0",
     )
-    (tmp_path / "sluicegate.yaml").write_text(CONFIG)
+    (folder / "sluicegate.yaml").write_text(CONFIG)
     try:
         made.start()
         s3 = made.s3()
@@ -112,19 +114,40 @@ def listed(s3: Any, bucket: str, prefix: str = "") -> dict[str, tuple[Any, ...]]
 
 def busy(cluster: Cluster) -> int:
     """The process that works on the rule, at a moment when one does."""
-    return int(until(lambda: cluster.row().worker, 60, f"nobody works on the rule: {cluster.row()}"))
+
+    def alive() -> int | None:
+        pid = cluster.row().worker
+        return pid if pid is not None and started(pid) is not None else None
+
+    return int(until(alive, 60, f"nobody works on the rule: {cluster.row()}"))
 
 
 def strike(cluster: Cluster, rng: random.Random) -> None:
     """Workers that die at any moment, and one that is stopped for longer than its lease."""
-    for _ in range(KILLS):
+    killed = 0
+    while killed < KILLS:
         time.sleep(rng.uniform(0.3, 1.5))
-        assert cluster.kill(busy(cluster)) or True
+        killed += cluster.kill(busy(cluster))
     stopped = busy(cluster)
-    os.kill(stopped, signal.SIGSTOP)
-    time.sleep(LEASE_S * 2)
-    if started(stopped) is not None:
+    with suppress(ProcessLookupError):  # whoever is in an effect then is killed, so that others can go on
+        os.kill(stopped, signal.SIGSTOP)
+        time.sleep(LEASE_S * 2)
         os.kill(stopped, signal.SIGCONT)
+
+
+def test_a_write_is_at_the_destination_soon_after_it_was_acknowledged(cluster: Cluster) -> None:
+    """The figures are printed; a machine that is busy with other tests proves nothing about time."""
+    s3 = cluster.s3()
+    until(lambda: cluster.row().state.get("whole"), 60, "the first walk never ended")
+    lags = []
+    for number in range(10):
+        s3.put_object(Bucket=SOURCE, Key=f"key-{number}", Body=b"x")
+        began = time.monotonic()
+        while f"key-{number}" not in listed(s3, DESTINATION, "copies/"):
+            assert time.monotonic() < began + 60
+            time.sleep(0.02)
+        lags.append(time.monotonic() - began)
+    print(f"from the acknowledgement to the destination: {min(lags):.2f} to {max(lags):.2f} s")
 
 
 def test_the_destination_equals_the_source_at_the_end(cluster: Cluster, tmp_path: Path) -> None:
@@ -157,18 +180,3 @@ def test_the_destination_equals_the_source_at_the_end(cluster: Cluster, tmp_path
         assert bodies[0] == bodies[1]
     written = sum(each["put"] + each["deleted"] for each in reports)
     print(f"{written / reports[0]['seconds']:.0f} changes/s; caught up {caught_up_s:.1f} s after the last")
-
-
-def test_a_write_is_at_the_destination_soon_after_it_was_acknowledged(cluster: Cluster) -> None:
-    """The figures are printed; a machine that is busy with other tests proves nothing about time."""
-    s3 = cluster.s3()
-    until(lambda: cluster.row().state.get("whole"), 60, "the first walk never ended")
-    lags = []
-    for number in range(10):
-        s3.put_object(Bucket=SOURCE, Key=f"key-{number}", Body=b"x")
-        began = time.monotonic()
-        while f"key-{number}" not in listed(s3, DESTINATION, "copies/"):
-            assert time.monotonic() < began + 60
-            time.sleep(0.02)
-        lags.append(time.monotonic() - began)
-    print(f"from the acknowledgement to the destination: {min(lags):.2f} to {max(lags):.2f} s")

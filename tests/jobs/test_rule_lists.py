@@ -12,9 +12,11 @@ from jobs import actions
 from jobs.actions import Actor, Filters
 from jobs.actions.listing import SORTS
 from jobs.errors import BadRequest, NotFound
-from jobs.models import Job
+from jobs.models import Heartbeat, Job
+from jobs.presentation import job_row, run_row
 from tests.jobs.rule_rows import LIFECYCLE, make_rule, make_run
-from tests.jobs.windows import make_job
+from tests.jobs.test_actions import beat
+from tests.jobs.windows import NOW, make_job
 
 pytestmark = pytest.mark.django_db
 BOSS = Actor("admin", "10.0.0.1")
@@ -163,10 +165,9 @@ def test_rules_make_no_bucket_busy() -> None:
 
 def test_a_long_list_costs_no_more_statements_than_a_short_one() -> None:
     def statements() -> int:
-        with CaptureQueriesContext(
-            connection,
-        ) as seen:
-            actions.listing(BOSS)
+        with CaptureQueriesContext(connection) as seen:
+            for shown in actions.listing(BOSS).jobs:
+                job_row(shown, NOW, listed=True)
         return len(seen)
 
     make_run(make_rule())
@@ -176,6 +177,16 @@ def test_a_long_list_costs_no_more_statements_than_a_short_one() -> None:
         make_run(make_rule("lifecycle", f"r{number}", "succeeded"))
         make_job("succeeded", bucket_name=f"b{number}")
     assert statements() == few
+
+
+def test_runs_are_read_without_what_they_reported_where_nobody_shows_it() -> None:
+    job = make_rule()
+    for _ in range(3):
+        make_run(job, detail={"verify": "long"})
+    with CaptureQueriesContext(connection) as seen:
+        rows = [run_row(run) for run in actions.runs(BOSS, job.public_id, details=False)]
+    assert not any("detail" in row for row in rows) and len(seen) == 2
+    assert "detail" in run_row(actions.runs(BOSS, job.public_id)[0])
 
 
 def test_failures_of_all_kept_runs_are_counted() -> None:
@@ -193,3 +204,25 @@ def test_the_plan_of_a_long_list_uses_indexes() -> None:
         cursor.execute("EXPLAIN QUERY PLAN " + seen[-1]["sql"])
         plan = " ".join(str(row[-1]) for row in cursor.fetchall())
     assert "TEMP B-TREE" not in plan.upper(), plan
+
+
+# -- why nothing runs ---------------------------------------------------------------------------
+
+
+def test_a_lane_that_nobody_serves_is_told_although_others_work() -> None:
+    beat("worker")
+    make_job("running")
+    assert actions.workers(BOSS).why() == ""
+    make_rule(status="queued")
+    assert "manage.py cluster --lane events" in actions.workers(BOSS).why()
+    Heartbeat.objects.update(lane="events")
+    assert actions.workers(BOSS).why() == ""
+
+
+def test_rules_without_a_scheduler_are_told_before_anything_is_queued() -> None:
+    beat("worker")
+    assert actions.workers(BOSS).why() == "Nothing is queued."
+    make_rule()
+    assert "no rule runs by itself" in actions.workers(BOSS).why()
+    Job.objects.update(enabled=False)
+    assert actions.workers(BOSS).why() == "Nothing is queued."

@@ -12,14 +12,22 @@ def pack(info: ObjectInfo) -> list[Any]:
     """The facts that a listing tells of a version."""
     return [
         info.key, info.version_id, info.size, info.etag, info.last_modified, info.seq, info.marker,
-        info.latest,
+        info.latest, info.ordinal,
     ]  # fmt: skip
 
 
 def unpack(told: list[Any]) -> ObjectInfo:
-    key, version_id, size, etag, modified, seq, marker, latest = told
+    key, version_id, size, etag, modified, seq, marker, latest, ordinal = told
     return ObjectInfo(
-        key, size, etag, modified, seq, version_id=version_id, marker=bool(marker), latest=bool(latest)
+        key,
+        size,
+        etag,
+        modified,
+        seq,
+        version_id=version_id,
+        marker=bool(marker),
+        latest=bool(latest),
+        ordinal=ordinal,
     )
 
 

@@ -137,7 +137,7 @@ def _is_confirmed(ground: Ground, here: Here) -> bool:
     spec, state, now_ms = ground.spec, ground.work.state, ground.work.now_ms()
     if not spec.retaining or 0 <= now_ms - state.get("confirmed_ms", -1) < ground.steps.confirm_s * 1000:
         return True
-    if confirmed(here.store, spec, ground.rankings, now_ms):
+    if confirmed(here.store, spec, ground.rankings, now_ms, ground.work.pulse):
         state["confirmed_ms"] = now_ms
         return True
     state["ranked"] = state.get("ranked", 1) + 1

@@ -26,6 +26,8 @@ PATIENCE_S = 10.0
 MOST_CANDIDATES = 1000
 MOST_KEPT = 100
 """How many are listed one by one; the totals count all that were seen."""
+ENTRIES, LOOKS = 1000, 100
+"""How much is looked at between two glances at the clock; fewer where each may have to be looked at alone."""
 
 Clock = Callable[[], float]
 
@@ -88,9 +90,11 @@ def preview(
     now_ms: int,
     patience_s: float = PATIENCE_S,
     clock: Clock = time.monotonic,
-    limit: int = 1000,
+    limit: int = 0,
 ) -> dict[str, Any]:
     """What would be done now. Without `exact` there is at least so much of everything."""
+    looks = bucket.settings.object_lock or any(rule.tags for rule in spec.rules)
+    limit = limit or (LOOKS if looks else ENTRIES)
     store, deadline = Store.of(bucket), Deadline(clock() + patience_s, clock)
     rankings = _ranked(store, spec, now_ms, limit, deadline)
     unranked = [rule.id for rule in spec.retaining if rule.id not in rankings]

@@ -12,7 +12,7 @@ from jobs.kinds.lifecycle_rules.planning import qualifies
 from jobs.kinds.lifecycle_rules.ranking import Ranking
 from jobs.kinds.lifecycle_rules.spec import Rule, Spec, common_prefix
 from jobs.kinds.pieces import GONE
-from proxy.backends.values import ObjectInfo
+from proxy.backends.values import ObjectInfo, Pulse
 from proxy.store import Store
 
 
@@ -49,17 +49,21 @@ def _has_tags(store: Store, rule: Rule, info: ObjectInfo) -> bool:
         return False
 
 
-def confirmed(store: Store, spec: Spec, rankings: Mapping[str, Ranking], now_ms: int) -> bool:
+def confirmed(store: Store, spec: Spec, rankings: Mapping[str, Ranking], now_ms: int, pulse: Pulse) -> bool:
     """Whether all that is to be kept is still there: itself, or a newer body that counts as well.
 
-    Rules that delete nothing, since there is no more than they keep, need no look.
+    Rules that delete nothing, since there is no more than they keep, need no look. `pulse` is called
+    between the looks, and may raise.
     """
-    return all(
-        _is_there(store, rule, key, etag, now_ms)
-        for rule in spec.retaining
-        if rankings[rule.id].seen > rankings[rule.id].count
-        for key, etag in rankings[rule.id].kept.items()
-    )
+    for rule in spec.retaining:
+        ranking = rankings[rule.id]
+        if ranking.seen <= ranking.count:
+            continue
+        for key, etag in ranking.kept.items():
+            pulse()
+            if not _is_there(store, rule, key, etag, now_ms):
+                return False
+    return True
 
 
 def _is_there(store: Store, rule: Rule, key: str, etag: str, now_ms: int) -> bool:

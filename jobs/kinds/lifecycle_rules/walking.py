@@ -79,8 +79,13 @@ def versions(sight: Sight, at: Position, key: str | None = None) -> tuple[list[F
     infos = [info for info in listing.versions if key is None or info.key == key]
     ends = listing.last is None or len(infos) < len(listing.versions)
     line = _Line(sight, at, infos)
-    found = line.decided(ends)
-    return found, None if ends else line.goes_on(at)
+    if line.moved:
+        return [], Position(VERSIONS, at.after, NO_VERSION, page=at.page + 1)
+    return line.decided(ends), None if ends else line.goes_on(at)
+
+
+NO_VERSION = "-"
+"""The id of no version: a listing after it begins with the newest version of its key."""
 
 
 class _Line:
@@ -90,8 +95,11 @@ class _Line:
         self._sight = sight
         self._behind = Behind(at.since, at.newer)
         held = [unpack(list(at.held))] if at.held else []
-        if held and infos and infos[0].key == held[0].key and infos[0].latest:
+        first = infos[0] if held and infos and infos[0].key == held[0].key else None
+        if first is not None and first.latest:
             held = []  # it is gone, and its key is listed from the top again
+        self.moved = bool(held) and first is not None and first.ordinal >= held[0].ordinal
+        """It was written anew and stands elsewhere: what is known of its key is no good any more."""
         self._infos = [*held, *infos]
 
     def decided(self, ends: bool) -> list[Found]:

@@ -213,6 +213,50 @@ def test_a_version_that_became_the_newest_meanwhile_stays() -> None:
     assert line(store) == ["a *v1"] and saved.deleted == 0
 
 
+@pytest.mark.parametrize("key", ["a", "b"])
+def test_a_version_that_is_gone_between_two_pages_is_passed_over(key: str) -> None:
+    """The walk stood at it: its key is listed from the top again, and nothing is decided wrongly."""
+    store = bucket_of(versioned=True)
+    for number in range(6):
+        aged(store, key, 50 - number, version_id=f"v{number}")
+    asked = spec(rule(noncurrent_after_s=days(10), noncurrent_keep=2))
+    gone = False
+
+    def remove(event: str) -> None:
+        nonlocal gone
+        if event == "checkpoint" and not gone:
+            gone = True
+            store.delete(Deletion(key, "v4"))
+
+    saved = run(asked, happens=remove, steps=Steps(entries=2))
+    assert line(store) == [f"{key} *v5", f"{key} v3", f"{key} v2"]
+    assert saved.deleted == 2
+
+
+@pytest.mark.parametrize(("entries", "pages"), [(1, 4), (2, 2), (4, 1)])
+def test_a_null_version_that_is_written_anew_between_two_pages_costs_no_other(
+    entries: int, pages: int
+) -> None:
+    """The walk stands at it, and it is the newest by now."""
+    store = bucket_of(versioned=True)
+    for number in range(8):
+        version = "null" if number == 4 else f"v{number}"
+        aged(store, "a", 50 - number, version_id=version)
+    asked = spec(rule(noncurrent_after_s=days(10), noncurrent_keep=3))
+    written = 0
+
+    def write(event: str) -> None:
+        nonlocal written
+        written += event == "checkpoint"
+        if event == "checkpoint" and written == pages:
+            aged(store, "a", 0, b"anew", version_id="null")
+
+    run(asked, happens=write, steps=Steps(entries=entries))
+    assert {"a *null", "a v7", "a v6", "a v5"} <= set(line(store))
+    run(asked, in_days=20)
+    assert line(store) == ["a *null", "a v7", "a v6", "a v5"]
+
+
 def test_a_delete_marker_goes_once_it_hides_nothing() -> None:
     store = bucket_of(versioned=True)
     mark(store, "alone", "m1")

@@ -19,10 +19,10 @@ pytestmark = pytest.mark.usefixtures("backends")
 
 _times = st.sampled_from([None, 0, DAY_S, 10 * DAY_S, 30 * DAY_S])
 _about = {
-    "prefix": st.sampled_from(["", "a", "b/"]),
-    "tags": st.sampled_from([{}, {}, {"t": "1"}]),
-    "min_size": st.sampled_from([None, 3]),
-    "max_size": st.sampled_from([None, 6]),
+    "prefix": st.sampled_from(["", "", "a", "b/"]),
+    "tags": st.sampled_from([{}, {}, {}, {"t": "1"}]),
+    "min_size": st.sampled_from([None, None, 3]),
+    "max_size": st.sampled_from([None, None, 6]),
     "exclude_globs": st.sampled_from([[], ["*x"]]),
 }
 _deleting = st.fixed_dictionaries({**_about, "action": st.just("delete"), "after_s": _times.filter(bool)})
@@ -47,7 +47,7 @@ _key = st.sampled_from(["a", "ax", "b/", "b/c", "b/cx"])
 _writes = st.lists(
     st.tuples(
         _key,
-        st.sampled_from(["put", "put", "put", "mark"]),
+        st.sampled_from(["put", "put", "mark"]),
         st.integers(0, 7),
         st.sampled_from([{}, {"t": "1"}]),
         st.booleans(),
@@ -72,7 +72,7 @@ def there(store: Store) -> set[Version]:
 
 
 @pytest.mark.parametrize("versioned", [False, True], ids=["without versions", "versioned"])
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(_rules, _writes)
 def test_what_goes_is_what_was_shown_and_nothing_else(
     versioned: bool, rules: list[dict[str, Any]], writes: list[Any]

@@ -166,6 +166,24 @@ def test_one_that_was_overwritten_meanwhile_counts_as_it_did() -> None:
     assert "ranked" not in json.loads(saved.state)
 
 
+def test_one_that_was_overwritten_by_what_does_not_qualify_counts_no_more() -> None:
+    store = bucket_of()
+    for age in range(6):
+        aged(store, f"dumps/{age}", age + 1, b"x" * KIB)
+    done = False
+
+    def overwrite(event: str) -> None:
+        nonlocal done
+        if event == "page" and not done:
+            done = True
+            aged(store, "dumps/1", 0, b"small")
+
+    qualify = {"min_size": KIB, "min_age_s": None}
+    asked = spec(rule(action="retain-newest", count=3, qualify=qualify))
+    run(asked, happens=overwrite, steps=Steps(entries=1000))
+    assert left(store) == ["0", "1", "2", "3"]
+
+
 def test_if_they_go_away_again_and_again_nothing_is_deleted() -> None:
     store = fill()
     removed = 0

@@ -143,6 +143,19 @@ def test_an_original_that_is_overwritten_while_it_is_copied_stays() -> None:
     assert objects(store)["a"] != objects(there)["a"]
 
 
+def test_an_original_that_is_overwritten_after_it_was_listed_is_left() -> None:
+    store, there = bucket_of(), cold()
+    aged(store, "p/a", 11, b"old")
+
+    def overwrite(event: str) -> None:
+        if event == "page":
+            aged(store, "p/a", 0, b"new")
+
+    saved = run(moving(), happens=overwrite)
+    assert keys(store) == ["p/a"] and keys(there) == []
+    assert (saved.skipped, saved.issues) == (1, [])
+
+
 def test_something_newer_at_the_destination_stays_and_so_does_the_original() -> None:
     store, there = bucket_of(), cold()
     aged(store, "p/a", 11, b"old")
