@@ -5,8 +5,9 @@ body, `control` what it costs the control database, `reencrypting` what a bucket
 rotated, `replicating` a first copy and a comparison beside `rclone sync` and `aws s3 sync`. `client` is
 what a call to a service costs us; `sealed` are requests for sealed objects beside the same for plain ones;
 `requests` are single requests of each kind; `memory` is what 32 uploads and downloads at once cost;
-`moving` is a migration beside a copy inside a peer, `between` one from one S3 service to another beside
-`rclone copy` and `s5cmd cp`. `--help` lists the options.
+`pausing` is how long a migration lets writes wait, with and without precopy; `moving` is a migration
+beside a copy inside a peer, `between` one from one S3 service to another beside `rclone copy` and
+`s5cmd cp`. `--help` lists the options.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from benchmarks import (
     listing,
     memory,
     moving,
+    pausing,
     reencrypting,
     replicating,
     requests,
@@ -39,6 +41,7 @@ ALONE: dict[str, Callable[[Options], list[str]]] = {
     "sealed": lambda options: sealed.table(seconds=options.seconds, repeat=options.repeat),
     "control": lambda options: control.table(3 * options.repeat),
     "replicating": lambda options: replicating.compare(first=options.first, pair=options.pair),
+    "pausing": lambda options: pausing.compare(small=options.small, large=options.large),
     "between": lambda options: between.compare(small=options.between_small, large=options.between_large),
 }
 """What needs no server, or starts its own."""

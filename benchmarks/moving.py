@@ -63,7 +63,8 @@ class Console:
         return parsed
 
 
-def _states(console: Console, job: str) -> Iterator[dict[str, Any]]:
+def states(console: Console, job: str) -> Iterator[dict[str, Any]]:
+    """The job as it is shown, again and again, and at last how it ended."""
     while True:
         row = console.call("GET", f"/jobs/{job}")
         yield row
@@ -77,7 +78,7 @@ def migrate(server: Server, bucket: str, target: str) -> dict[str, float]:
     console, start = Console(server), time.monotonic()
     job = console.call("POST", f"/buckets/{bucket}/migrate", {"target_backend": target})["id"]
     gated_until, last = start, {}
-    for row in _states(console, job):
+    for row in states(console, job):
         last = row
         active = console.call("GET", f"/jobs/bucket/{bucket}")["active"]
         if active and active["gated"]:

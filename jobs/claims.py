@@ -154,18 +154,15 @@ def give_back(claim: Claim, progress: Progress, wait_ms: int = 0) -> None:
     status = Status.CANCELLING if cancelling else target(Event.YIELD)
     allowed = {Status.CANCELLING} if cancelling else sources(Event.YIELD)
     with transaction.atomic():
-        changed = (
-            _known(claim, progress, allowed)
-            .filter(wanted())
-            .update(
-                **progress.columns(),
-                status=status,
-                crashes=0,
-                not_before_ms=NowMs() + wait_ms if wait_ms else 0,
-                sent_ms=NowMs(),
-                updated_at=timezone.now(),
-                **leases.released(),
-            )
+        mine = _known(claim, progress, allowed).filter(wanted())
+        changed = mine.update(
+            **progress.columns(),
+            status=status,
+            crashes=0,
+            not_before_ms=NowMs() + wait_ms if wait_ms else 0,
+            sent_ms=NowMs(),
+            updated_at=timezone.now(),
+            **leases.released(),
         )
         if not changed:
             raise why_not(claim)

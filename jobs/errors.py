@@ -94,6 +94,12 @@ class RulesRefused(Conflict):
     code = "RulesRefused"
 
 
+class PrecopyImpossible(BadRequest):
+    """Changes of the bucket leave no trace that could be followed while it is copied."""
+
+    code = "PrecopyImpossible"
+
+
 class Unavailable(JobError):
     """A backend that the request needs cannot be reached now."""
 

@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import Q
 
 from jobs.states import ACTIVE, TERMINAL, Status
+from jobs.stored_json import Decoder, Encoder
 
 _STATUSES = [(status.value, status.value) for status in Status]
 
@@ -49,8 +50,8 @@ class Job(Lease):
     revision = models.CharField(max_length=64, blank=True, default="")
     lane = models.CharField(max_length=16, blank=True, default="")
     mode = models.CharField(max_length=16, blank=True, default="")
-    keys = models.JSONField(default=list)
-    kept = models.JSONField(default=dict)
+    keys = models.JSONField(default=list, encoder=Encoder, decoder=Decoder)
+    kept = models.JSONField(default=dict, encoder=Encoder, decoder=Decoder)
     run_anyway = models.BooleanField(default=False)
     next_due_ms = models.BigIntegerField(null=True, blank=True)
     next_due_at = models.DateTimeField(null=True, blank=True)
@@ -66,7 +67,7 @@ class Job(Lease):
     # The cursor: saved whole, in one UPDATE, after the effects of a page.
     phase = models.CharField(max_length=32, blank=True, default="")
     token = models.TextField(null=True, blank=True)
-    state = models.JSONField(default=dict)
+    state = models.JSONField(default=dict, encoder=Encoder, decoder=Decoder)
     pages = models.BigIntegerField(default=0)
     phase_done = models.BigIntegerField(default=0)
     phase_total = models.BigIntegerField(null=True, blank=True)

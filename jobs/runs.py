@@ -112,13 +112,32 @@ def due_in(seconds: float) -> dict[str, Any]:
     }
 
 
-def report(kind: Kind | None, state: Mapping[str, Any]) -> Mapping[str, Any]:
-    """What the kind has to say of its notes; a kind that cannot say it does not keep a run from its end."""
+def report(kind: Kind | None, state: Mapping[str, Any]) -> dict[str, Any]:
+    """What the kind has to say of its notes, as every database can keep it, and no longer than that.
+
+    A kind that cannot say it does not keep a run from its end.
+    """
     try:
-        return kind.report(state) if kind else {}
+        told = _without_nul(dict(kind.report(state))) if kind else {}
+        size = len(json.dumps(told))
     except Exception:
         log.exception("%s cannot report", kind.name if kind else "")
         return {"left_out": "The report cannot be made."}
+    if size > DETAIL_BYTES:
+        return {"left_out": f"The report of {size} bytes is too long."}
+    return dict(told)
+
+
+def _without_nul(value: Any) -> Any:
+    """Keys may hold NUL, which PostgreSQL's JSON may not."""
+    match value:
+        case str():
+            return value.replace("\0", "\N{REPLACEMENT CHARACTER}")
+        case Mapping():
+            return {_without_nul(name): _without_nul(each) for name, each in value.items()}
+        case list() | tuple():
+            return [_without_nul(each) for each in value]
+    return value
 
 
 # -- the history ------------------------------------------------------------------------------
@@ -161,8 +180,5 @@ def _goes_on(before: Run, run: Run) -> bool:
 
 
 def _detail(end: End) -> dict[str, Any]:
-    detail = dict(end.detail)
-    if end.event is Event.SUCCEED and end.keeps:
-        detail["unfinished"] = True
-    size = len(json.dumps(detail))
-    return detail if size <= DETAIL_BYTES else {"left_out": f"The report of {size} bytes is too long."}
+    unfinished = end.event is Event.SUCCEED and end.keeps
+    return {**end.detail, "unfinished": True} if unfinished else dict(end.detail)

@@ -31,13 +31,20 @@ RETRY = "retry"
 """The mode of a rule in which it looks at single keys."""
 
 
+WAITS = Q(paused=True, run_anyway=False)
+"""No worker takes it, until it is resumed."""
+
+
 def shown_jobs() -> QuerySet[Any, Any]:
-    """Jobs with `shown`, their status as every window shows it, and of rules how their latest run was."""
+    """Jobs with `shown`, their status as every window shows it, and of rules how their latest run was.
+
+    Between two slices a job is shown as running, unless it is paused: then it waits, as before its first.
+    """
     begun = Exists(Run.objects.filter(job=OuterRef("pk"), finished_at__isnull=True, status=Status.RUNNING))
     latest = Run.objects.filter(job=OuterRef("pk")).order_by("-pk")
     return Job.objects.annotate(
         shown=Case(
-            When(Q(status=Status.QUEUED) & begun, then=Value(Status.RUNNING.value)),
+            When(Q(status=Status.QUEUED) & ~WAITS & begun, then=Value(Status.RUNNING.value)),
             default=F("status"),
             output_field=CharField(),
         ),

@@ -78,10 +78,12 @@ def preview_migration(
     delete_source: bool = False,
     replace_target: bool = False,
     drop: Sequence[str] = (),
+    precopy: bool = False,
 ) -> Plan:
     """What a migration would do; reads only. Raises as `start_migration`, but for BucketBusy."""
     actor.require(Right.VIEW)
-    return preview(actor, MIGRATE, bucket, _migration(target_backend, delete_source, replace_target, drop))
+    wish = _migration(target_backend, delete_source, replace_target, drop, precopy)
+    return preview(actor, MIGRATE, bucket, wish)
 
 
 def start_migration(
@@ -91,17 +93,19 @@ def start_migration(
     delete_source: bool = False,
     replace_target: bool = False,
     drop: Sequence[str] = (),
+    precopy: bool = False,
 ) -> Job:
-    """Close the bucket's gate and queue its migration.
+    """Close the bucket's gate and queue its migration; with `precopy` the gate closes when all is copied.
 
-    Raises what `start` raises, BadRequest (unknown or same backend), TargetNotEmpty, TargetLocked
-    and TargetCannotKeep (with counts).
+    Raises what `start` raises, BadRequest (unknown or same backend), PrecopyImpossible, TargetNotEmpty,
+    TargetLocked and TargetCannotKeep (with counts).
     """
-    return start(actor, MIGRATE, bucket, _migration(target_backend, delete_source, replace_target, drop))
+    wish = _migration(target_backend, delete_source, replace_target, drop, precopy)
+    return start(actor, MIGRATE, bucket, wish)
 
 
 def _migration(
-    target_backend: str, delete_source: bool, replace_target: bool, drop: Sequence[str]
+    target_backend: str, delete_source: bool, replace_target: bool, drop: Sequence[str], precopy: bool
 ) -> dict[str, Any]:
     if not target_backend:
         raise BadRequest("target_backend is missing: the name of the backend to move to.")
@@ -110,6 +114,7 @@ def _migration(
         "delete_source": delete_source,
         "replace_target": replace_target,
         "drop": list(drop),
+        "precopy": precopy,
     }
 
 

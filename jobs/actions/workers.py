@@ -6,8 +6,11 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.db.models import Exists, OuterRef
+
 from jobs import clock, queue
 from jobs.actions.actor import Actor, Right
+from jobs.actions.showing import WAITS
 from jobs.models import Heartbeat, Job, Leader, Run
 from jobs.presentation import compact
 from jobs.states import LEASED, Status
@@ -75,15 +78,15 @@ def workers(actor: Actor) -> Workers:
     live = [beat for beat in beats if now - beat.beat_ms <= FRESH_MS]
     leader = Leader.objects.filter(lease_clock=here, lease_expires_ms__gte=now).exclude(holder="").first()
     waiting = Job.objects.filter(status=Status.QUEUED)
-    begun = Run.objects.filter(finished_at__isnull=True, status=Status.RUNNING)
-    between_slices = begun.filter(job__status=Status.QUEUED).count()
+    begun = Run.objects.filter(job=OuterRef("pk"), finished_at__isnull=True, status=Status.RUNNING)
+    between_slices = waiting.exclude(WAITS).filter(Exists(begun)).count()
     return Workers(
         alive=dict(Counter(beat.role for beat in live)),
         hosts=tuple(sorted({beat.host for beat in live})),
         last_beat_ms=now - beats[0].beat_ms if beats else None,
         leader=leader.holder if leader else "",
         in_line=waiting.count() - between_slices,
-        paused=waiting.filter(paused=True).count(),
+        paused=waiting.filter(WAITS).count(),
         working=Job.objects.filter(status__in=LEASED).count() + between_slices,
         messages=queue.counts()["waiting"],
         oldest_ms=queue.oldest_age_ms(),

@@ -56,6 +56,7 @@ class MigrateRequest(Strict):
         max_length=len(DROPS),
         help_text="What may be lost where the target cannot keep it; what it can keep moves all the same.",
     )
+    precopy = Flag(default=False, help_text="Copy while clients write, and close the gate for what is left.")
 
 
 class MigrateAnswer(serializers.Serializer[Any]):

@@ -26,7 +26,7 @@ from jobs.engine.pacing import Pace, concurrency
 from jobs.engine.persisting import Persistence
 from jobs.engine.pool import Pool
 from jobs.engine.retrying import GaveUp, transient
-from jobs.engine.work import JobWork, bucket_of
+from jobs.engine.work import JobWork, bucket_of, what_was
 from jobs.errors import BadToken, Cancelled, Deferred, JobFailed, LeaseLost, Withdrawn, WorkSignal
 from jobs.failures import Trouble
 from jobs.kinds.base import Kind, Page, Phase, Shape, course
@@ -145,7 +145,12 @@ class Slice:
         return self._walk
 
     def _open_work(self) -> None:
-        bucket = self._retried(lambda: bucket_of(self.claim.job))
+        try:
+            bucket = self._retried(lambda: bucket_of(self.claim.job))
+        except JobFailed:
+            if not self.progress.unwinding:
+                raise
+            bucket = what_was(self.claim.job)
         self.work = JobWork(self.hold, self.progress.state, bucket)
 
     def _walk(self) -> Next | None:

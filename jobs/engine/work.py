@@ -13,8 +13,10 @@ from jobs.engine.hold import Hold
 from jobs.errors import Deferred, JobFailed, LeaseLost
 from jobs.models import Job
 from proxy import gate, slots
+from proxy.backends.values import Place, Route
+from proxy.bucket_settings import BucketSettings
 from proxy.errors import NoSuchBucket, SlowDown
-from proxy.records import BucketRecord, find_bucket
+from proxy.records import BucketRecord, GateState, find_bucket
 
 POLL_S = 0.01
 
@@ -112,8 +114,17 @@ def _open_bucket(name: str) -> BucketRecord:
     return bucket
 
 
+def what_was(job: Job) -> BucketRecord:
+    """The identity of the job's bucket, and nothing else: what an unwinding knows of one that is gone."""
+    nowhere = Route("", Place(job.bucket_id, "", ""))
+    return BucketRecord(job.bucket_id, job.bucket_name, "", 0, nowhere, GateState(None, 0), BucketSettings())
+
+
 def bucket_of(job: Job) -> BucketRecord:
-    """The job's bucket as it is now; a rule names it and takes whichever has the name. Raises JobFailed."""
+    """The job's bucket as it is now; a rule names it and takes whichever has the name.
+
+    Raises JobFailed if it is gone: its owner may delete it as long as its gate is open.
+    """
     try:
         bucket = find_bucket(job.bucket_name)
     except NoSuchBucket:

@@ -5,6 +5,10 @@ then through the multipart uploads (and, to verify, through those of the target 
 then through the parts of the open ones. It can stop between two versions of a key, inside a large
 one, or between two parts. A verification whose source counts no changes waits at first, and lists the
 source again at its end (`unchanged.py`); the last thing is how the target keeps versions from now on.
+
+A walk over a place that takes writes is followed by reading its change feed, and stands still while it
+reads some of it in between (`fed`). What both sides have is proved in a walk of its own, and what only the
+target has is removed in another.
 """
 
 from __future__ import annotations
@@ -17,7 +21,8 @@ from jobs.errors import BadToken
 
 OBJECTS, UPLOADS, EXTRAS, PARTS = "objects", "uploads", "extras", "parts"
 QUIET, AGAIN, VERSIONING = "quiet", "again", "versioning"
-_SECTIONS = (QUIET, OBJECTS, UPLOADS, EXTRAS, PARTS, AGAIN, VERSIONING)
+FOLLOW, PROOF, PRUNE = "follow", "proof", "prune"
+_SECTIONS = (QUIET, OBJECTS, UPLOADS, EXTRAS, PARTS, AGAIN, VERSIONING, FOLLOW, PROOF, PRUNE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +31,8 @@ class Position:
 
     In `objects`, `inside` and `inside_id` are key and id of a large version, `offset` counts its
     bytes, `etag` says which it was when its copy began, and `upload` is the upload that collects
-    the copy. In `parts`, `inside` is the id of an upload and `offset` a part number.
+    the copy. In `parts`, `inside` is the id of an upload and `offset` a part number. `fed` counts the
+    pages of changes that were served since the walk came here.
     """
 
     section: str = OBJECTS
@@ -37,6 +43,7 @@ class Position:
     upload: str = ""
     etag: str = ""
     offset: int = 0
+    fed: int = 0
 
     def past(self, after: str, after_id: str = "") -> Position:
         """The same section, with one more thing done."""
@@ -44,10 +51,14 @@ class Position:
 
     def enter(self, inside: str, inside_id: str = "", *, upload: str = "", etag: str = "") -> Position:
         """The beginning of one large thing."""
-        return replace(self, inside=inside, inside_id=inside_id, upload=upload, etag=etag, offset=0)
+        return replace(self, inside=inside, inside_id=inside_id, upload=upload, etag=etag, offset=0, fed=0)
 
     def at(self, offset: int) -> Position:
-        return replace(self, offset=offset)
+        return replace(self, offset=offset, fed=0)
+
+    def after_feeding(self) -> Position:
+        """The walk did not move; one more page of changes was served."""
+        return replace(self, fed=self.fed + 1)
 
 
 START = Position()
@@ -79,6 +90,6 @@ _NAMES = frozenset(each.name for each in fields(Position))
 
 
 def _fits(name: Any, value: Any) -> bool:
-    if name == "offset":
+    if name in ("offset", "fed"):
         return type(value) is int and value >= 0
     return name in _NAMES and isinstance(value, str)

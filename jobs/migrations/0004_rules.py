@@ -2,6 +2,8 @@
 
 from django.db import migrations, models
 
+from jobs.stored_json import Decoder, Encoder
+
 
 class Migration(migrations.Migration):
 
@@ -40,12 +42,17 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='job',
             name='kept',
-            field=models.JSONField(default=dict),
+            field=models.JSONField(default=dict, encoder=Encoder, decoder=Decoder),
         ),
         migrations.AddField(
             model_name='job',
             name='keys',
-            field=models.JSONField(default=list),
+            field=models.JSONField(default=list, encoder=Encoder, decoder=Decoder),
+        ),
+        migrations.AlterField(
+            model_name='job',
+            name='state',
+            field=models.JSONField(default=dict, encoder=Encoder, decoder=Decoder),
         ),
         migrations.AddField(
             model_name='job',

@@ -29,6 +29,7 @@ class Wish:
     delete_source: bool
     replace_target: bool
     drop: tuple[str, ...]
+    precopy: bool
 
     @property
     def destructive(self) -> bool:
@@ -43,6 +44,7 @@ def _read(given: QueryDict) -> Wish:
         given.get("delete_source") == "on",
         given.get("replace_target") == "on",
         tuple(each for each in DROPS if each in given.getlist("drop")),
+        given.get("precopy") == "on",
     )
 
 

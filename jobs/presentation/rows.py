@@ -65,7 +65,7 @@ def _detail(shown: Shown, listed: bool) -> dict[str, Any]:
     whole = shown.kind is not None and not (listed and job.standing)
     return compact(
         {
-            "gated": job.gated,
+            "gated": gated(shown),
             "source": _text(job, "source_backend"),
             "created_by": job.created_by or None,
             "parent": f"{job.subsystem}:{job.parent_id}" if job.parent_id else None,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -12,12 +13,19 @@ from botocore.config import Config
 from selenium import webdriver
 
 from tests.browser.browsing import Browser
-from tests.jobsite.service import Service
+from tests.jobsite.service import ROOT, Service
 
 
 @pytest.fixture(scope="session")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    running = Service(tmp_path_factory.mktemp("browser"), SLUICEGATE_WEB_WORKERS="1")
+def configuration(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The service's configuration, as it comes with the product at first."""
+    return Path(shutil.copy(ROOT / "sluicegate.yaml", tmp_path_factory.mktemp("configuration")))
+
+
+@pytest.fixture(scope="session")
+def service(tmp_path_factory: pytest.TempPathFactory, configuration: Path) -> Iterator[Service]:
+    facts = {"SLUICEGATE_WEB_WORKERS": "1", "SLUICEGATE_CONFIG": str(configuration)}
+    running = Service(tmp_path_factory.mktemp("browser"), **facts)
     try:
         running.start()
         yield running

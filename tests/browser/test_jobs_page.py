@@ -135,7 +135,7 @@ def test_no_page_scrolls_sideways(browser: Browser, s3: Any, bucket: str, width:
 def test_keys_search_move_and_explain(browser: Browser, s3: Any, bucket: str) -> None:
     browser.log_in()
     job = start(browser, bucket)
-    browser.go("/_/jobs/")
+    browser.go("/_/jobs/?trigger=oneoff")
     browser.press("/")
     assert browser.script("return document.activeElement.id") == "search"
     browser.script("document.activeElement.blur()")

@@ -20,7 +20,7 @@ from jobs.kinds.reencrypt import Reencrypt
 from proxy import routes
 from proxy.backends.encrypted import SEALING
 from proxy.backends.filesystem import FilesystemBackend
-from proxy.backends.values import Lock
+from proxy.backends.values import UNLOCKED, Amendment, Lock
 from proxy.records import find_bucket, list_buckets
 from proxy.resealing import Resealing
 from proxy.store import Store
@@ -46,7 +46,8 @@ class Sample:
     `ends` says the state after a success, from the state before, and `failed` how many failures
     are recorded on the way there. `before_fill` and `before_work` change the process that does it.
     `service` is the real service that the backend `archive` is then, in place of a directory.
-    Of a rule: `params` is its spec, and `mode` that of the runs that are begun, over `keys` alone if any.
+    `mode` is that of the job, or of a rule's runs that are begun, over `keys` alone if any; a rule's spec is
+    `params`. `meanwhile` is what a client does before each slice: it gives the key that it wrote, or None.
     """
 
     kind: Callable[[], Kind]
@@ -59,21 +60,47 @@ class Sample:
     service: str = ""
     mode: str = ""
     keys: Sequence[str] = ()
+    meanwhile: Callable[[], str | None] | None = None
 
 
-def _a_little_of_everything(store: Store) -> None:
+HELD = Lock(hold=True)
+
+
+def _a_little_of_everything(store: Store, lock: Lock = HELD) -> None:
     """A null version and a marker between others, one that is large and locked, a hidden key, uploads."""
     put(store, "in the index", noise(1, 100), metadata={"a": "b"}, tags={"c": "d"})
     put(store, "日本", noise(2, 60_000), headers={"content-type": "image/png"})
     put(store, "kept", b"first", version_id="v-1", tags={"a": "1"}, acl="an acl")
     put(store, "kept", b"without an id")
     mark(store, "kept", "m-1")
-    put(store, "kept", noise(3, 4_500_000), version_id="locked", lock=Lock(hold=True))
+    put(store, "kept", noise(3, 4_500_000), version_id="locked", lock=lock)
     put(store, "kept", b"newest", version_id="v-2")
     put(store, "hidden", b"", version_id="h-1")
     mark(store, "hidden", "m-2")
     put_in_parts(store, "of parts", noise(5, 5 * MIB), noise(6, 1000))
     open_upload(store, "open", "to come", {1: noise(7, 40_000), 3: noise(8, 10)}, metadata={"who": "me"})
+
+
+def _everything_but_locks(store: Store) -> None:
+    _a_little_of_everything(store, UNLOCKED)
+
+
+MOST_CHANGES = 32
+
+
+def _write() -> str | None:
+    """A new key, a large one at times, and other changes, while the gate is open; after some no more.
+
+    Each brings boundaries of its own, at which a worker dies.
+    """
+    bucket = find_bucket(BUCKET)
+    store, number = Store.at(bucket.route), Store.at(bucket.route).feed_head().seq
+    if bucket.gate.closed or number > MOST_CHANGES:
+        return None
+    store.amend("in the index", "", Amendment(tags={"number": str(number)}))
+    mark(store, f"written {number - 2}", "m")
+    put(store, f"written {number}", noise(number, 1_500_000 if number % 4 == 0 else 500))
+    return f"written {number}"
 
 
 def _what_a_service_keeps(store: Store) -> None:
@@ -179,6 +206,31 @@ SAMPLES: dict[str, list[Sample]] = {
             _moved_to_a_service,
             {"target_backend": "archive", "delete_source": True},
             service="seaweedfs",
+        ),
+        Sample(
+            lambda: Migrate(STEPS),
+            _everything_but_locks,
+            _moved,
+            {"target_backend": "archive", "precopy": True},
+            before_work=_nothing_links,
+            mode="precopy",
+        ),
+        Sample(
+            lambda: Migrate(STEPS),
+            _everything_but_locks,
+            _moved,
+            {"target_backend": "archive", "precopy": True},
+            before_work=_nothing_links,
+            mode="precopy",
+            meanwhile=_write,
+        ),
+        Sample(
+            lambda: Migrate(PIECES),
+            _what_a_service_keeps,
+            _moved_to_a_service,
+            {"target_backend": "archive", "precopy": True, "delete_source": True},
+            service="seaweedfs",
+            mode="precopy",
         ),
     ],
     "reencrypt": [

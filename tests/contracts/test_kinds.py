@@ -18,34 +18,43 @@ from tests.sites import Site
 
 pytestmark = pytest.mark.crash
 
+Case = tuple[str, int]
+"""A kind, and which of its samples."""
+
 CASES = [(name, index) for name, samples in SAMPLES.items() for index in range(len(samples))]
+QUIET = [(name, index) for name, index in CASES if SAMPLES[name][index].meanwhile is None]
+"""Those in which only the job changes something."""
+FIRST = {(name, SAMPLES[name][index].mode): (name, index) for name, index in reversed(CASES)}
+"""The first sample of each mode of a kind."""
 ALL = {name: kind for name, kind in KINDS.items() if name in SAMPLES}
 
 
-def _phases(name: str) -> list[Phase]:
-    """The phases that the first sample of a kind goes through."""
-    kind = ALL[name]
-    return list(course(kind, SAMPLES[name][0].mode))
+def _phases(case: Case) -> list[Phase]:
+    """The phases that a sample goes through."""
+    name, index = case
+    return list(course(ALL[name], SAMPLES[name][index].mode))
 
 
-TURNS = {name: [phase.name for phase in _phases(name) if phase.shape is Shape.TURN] for name in ALL}
-UNDONE = [name for name, kind in ALL.items() if Action.CANCEL in kind.actions]
+def _turn(case: Case) -> str | None:
+    return next((phase.name for phase in _phases(case) if phase.shape is Shape.TURN), None)
 
 
-def _up_to_the_turn(name: str) -> list[str]:
-    names = [phase.name for phase in _phases(name)]
-    return names[: names.index(TURNS[name][0]) + 1] if TURNS[name] else names
+def _up_to_the_turn(case: Case) -> list[str]:
+    names = [phase.name for phase in _phases(case)]
+    turn = _turn(case)
+    return names if turn is None else names[: names.index(turn) + 1]
 
 
-BEFORE_TURN = [(name, phase) for name in UNDONE for phase in _up_to_the_turn(name)]
-WALKS = [(name, phase) for name in ALL for phase in _up_to_the_turn(name) if phase not in TURNS[name]]
+IN_PHASES = [(*case, phase) for case in FIRST.values() for phase in _up_to_the_turn(case)]
+BEFORE_TURN = [each for each in IN_PHASES if Action.CANCEL in ALL[each[0]].actions]
+WALKS = [each for each in IN_PHASES if each[2] != _turn(each[:2])]
 
 
-def _failed(case: tuple[str, int]) -> int:
+def _failed(case: Case) -> int:
     return SAMPLES[case[0]][case[1]].failed
 
 
-def _expected(workers: Workers, case: tuple[str, int]) -> Any:
+def _expected(workers: Workers, case: Case) -> Any:
     return SAMPLES[case[0]][case[1]].ends(workers.before)
 
 
@@ -66,18 +75,19 @@ def test_a_kind_says_what_the_engine_must_know(name: str) -> None:
     assert kind.subsystem and ":" not in kind.subsystem
     assert len(set(names)) == len(names)
     assert kind.concurrency >= 1
+    turns = [phase for phase in kind.phases if phase.shape is Shape.TURN]
     for mode in kind.modes:
         phases = course(kind, mode)
         assert phases and sum(phase.shape is Shape.TURN for phase in phases) <= 1
         assert sum(phase.counted for phase in phases) <= 1
         assert sum(phase.share for phase in phases) == 100
     assert by_rule(kind) == ("" not in kind.modes), "a one-off has one way through that needs no name"
-    assert not by_rule(kind) or (not kind.gated and kind.unwind is None and not TURNS[name])
+    assert not by_rule(kind) or (not kind.gated and kind.unwind is None and not turns)
 
 
-@pytest.mark.parametrize("case", CASES, ids=str)
+@pytest.mark.parametrize("case", QUIET, ids=str)
 def test_a_job_that_nobody_disturbs_ends_as_its_sample_says(
-    case: tuple[str, int], sqlite_site: Site, s3_services: Services
+    case: Case, sqlite_site: Site, s3_services: Services
 ) -> None:
     workers = Workers(sqlite_site, *case, s3_services)
     row = workers.work()
@@ -86,9 +96,9 @@ def test_a_job_that_nobody_disturbs_ends_as_its_sample_says(
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("case", CASES, ids=str)
+@pytest.mark.parametrize("case", QUIET, ids=str)
 def test_killed_at_each_boundary_it_comes_to_the_same_end(
-    case: tuple[str, int], sqlite_site: Site, s3_services: Services
+    case: Case, sqlite_site: Site, s3_services: Services
 ) -> None:
     workers = Workers(sqlite_site, *case, s3_services)
     row = workers.work(kill=True)
@@ -105,12 +115,30 @@ def test_killed_at_each_boundary_it_comes_to_the_same_end(
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize(("name", "phase"), BEFORE_TURN)
+@pytest.mark.parametrize("case", [case for case in CASES if case not in QUIET], ids=str)
+def test_killed_at_each_boundary_while_a_client_writes_nothing_of_it_is_lost(
+    case: Case, sqlite_site: Site
+) -> None:
+    """Both places are equal in the end, with all that was acknowledged before the gate closed."""
+    workers = Workers(sqlite_site, *case)
+    row = workers.work(kill=True)
+    assert (row["status"], row["failed"], row["runs"]) == ("succeeded", _failed(case), ["succeeded"])
+    after = workers.ask("state")
+    assert (after["backend"], after["gate"]) == ("archive", None)
+    assert after["beside"] == [after["bucket"]]
+    written = {key for key in workers.acknowledged if key is not None}
+    assert len(written) > 5
+    assert written <= {version["key"] for version in after["bucket"]["history"]}
+    print(f"{case}: {workers.kills} workers were killed, {len(written)} keys were written meanwhile")
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize(("name", "index", "phase"), BEFORE_TURN)
 def test_cancelled_in_any_phase_before_the_turn_nothing_is_left(
-    name: str, phase: str, sqlite_site: Site
+    name: str, index: int, phase: str, sqlite_site: Site
 ) -> None:
     """The unwinding is killed at each of its boundaries too."""
-    workers = Workers(sqlite_site, name, 0)
+    workers = Workers(sqlite_site, name, index)
     workers.until(phase)
     workers.ask("cancel", job=workers.job)
     row = workers.work(kill=True)
@@ -119,25 +147,24 @@ def test_cancelled_in_any_phase_before_the_turn_nothing_is_left(
     assert _without_seals(workers.ask("state")) == _without_seals({**workers.before, "gate": None})
 
 
-@pytest.mark.parametrize(("name", "phase"), WALKS)
+@pytest.mark.parametrize(("name", "index", "phase"), WALKS)
 def test_a_token_that_is_refused_is_dropped_once_and_the_end_is_the_same(
-    name: str, phase: str, sqlite_site: Site
+    name: str, index: int, phase: str, sqlite_site: Site
 ) -> None:
-    workers = Workers(sqlite_site, name, 0)
+    workers = Workers(sqlite_site, name, index)
     workers.until(phase)
     workers.ask("spoil", job=workers.job)
     row = workers.work()
     assert row["status"] == "succeeded"
-    assert workers.ask("state") == _expected(workers, (name, 0))
+    assert workers.ask("state") == _expected(workers, (name, index))
 
 
-@pytest.mark.parametrize(("name", "index"), [case for case in CASES if TURNS[case[0]]])
+@pytest.mark.parametrize(("name", "index"), [case for case in QUIET if _turn(case) is not None])
 def test_cancelled_after_the_turn_it_succeeds_and_leaves_the_rest_as_it_is(
     name: str, index: int, sqlite_site: Site, s3_services: Services
 ) -> None:
     workers = Workers(sqlite_site, name, index, s3_services)
-    phases = [phase.name for phase in _phases(name)]
-    workers.until(phases[phases.index(TURNS[name][0]) + 1])
+    workers.until(_phases((name, index))[len(_up_to_the_turn((name, index)))].name)
     turned = workers.ask("state")
     workers.ask("cancel", job=workers.job)
     assert workers.work(kill=True)["status"] == "succeeded"

@@ -45,6 +45,8 @@ class Workers:
         self._process = site.start("tests.contracts.workers")
         self._sample = {"kind": kind, "index": index}
         self.kills = 0
+        self.acknowledged: list[str | None] = []
+        """The keys that a client has written between the slices."""
         self.before = self.ask("prepare", **self._sample)
         """What could be seen before the job."""
         self.job = self.ask("create", **self._sample)
@@ -62,6 +64,7 @@ class Workers:
     def work(self, kill: bool = False) -> dict[str, Any]:
         """Work on the job until it has ended, with all the crashes on the way; its row."""
         for _ in range(1_000):
+            self.acknowledged.append(self.ask("meanwhile", **self._sample))
             self.ask("work", job=self.job, kill=kill, **self._sample)
             row: dict[str, Any] = self.recover()
             if row["status"] in ("succeeded", "failed", "cancelled"):

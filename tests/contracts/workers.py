@@ -152,6 +152,12 @@ def work(kind: str, index: int, job: int, kill: bool) -> None:
     engine.work(job, kinds={kind: Hooked(sample.kind(), happens)}, limits=PATIENT)
 
 
+def meanwhile(kind: str, index: int) -> str | None:
+    """What a client does between two slices."""
+    client = samples.SAMPLES[kind][index].meanwhile
+    return None if client is None else client()
+
+
 def one_slice(kind: str, index: int, job: int) -> Any:
     """Work on the job for a slice that is over after its first page; where it stands then."""
     settings.SLICE_SECONDS = 0
@@ -255,6 +261,7 @@ _DEEDS: dict[str, Callable[..., Any]] = {
         state,
         create,
         work,
+        meanwhile,
         one_slice,
         die,
         halt,

@@ -6,12 +6,16 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from jobs import clock
+from tests.jobs.machines import Machine
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -48,6 +52,13 @@ def _migrate(environment: dict[str, str]) -> None:
     command = [sys.executable, "manage.py", "migrate", "-v0"]
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.fixture
+def machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The clock of leases is that of `Machine`."""
+    monkeypatch.setattr(time, "clock_gettime_ns", lambda which: Machine.now_ms * 1_000_000)
+    monkeypatch.setattr(clock, "clock_id", lambda: f"boot {Machine.boot}")
 
 
 @pytest.fixture(scope="session")

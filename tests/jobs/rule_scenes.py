@@ -28,6 +28,8 @@ from tests.jobs.ruled import Ruled, make_rule  # noqa: E402
 from tests.jobs.support import die, lapse, make_bucket, wait_for  # noqa: E402
 
 MODE = "reconcile"
+NOTED = {"large": [{"key": "a\0b"}]}
+"""A key may hold any character."""
 
 
 def _rule(kind: Ruled) -> Job:
@@ -74,6 +76,7 @@ def _dying_at(point: int) -> Iterator[None]:
 def rule_killed_everywhere() -> None:
     """Whenever its worker dies the run fails, and the next one does what is left."""
     kind, point = _small(), 0
+    kind.before_page = lambda work, phase, token: work.state.update(NOTED)
     job = _rule(kind)
     while True:
         point += 1
@@ -107,6 +110,7 @@ def _go_on(kind: Ruled, job: Job, before: int) -> None:
         assert join(fork(lambda: run(kind, job))) == 0
     now = fresh(job)
     assert (now.status, now.kept, now.holder) == ("succeeded", {}, ""), now.last_error
+    assert NOTED.items() <= now.state.items()
     ends = list(now.runs.order_by("pk").values_list("status", flat=True))[before:]
     assert ends in (["succeeded"], ["failed", "succeeded"]), ends
 

@@ -61,6 +61,14 @@ def test_a_preview_starts_nothing(site: None) -> None:
     assert not Job.objects.exists()
 
 
+def test_a_precopy_is_asked_for_by_a_flag_and_deletes_nothing(site: None) -> None:
+    make_bucket(objects=2)
+    _, out, _ = run("migrate_bucket", "photos", "archive", "--precopy", "--preview")
+    assert "while clients write" in out and "Without precopy" in out
+    assert run("migrate_bucket", "photos", "archive", "--precopy")[0] == 0
+    assert Job.objects.get().mode == "precopy"
+
+
 def test_deleting_needs_a_yes_where_nobody_can_be_asked(site: None, monkeypatch: pytest.MonkeyPatch) -> None:
     make_bucket()
     monkeypatch.setattr(sys, "stdin", io.StringIO("photos\n"))

@@ -16,6 +16,8 @@ from jobs.models import Job
 from jobs.presentation import Shown, busy_row
 from jobs.states import Status
 from proxy import gate
+from proxy.errors import NoSuchBucket
+from proxy.models import Bucket
 from proxy.records import BucketRecord
 from tests.jobs.support import FAST, Walker, gate_is_open, make_bucket, make_job, wait_for
 
@@ -130,6 +132,25 @@ def test_a_failure_with_an_open_gate_undoes_and_ends(home: Path, tmp_path: Path)
     kind, bucket = late(before_item=fail, log=tmp_path / "log"), make_bucket()
     job = run(kind, start(kind, bucket))
     assert job.status == "failed" and gate_is_open(bucket.name)
+    assert sum(deed.startswith("unwind") for deed in kind.deeds()) == 10
+
+
+@pytest.mark.parametrize("at", ["page", "slice"])
+def test_what_was_done_is_undone_though_the_bucket_was_deleted_meanwhile(
+    at: str, home: Path, tmp_path: Path
+) -> None:
+    """Its owner may do so as long as the gate is open."""
+    bucket = make_bucket()
+
+    def delete(work: Work, phase: str, item: Item) -> None:
+        if item.key == "copy-9":
+            Bucket.objects.all().delete()
+            if at == "page":
+                raise NoSuchBucket
+
+    kind = late(before_item=delete, log=tmp_path / "log")
+    job = run(kind, start(kind, bucket))
+    assert (job.status, job.unwinding) == ("failed", True)
     assert sum(deed.startswith("unwind") for deed in kind.deeds()) == 10
 
 

@@ -7,13 +7,12 @@ stopped for long. A model of ten lines says whose writes may succeed.
 from __future__ import annotations
 
 import itertools
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, settings, strategies
+from hypothesis import strategies
 from hypothesis.stateful import (
     Bundle,
     RuleBasedStateMachine,
@@ -25,7 +24,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from jobs import claims, clock, recovery, transitions
+from jobs import claims, recovery, transitions
 from jobs.claims import Claim
 from jobs.errors import BucketBusy, Conflict, WorkSignal
 from jobs.models import Job, Run
@@ -33,23 +32,8 @@ from jobs.progress import Progress
 from jobs.states import ACTIVE, TERMINAL, Event
 from proxy import gate
 from proxy.models import Bucket
+from tests.jobs.machines import BOUNDS, TTL_MS, Machine
 from tests.jobs.support import Walker, gate_is_open, make_bucket, make_job
-
-TTL_MS = 60_000
-
-
-class Machine:
-    """The clock of a machine that can be stopped, moved and started anew."""
-
-    now_ms = 1_000_000
-    boot = 1
-
-
-@pytest.fixture
-def machine(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(time, "clock_gettime_ns", lambda which: Machine.now_ms * 1_000_000)
-    monkeypatch.setattr(clock, "clock_id", lambda: f"boot {Machine.boot}")
-    yield
 
 
 class Life(RuleBasedStateMachine):
@@ -242,11 +226,3 @@ class Life(RuleBasedStateMachine):
 def test_no_order_of_events_breaks_lease_cursor_or_gate(home: Path, machine: None, settings: Any) -> None:
     settings.LEASE_SECONDS = TTL_MS // 1000
     run_state_machine_as_test(Life, settings=BOUNDS)
-
-
-BOUNDS = settings(
-    max_examples=25,
-    stateful_step_count=30,
-    deadline=None,
-    suppress_health_check=list(HealthCheck),
-)

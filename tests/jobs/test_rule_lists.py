@@ -144,7 +144,12 @@ def test_a_queued_run_of_a_rule_is_no_running_one() -> None:
     job = make_rule(status="queued")
     assert actions.lookup(BOSS, job.public_id).status == "queued"
     job.runs.update(status="running")
-    assert actions.lookup(BOSS, job.public_id).status == "running"
+    assert actions.lookup(BOSS, job.public_id).status == "running", "between two slices"
+    Job.objects.update(paused=True)
+    assert actions.lookup(BOSS, job.public_id).status == "queued", "it waits until it is resumed"
+    assert actions.workers(BOSS).row()["paused"] == 1 and actions.workers(BOSS).working == 0
+    Job.objects.update(run_anyway=True)
+    assert actions.lookup(BOSS, job.public_id).status == "running", "it runs although it is paused"
 
 
 def test_rules_make_no_bucket_busy() -> None:

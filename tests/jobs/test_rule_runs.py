@@ -137,10 +137,16 @@ def test_a_report_without_end_is_not_kept() -> None:
     assert list(run(kind, rule(kind)).runs.get().detail) == ["left_out"]
 
 
-def test_a_report_that_cannot_be_made_does_not_keep_a_run_from_its_end() -> None:
-    kind = Ruled(objects=2, report_of=lambda state: {"text": state["no such note"]})
+@pytest.mark.parametrize("wrong", [lambda state: state["no such note"], lambda state: {"a": object()}])
+def test_a_report_that_cannot_be_made_does_not_keep_a_run_from_its_end(wrong: Callable[..., Any]) -> None:
+    kind = Ruled(objects=2, report_of=wrong)
     job = run(kind, rule(kind))
     assert (job.status, job.runs.get().detail) == ("succeeded", {"left_out": "The report cannot be made."})
+
+
+def test_keys_in_a_report_may_hold_anything() -> None:
+    kind = Ruled(objects=2, report_of=lambda state: {"a\0b": [{"key": "c\0", "size": 1}]})
+    assert run(kind, rule(kind)).runs.get().detail == {"a\ufffdb": [{"key": "c\ufffd", "size": 1}]}
 
 
 def test_a_rule_says_how_many_items_are_worked_on_side_by_side() -> None:

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
-START_SECONDS = 60.0
+START_SECONDS = 120.0
 CLUSTER, EVENTS = " cluster $", " cluster --lane events $"
 """The command lines of the clusters, for `Service.child`."""
 

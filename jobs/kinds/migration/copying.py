@@ -5,12 +5,12 @@ The target puts each version in its place in line, so that they may arrive in an
 
 from __future__ import annotations
 
-from jobs.errors import JobFailed
 from jobs.kinds import position as at
 from jobs.kinds.base import Item, Outcome, Page
 from jobs.kinds.migration.copying_large import (
     begin,
     complete,
+    drop,
     enter_large,
     move_piece,
     pass_over,
@@ -18,12 +18,12 @@ from jobs.kinds.migration.copying_large import (
 )
 from jobs.kinds.migration.copying_uploads import copy_part, copy_upload, parts_page, uploads_page
 from jobs.kinds.migration.ground import GONE, Ground, Step, todo
-from jobs.kinds.migration.keeping import VERSIONS
+from jobs.kinds.migration.keeping import refuse_lost_id
 from jobs.kinds.migration.sides import is_copied, refuse_lost_lock
 from jobs.kinds.migration.walking import after_versions, behind, fitting, next_versions, page_of
 from jobs.kinds.position import Position, decode
 from proxy.backends.base import ReaderBody
-from proxy.backends.values import NULL_VERSION, Deletion, NewObject, ObjectInfo
+from proxy.backends.values import Deletion, NewObject, ObjectInfo
 from proxy.errors import ObjectLocked
 
 # -- pages ----------------------------------------------------------------------------------
@@ -34,7 +34,8 @@ def _page(ground: Ground, token: str | None) -> Page:
     return _PAGES[position.section](ground, position)
 
 
-def _objects_page(ground: Ground, position: Position) -> Page:
+def objects_page(ground: Ground, position: Position) -> Page:
+    """The next versions; behind the last of them the uploads. Raises JobFailed."""
     if position.inside:
         return pieces_page(ground, position)
     found, ends = next_versions(ground, ground.source, position)
@@ -44,7 +45,7 @@ def _objects_page(ground: Ground, position: Position) -> Page:
         goes_on = after_versions(ground) if whole else behind(position, taken[-1])
         return page_of(ground, [_to_copy(ground, info) for info in taken], goes_on)
     if found:
-        _may_lose_its_id(ground, found[0])
+        refuse_lost_id(ground, found[0])
         return enter_large(ground, position, found[0])
     return page_of(ground, [], after_versions(ground))
 
@@ -52,7 +53,7 @@ def _objects_page(ground: Ground, position: Position) -> Page:
 def _to_copy(ground: Ground, info: ObjectInfo) -> Item:
     """A delete marker has no more facts than its listing tells, and cannot be opened."""
     if not info.marker:
-        _may_lose_its_id(ground, info)
+        refuse_lost_id(ground, info)
         return todo("object", info.key, info.size, version=info.version_id)
     return todo(
         "marker", info.key,
@@ -60,14 +61,7 @@ def _to_copy(ground: Ground, info: ObjectInfo) -> Item:
     )  # fmt: skip
 
 
-def _may_lose_its_id(ground: Ground, info: ObjectInfo) -> None:
-    dropped = VERSIONS in ground.work.spec.get("drop", ())
-    if not (ground.keeps_versions or dropped or info.version_id == NULL_VERSION):
-        text = f"{info.key}: {ground.target_route.backend} cannot keep the version id {info.version_id}."
-        raise JobFailed(text, "TargetCannotKeep")
-
-
-_PAGES = {at.OBJECTS: _objects_page, at.UPLOADS: uploads_page, at.PARTS: parts_page}
+_PAGES = {at.OBJECTS: objects_page, at.UPLOADS: uploads_page, at.PARTS: parts_page}
 
 
 # -- effects --------------------------------------------------------------------------------
@@ -91,7 +85,8 @@ def _copy_object(ground: Ground, item: Item) -> Outcome:
             return Outcome(size=reader.info.size)
 
 
-def _copy_marker(ground: Ground, item: Item) -> Outcome:
+def copy_marker(ground: Ground, item: Item) -> Outcome:
+    """In its place in line, also in place of an object of the same id."""
     data = item.data
     info = ObjectInfo(
         key=item.key,
@@ -112,11 +107,12 @@ COPY = Step(
     _page,
     {
         "object": _copy_object,
-        "marker": _copy_marker,
+        "marker": copy_marker,
         "begin": begin,
         "piece": move_piece,
         "complete": complete,
         "there": pass_over,
+        "drop": drop,
         "upload": copy_upload,
         "part": copy_part,
     },

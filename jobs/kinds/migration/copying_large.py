@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
+from collections.abc import Callable
 
 from jobs.errors import JobFailed
 from jobs.kinds.base import Item, Outcome, Page
@@ -18,7 +20,7 @@ from proxy.errors import NoSuchUpload
 
 def collecting_id(ground: Ground, info: ObjectInfo) -> str:
     """The upload in which a large object is put together: the same for each attempt at the same copy."""
-    of = f"{ground.target_route.place.incarnation} {info.etag} {info.version_id} {info.key}"
+    of = f"{ground.target_route.place.incarnation} {info.seq} {info.etag} {info.version_id} {info.key}"
     return f"copy-{hashlib.sha256(of.encode()).hexdigest()[:40]}"
 
 
@@ -43,12 +45,16 @@ def enter_large(ground: Ground, position: Position, listed: ObjectInfo) -> Page:
 
 
 def pieces_page(ground: Ground, position: Position) -> Page:
-    """The next pieces, or the end of the object. Raises JobFailed if it is gone."""
+    """The next pieces, or the end of the object. Raises JobFailed if it is gone and nobody may write."""
     key, version = position.inside, position.inside_id
     try:
         info = ground.source.head(key, version)
     except GONE:
+        if ground.writable:
+            return _drop_page(ground, position)
         raise JobFailed(f"{key}: the object vanished while it was copied.", "NoSuchKey") from None
+    if ground.writable and info.etag != position.etag:
+        return _drop_page(ground, position)
     same = {"version": version, "upload": position.upload, "etag": position.etag}
     if position.offset >= info.size:
         return page_of(ground, [todo("complete", key, info.size, **same)], position.past(key, version))
@@ -56,6 +62,37 @@ def pieces_page(ground: Ground, position: Position) -> Page:
     return page_of(ground, piece_items(key, taken, **same), position.at(taken[-1][1].end))
 
 
+def _drop_page(ground: Ground, position: Position) -> Page:
+    item = todo("drop", position.inside, upload=position.upload)
+    return page_of(ground, [item], position.past(position.inside, position.inside_id))
+
+
+Does = Callable[[Ground, Item], Outcome]
+
+
+def _unless_moved_on(does: Does) -> Does:
+    """While clients write, an object that is another one by now, or gone, is passed over.
+
+    Then the next page drops what there is of its copy. Else JobFailed or S3Error are raised.
+    """
+
+    @functools.wraps(does)
+    def tolerant(ground: Ground, item: Item) -> Outcome:
+        try:
+            return does(ground, item)
+        except (*GONE, NoSuchUpload, Replaced):
+            if not ground.writable:
+                raise
+            return Outcome(objects=0, skipped=True)
+
+    return tolerant
+
+
+class Replaced(JobFailed):
+    """The object is not the one whose copy was begun."""
+
+
+@_unless_moved_on
 def begin(ground: Ground, item: Item) -> Outcome:
     """Open the upload that collects. Raises JobFailed if the object is another one by now, or locked."""
     found = _as_begun(ground, item)
@@ -66,6 +103,7 @@ def begin(ground: Ground, item: Item) -> Outcome:
     return Outcome(objects=0)
 
 
+@_unless_moved_on
 def move_piece(ground: Ground, item: Item) -> Outcome:
     """Raises JobFailed if the object is another one by now."""
     with ground.work.effect(), ground.source.open(item.key, item.data["version"]) as reader:
@@ -73,6 +111,7 @@ def move_piece(ground: Ground, item: Item) -> Outcome:
         return copy_piece(reader, ground.target, item, ground.work.pulse)
 
 
+@_unless_moved_on
 def complete(ground: Ground, item: Item) -> Outcome:
     """Make the version of its pieces. Raises JobFailed if the object is another one by now."""
     target, upload_id = ground.target, item.data["upload"]
@@ -96,9 +135,19 @@ def _as_begun(ground: Ground, item: Item) -> ObjectInfo:
 
 def _same_as_begun(info: ObjectInfo, etag: str) -> None:
     if info.etag != etag:
-        raise JobFailed(f"{info.key}: the object was replaced while it was copied.", "PreconditionFailed")
+        raise Replaced(f"{info.key}: the object was replaced while it was copied.", "PreconditionFailed")
 
 
 def pass_over(ground: Ground, item: Item) -> Outcome:
     """A walk before this one, whose cursor was lost, has copied it."""
     return Outcome(size=item.size)
+
+
+def drop(ground: Ground, item: Item) -> Outcome:
+    """Remove an upload of the target, if it is there: nothing comes of it."""
+    with ground.work.effect():
+        try:
+            ground.target.abort_upload(item.data["upload"])
+        except NoSuchUpload:
+            pass
+    return Outcome(objects=0, skipped=True)

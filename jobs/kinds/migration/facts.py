@@ -16,6 +16,8 @@ LISTED_FACTS = ("marker", "size", "etag", "last_modified", "owner_id")
 ROUGH_FACTS = ("marker", "size")
 LINE_FACTS = ("version_id", "ordinal", "latest")
 """What says where a version stands among those of its key."""
+ENTRY_FACTS = (*LISTED_FACTS, "version_id", "ordinal")
+"""What a listing tells of a version by itself, whatever others there are."""
 PART_FACTS = ("number", "size", "etag", "last_modified", "checksums")
 UPLOAD_FACTS = (
     "key", "initiated", "headers", "metadata", "tags", "owner_id", "checksum_algorithm", "checksum_type",
@@ -37,6 +39,11 @@ def listed_difference(
     """
     listed = ROUGH_FACTS if roughly and not source.marker else LISTED_FACTS
     return _difference((*listed, *LINE_FACTS) if in_line else listed, source, target)
+
+
+def same_entry(source: ObjectInfo, target: ObjectInfo) -> bool:
+    """Whether two versions are listed alike, whatever other versions their keys have."""
+    return _difference(ENTRY_FACTS, source, target) is None
 
 
 def part_difference(source: PartInfo, target: PartInfo) -> str | None:

@@ -57,13 +57,23 @@ LOOKING_THERE = Pace(1 / 500, 1024 * MIB)
 """What a verification asks a service at the source: the facts of each object."""
 
 
+COMPARING, COMPARING_THERE = Pace(1 / 20_000, 1024 * MIB), Pace(1 / 2_000, 1024 * MIB)
+"""Of a copy that was made and proved before: what is left is to list both sides."""
+CLOSING_S = 2.0
+"""To close the gate, wait for the writes in flight, and copy what the last seconds brought."""
+
+
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """Objects and bytes by way, objects by what becomes of their seals, and the pause in seconds."""
+    """Objects and bytes by way, and objects by what becomes of their seals.
+
+    `pause_s` is how long writes pause, in seconds; `precopied_s` how long if all is copied before.
+    """
 
     ways: Mapping[Way, tuple[int, int]]
     sealing: Mapping[Sealing, int]
     pause_s: float
+    precopied_s: float
 
 
 def forecast(
@@ -85,4 +95,5 @@ def forecast(
     pause = sum(copying[way].seconds(*held) for way, held in ways.items())
     pause += (READING_THERE if to_service else READING).seconds(objects, size)
     pause += LOOKING_THERE.seconds(objects, 0) if from_service else 0.0
-    return Forecast(ways, sealing, pause)
+    comparing = COMPARING_THERE if to_service else COMPARING
+    return Forecast(ways, sealing, pause, CLOSING_S + comparing.seconds(objects, 0))

@@ -31,6 +31,8 @@ class Ground:
 
     work: Work
     limits: Limits
+    writable: bool = False
+    """Clients still write to the source: what changes while it is copied is copied again later."""
 
     @property
     def source_route(self) -> Route:

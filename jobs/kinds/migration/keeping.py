@@ -10,9 +10,10 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
-from jobs.errors import TargetCannotKeep
+from jobs.errors import JobFailed, TargetCannotKeep
+from jobs.kinds.migration.ground import Ground
 from jobs.kinds.migration.sides import parts_are_lost
-from proxy.backends.values import NULL_VERSION, Usage
+from proxy.backends.values import NULL_VERSION, ObjectInfo, Usage
 from proxy.bucket_settings import ENABLED, BucketSettings
 from proxy.store import Store
 
@@ -107,6 +108,14 @@ def check(
         advice = f" To move without them, drop {' and '.join(map(str, helps))}." if helps else ""
         raise TargetCannotKeep(" ".join(why for why, _ in found) + advice, **lost.counts(), drop=helps)
     return lost
+
+
+def refuse_lost_id(ground: Ground, info: ObjectInfo) -> None:
+    """Raises JobFailed if a version would lose its id and nobody allowed that."""
+    dropped = VERSIONS in ground.work.spec.get("drop", ())
+    if not (ground.keeps_versions or dropped or info.version_id == NULL_VERSION):
+        text = f"{info.key}: {ground.target_route.backend} cannot keep the version id {info.version_id}."
+        raise JobFailed(text, "TargetCannotKeep")
 
 
 def version_ids(store: Store) -> int:

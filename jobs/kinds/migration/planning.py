@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from jobs.errors import BadRequest, Unavailable
+from jobs.errors import BadRequest, PrecopyImpossible, Unavailable
 from jobs.kinds.base import Plan
 from jobs.kinds.migration import keeping, places, sampling
 from jobs.kinds.migration.forecasting import Forecast, forecast
 from jobs.kinds.migration.previewing import Findings, preview
-from jobs.kinds.migration.wishes import Wish, read_wish
+from jobs.kinds.migration.wishes import PRECOPY, Wish, read_wish
 from proxy import routes
 from proxy.backends.base import Backend
 from proxy.backends.values import Usage
+from proxy.bucket_settings import BucketSettings
 from proxy.errors import ServiceUnavailable
 from proxy.records import BucketRecord
 from proxy.store import Store
@@ -23,7 +24,10 @@ PATIENCE_S = 5.0
 
 
 def plan(bucket: BucketRecord, params: Mapping[str, Any]) -> Plan:
-    """Raises BadRequest, Unavailable, TargetNotEmpty, TargetLocked, TargetCannotKeep (with counts)."""
+    """Raises BadRequest, PrecopyImpossible, Unavailable, TargetNotEmpty, TargetLocked and TargetCannotKeep.
+
+    The last three with counts.
+    """
     wish = read_wish(params)
     _check_target(bucket, wish)
     try:
@@ -37,13 +41,27 @@ def plan(bucket: BucketRecord, params: Mapping[str, Any]) -> Plan:
         ahead = _forecast(source, target, held)
     except ServiceUnavailable as error:
         raise Unavailable(error.message) from error
+    traceless = untraced(source, bucket.settings, held)
+    if wish.precopy and traceless is not None:
+        raise PrecopyImpossible(traceless, parameter=PRECOPY)
     gone = places.check(wish.target_backend, real_name, found, replace=wish.replace_target)
-    findings = Findings(bucket, wish, held, lost, gone, ahead, before=not target.counts_changes)
+    findings = Findings(bucket, wish, held, lost, gone, ahead, not target.counts_changes, traceless)
     return Plan(
         name=f"migrate {bucket.name}: {bucket.route.backend} -> {wish.target_backend}",
         spec={**wish.spec(), "source_backend": bucket.route.backend},
         preview=preview(findings),
+        mode=PRECOPY if wish.precopy else "",
     )
+
+
+def untraced(source: Store, settings: BucketSettings, held: Usage) -> str | None:
+    """Why a bucket cannot be copied while clients write to it, in words; None if it can."""
+    backend = source.route.backend
+    if not source.feeds_changes:
+        return f"{backend} does not tell what changes, so writes must pause while the bucket is copied."
+    if settings.object_lock or held.locked:
+        return "Locks of versions change without a trace, so writes must pause while the bucket is copied."
+    return None
 
 
 def _forecast(source: Store, target: Backend, held: Usage) -> Forecast:

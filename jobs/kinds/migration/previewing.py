@@ -25,6 +25,13 @@ class Findings:
     gone: Usage
     ahead: Forecast
     before: bool = False
+    traceless: str | None = None
+    """Why it cannot be copied while clients write."""
+
+    @property
+    def pause_s(self) -> float:
+        """How long writes pause the way that was asked for."""
+        return self.ahead.precopied_s if self.wish.precopy else self.ahead.pause_s
 
 
 def preview(found: Findings) -> dict[str, Any]:
@@ -46,7 +53,10 @@ def preview(found: Findings) -> dict[str, Any]:
             for way, (objects, size) in found.ahead.ways.items()
         },
         "sealing": {sealing.value: objects for sealing, objects in found.ahead.sealing.items()},
-        "pause_s": round(found.ahead.pause_s),
+        "pause_s": round(found.pause_s),
+        "pause_s_default": round(found.ahead.pause_s),
+        **({} if found.traceless else {"pause_s_precopy": round(found.ahead.precopied_s)}),
+        "precopy": wish.precopy,
         "dropped": found.lost.counts(),
         "delete_source": wish.delete_source,
         "replaces": _shown(found.gone),
@@ -78,13 +88,8 @@ _SEALING = {
 
 def _pausing(found: Findings) -> Iterator[str]:
     """How long writes pause, from what that follows, and by which way the bytes go."""
-    name, ahead = found.bucket.name, found.ahead
-    least = "" if found.held.exact else "at least "
-    yield (
-        f"Writes to {name} are answered 503 SlowDown until the move is done, for {least}about"
-        f" {units.about(ahead.pause_s)}; reads go on. That is an estimate from cautious rates for each way,"
-        " and includes the verification, which reads every byte again."
-    )
+    ahead = found.ahead
+    yield from _precopied(found) if found.wish.precopy else _gated(found)
     if not found.held.exact:
         yield "The bucket is large and was not counted to its end: all figures are lower bounds."
     for way, (objects, size) in ahead.ways.items():
@@ -93,6 +98,38 @@ def _pausing(found: Findings) -> Iterator[str]:
     for sealing, objects in ahead.sealing.items():
         if objects and sealing in _SEALING:
             yield f"{_SEALING[sealing]}: about {units.counted(objects, 'object')}."
+
+
+def _least(found: Findings) -> str:
+    return "" if found.held.exact else "at least "
+
+
+def _gated(found: Findings) -> Iterator[str]:
+    """Of a move whose gate is closed from the start, and what the other way would be."""
+    name, ahead = found.bucket.name, found.ahead
+    yield (
+        f"Writes to {name} are answered 503 SlowDown until the move is done, for {_least(found)}about"
+        f" {units.about(ahead.pause_s)}; reads go on. That is an estimate from cautious rates for each way,"
+        " and includes the verification, which reads every byte again."
+    )
+    if found.traceless:
+        yield f"It cannot be copied while clients write. {found.traceless}"
+    else:
+        yield (
+            f"Copied while clients write (precopy), writes would pause for {_least(found)}about"
+            f" {units.about(ahead.precopied_s)}."
+        )
+
+
+def _precopied(found: Findings) -> Iterator[str]:
+    name, ahead = found.bucket.name, found.ahead
+    yield (
+        f"The bucket is copied and every byte read again while clients write, for {_least(found)}about"
+        f" {units.about(ahead.pause_s)}. Then writes to {name} are answered 503 SlowDown for"
+        f" {_least(found)}about {units.about(ahead.precopied_s)}: what changed last is copied, and both sides"
+        " are compared. Reads go on. These are estimates from cautious rates."
+    )
+    yield f"Without precopy, writes would pause for {_least(found)}about {units.about(ahead.pause_s)}."
 
 
 def _notes(found: Findings) -> list[str]:

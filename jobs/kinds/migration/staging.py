@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from jobs.errors import JobError, JobFailed
 from jobs.kinds.base import Item, Outcome, Page
-from jobs.kinds.migration import counting, keeping, places
+from jobs.kinds.migration import counting, following, keeping, places
 from jobs.kinds.migration.ground import Ground, Step, route_from, route_note, same_place, todo
 from jobs.kinds.migration.versioning import prepare_versions
 from proxy import routes
@@ -30,15 +30,22 @@ def _page(ground: Ground, token: str | None) -> Page:
         if page.truncated:
             return page
     _refuse_what_is_there(ground)
+    if ground.writable:
+        following.begin(ground)
+    note_held(ground)
+    ground.work.state["seq_staged"] = ground.source.backend.head_seq(ground.source.place)
+    return Page(items=[todo("make", ground.target_route.place.bucket)], total=1)
+
+
+def note_held(ground: Ground) -> None:
+    """How much is to be moved, now. Raises JobFailed if something of it would be lost."""
     held = _refuse_what_would_be_lost(ground)
     older, older_bytes = (held.versions, held.versions_size) if ground.keeps_versions else (0, 0)
     ground.work.state.update(
         objects=held.keys + older,
         bytes=held.size + older_bytes,
         uploads=held.uploads,
-        seq_staged=ground.source.backend.head_seq(ground.source.place),
     )
-    return Page(items=[todo("make", ground.target_route.place.bucket)], total=1)
 
 
 def _name_the_places(ground: Ground) -> None:
@@ -63,7 +70,7 @@ def _refuse_what_is_there(ground: Ground) -> None:
 
 
 def _refuse_what_would_be_lost(ground: Ground) -> Usage:
-    """What the source holds, now that nobody writes to it."""
+    """What the source holds at this moment."""
     work = ground.work
     settings = find_bucket(work.bucket.name).settings
     held = counting.counted(ground) or ground.source.usage()

@@ -10,6 +10,7 @@ checksum are not read again; everything else is compared all the same.
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from jobs.kinds import position as at
 from jobs.kinds.base import Item, Outcome, Page
@@ -51,10 +52,10 @@ def _page(ground: Ground, token: str | None) -> Page:
         unchanged.begin(ground)
     position = decode(token)
     page = _PAGES[position.section](ground, position)
-    return page if page.truncated else _goes_on(ground, position.section, page)
+    return page if page.truncated else goes_on(ground, position.section, page)
 
 
-def _goes_on(ground: Ground, section: str, page: Page) -> Page:
+def goes_on(ground: Ground, section: str, page: Page) -> Page:
     """The last page of a section, with what is left to be done behind it."""
     left = {
         at.AGAIN: not ground.source.backend.counts_changes,
@@ -74,17 +75,17 @@ def _versioning_page(ground: Ground, position: Position) -> Page:
 
 def _objects_page(ground: Ground, position: Position) -> Page:
     if position.inside:
-        return _pieces_page(ground, position)
-    paired, ends = _paired(ground, position)
-    taken = fitting(paired, ground.limits)
-    if paired and not taken:
-        first = paired[0]
+        return spans_page(ground, position)
+    both, ends = paired(ground, position)
+    taken = fitting(both, ground.limits)
+    if both and not taken:
+        first = both[0]
         unchanged.saw(ground, [first])
         inside = position.enter(first.key, first.version_id)
         return page_of(ground, [todo("facts", first.key, version=first.version_id)], inside)
     unchanged.saw(ground, taken)
     items = [_to_verify(info) for info in taken]
-    if ends and len(taken) == len(paired):
+    if ends and len(taken) == len(both):
         return page_of(ground, items, after_versions(ground))
     return page_of(ground, items, behind(position, taken[-1]))
 
@@ -93,7 +94,7 @@ def _to_verify(info: ObjectInfo) -> Item:
     return todo("marker" if info.marker else "object", info.key, info.size, version=info.version_id)
 
 
-def _paired(ground: Ground, position: Position) -> tuple[list[ObjectInfo], bool]:
+def paired(ground: Ground, position: Position) -> tuple[list[ObjectInfo], bool]:
     """The source's versions as far as both listings reach, and whether that is the end of both.
 
     Raises JobFailed where the two differ.
@@ -115,8 +116,11 @@ def _paired(ground: Ground, position: Position) -> tuple[list[ObjectInfo], bool]
     return list(theirs[:both]), their_end and our_end
 
 
-def _pieces_page(ground: Ground, position: Position) -> Page:
-    """The next spans of a large body, from `position.offset` on."""
+def spans_page(ground: Ground, position: Position, **same: Any) -> Page:
+    """The next spans of a large body, from `position.offset` on; `same`: what their items say besides.
+
+    Raises JobFailed if the target lacks it.
+    """
     key, version = position.inside, position.inside_id
     info = target_facts(ground, key, version)
     items: list[Item] = []
@@ -126,8 +130,8 @@ def _pieces_page(ground: Ground, position: Position) -> Page:
             continue
         if len(items) == ground.limits.page_items or size >= ground.limits.page_bytes:
             return page_of(ground, items, position.at(end))
-        data = {"etag": info.etag, "start": span.start, "end": span.end, "md5": span.md5}
-        items.append(todo("piece", key, span.end - span.start, version=version, **data))
+        data = {"etag": info.etag, "start": span.start, "end": span.end, "md5": span.md5, **same}
+        items.append(todo("span", key, span.end - span.start, version=version, **data))
         size, end = size + span.end - span.start, span.end
     return page_of(ground, items, position.past(key, version))
 
@@ -146,7 +150,8 @@ _PAGES = {
 # -- items ----------------------------------------------------------------------------------
 
 
-def _verify_object(ground: Ground, item: Item) -> Outcome:
+def verify_object(ground: Ground, item: Item) -> Outcome:
+    """Facts and bytes of a copy. Raises JobFailed if they are not the source's."""
     with on_target(ground, item.key, item.data["version"]) as reader:
         _same_facts(ground, item, reader.info)
         for span in spans(reader.info, ground.limits.part_bytes):
@@ -154,8 +159,11 @@ def _verify_object(ground: Ground, item: Item) -> Outcome:
         return Outcome(size=reader.info.size)
 
 
-def _verify_marker(ground: Ground, item: Item) -> Outcome:
-    """Its facts are those of its listing, which were compared; what is left is what a read answers."""
+def verify_marker(ground: Ground, item: Item) -> Outcome:
+    """Its facts are those of its listing, which were compared; what is left is what a read answers.
+
+    Raises JobFailed.
+    """
     version = item.data["version"]
     try:
         ground.target.head(item.key, ground.there(version))
@@ -166,12 +174,14 @@ def _verify_marker(ground: Ground, item: Item) -> Outcome:
     raise differs(named(item.key, version), "the target does not answer as for a delete marker")
 
 
-def _verify_facts(ground: Ground, item: Item) -> Outcome:
+def verify_facts(ground: Ground, item: Item) -> Outcome:
+    """Raises JobFailed if the copy's facts are not the source's."""
     _same_facts(ground, item, target_facts(ground, item.key, item.data["version"]))
     return Outcome()
 
 
-def _verify_piece(ground: Ground, item: Item) -> Outcome:
+def verify_span(ground: Ground, item: Item) -> Outcome:
+    """Raises JobFailed if a span of the copy is not what its ETag, or the source, tells."""
     data = item.data
     with on_target(ground, item.key, data["version"]) as reader:
         if reader.info.etag != data["etag"]:
@@ -208,10 +218,10 @@ def _prove(ground: Ground, item: Item, reader: ObjectReader, span: Span) -> None
 VERIFY = Step(
     _page,
     {
-        "object": _verify_object,
-        "marker": _verify_marker,
-        "facts": _verify_facts,
-        "piece": _verify_piece,
+        "object": verify_object,
+        "marker": verify_marker,
+        "facts": verify_facts,
+        "span": verify_span,
         "upload": verify_upload,
         "part": verify_part,
         "versioning": keep_versions,

@@ -39,7 +39,7 @@ def extras_page(ground: Ground, position: Position) -> Page:
         after=(position.after, position.after_id), limit=ground.limits.page_items
     )
     for upload in listing.uploads:
-        if _upload_of(ground.source, upload.upload_id) is None:
+        if find_upload(ground.source, upload.upload_id) is None:
             raise differs(_named(upload.key, upload.upload_id), "the source has no such upload")
     goes_on = Position(at.PARTS) if listing.last is None else position.past(*listing.last)
     return page_of(ground, [], goes_on)
@@ -61,7 +61,7 @@ def verify_upload(ground: Ground, item: Item) -> Outcome:
     """Raises JobFailed unless both sides have the upload, with the same facts and parts."""
     upload_id = item.data["upload"]
     what = _named(item.key, upload_id)
-    target, source = _upload_of(ground.target, upload_id), _upload_of(ground.source, upload_id)
+    target, source = find_upload(ground.target, upload_id), find_upload(ground.source, upload_id)
     if source is None:
         return Outcome(objects=0, skipped=True)
     if target is None and parts_are_lost(ground.source, source):
@@ -111,7 +111,8 @@ def verify_part(ground: Ground, item: Item) -> Outcome:
     return Outcome(objects=0)
 
 
-def _upload_of(store: Store, upload_id: str) -> UploadInfo | None:
+def find_upload(store: Store, upload_id: str) -> UploadInfo | None:
+    """None if there is no such upload, open or finished."""
     try:
         return store.head_upload(upload_id)
     except NoSuchUpload:

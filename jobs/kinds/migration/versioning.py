@@ -8,12 +8,18 @@ from __future__ import annotations
 
 from jobs.kinds.base import Item, Outcome
 from jobs.kinds.migration.ground import Ground
-from proxy.bucket_settings import SUSPENDED
+from proxy.bucket_settings import SUSPENDED, BucketSettings
+from proxy.records import find_bucket
 
 
 def wants_versioning(ground: Ground) -> bool:
     """Whether the target must be told how the bucket keeps versions."""
-    return ground.target.backend.assigns_versions and ground.work.bucket.settings.keeps_versions
+    return ground.target.backend.assigns_versions and _settings(ground).keeps_versions
+
+
+def _settings(ground: Ground) -> BucketSettings:
+    """As they are now: clients may have changed them since the slice began."""
+    return find_bucket(ground.work.bucket.name).settings
 
 
 def prepare_versions(ground: Ground) -> None:
@@ -25,5 +31,5 @@ def prepare_versions(ground: Ground) -> None:
 def keep_versions(ground: Ground, item: Item) -> Outcome:
     """From now on the target keeps versions as the bucket does."""
     with ground.work.effect():
-        ground.target.backend.set_versioning(ground.target.place, ground.work.bucket.settings.versioning)
+        ground.target.backend.set_versioning(ground.target.place, _settings(ground).versioning)
     return Outcome(objects=0)

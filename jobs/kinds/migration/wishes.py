@@ -9,7 +9,9 @@ from typing import Any
 from jobs.errors import BadRequest
 from jobs.kinds.migration.keeping import DROPS
 
-_FLAGS = ("delete_source", "replace_target")
+PRECOPY = "precopy"
+"""The mode of a migration that copies while clients write."""
+_FLAGS = ("delete_source", "replace_target", PRECOPY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +22,7 @@ class Wish:
     delete_source: bool = False
     replace_target: bool = False
     drop: tuple[str, ...] = ()
+    precopy: bool = False
 
     def spec(self) -> dict[str, Any]:
         """As a job keeps it: plain JSON."""

@@ -18,7 +18,8 @@ EXIT_CODES = """exit codes:
   1  with --wait: it failed or was cancelled
   2  it was refused, and nothing was started
 
-Reads go on all the time; writes are answered 503 SlowDown until the bucket has moved.
+Reads go on all the time; writes are answered 503 SlowDown until the bucket has moved. With --precopy
+they go on while it is copied, and pause only for what changed last.
 """
 
 
@@ -45,6 +46,9 @@ class Command(BaseCommand):
             default=[],
             help="what may be lost where TARGET cannot keep it (can be given twice)",
         )
+        parser.add_argument(
+            "--precopy", action="store_true", help="copy while clients write; writes pause only at the end"
+        )
         parser.add_argument("--preview", action="store_true", help="say what would happen and change nothing")
         parser.add_argument("--wait", action="store_true", help="follow the job to its end")
         parser.add_argument("--yes", action="store_true", help="do not ask before something is deleted")
@@ -53,8 +57,9 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         who = actor()
         bucket, target = options["bucket"], options["target"]
-        wish = {name: options[name] for name in ("delete_source", "replace_target", "drop")}
-        dangerous = any(wish.values())
+        losing = {name: options[name] for name in ("delete_source", "replace_target", "drop")}
+        dangerous = any(losing.values())
+        wish = {**losing, "precopy": options["precopy"]}
         if options["preview"] or (dangerous and not options["yes"]):
             self._tell(actions.preview_migration(who, bucket, target, **wish).preview)
         if options["preview"]:

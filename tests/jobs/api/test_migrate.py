@@ -8,7 +8,8 @@ import pytest
 from django.test import Client
 
 from jobs.models import Job
-from proxy.records import find_bucket
+from proxy.bucket_settings import ENABLED
+from proxy.records import change_settings, find_bucket
 from tests.jobs.test_actions import make_left_behind
 from tests.jobs.windows import ADMIN, make_bucket
 
@@ -31,6 +32,26 @@ def test_a_migration_is_accepted_with_its_id(boss: Client) -> None:
     }
     assert job.spec["delete_source"] is False and job.spec["replace_target"] is False
     assert find_bucket("photos").gate.holder == job.public_id
+
+
+def test_a_precopy_has_the_bucket_from_the_start_and_leaves_its_gate_open(boss: Client) -> None:
+    make_bucket(objects=2)
+    body = {"target_backend": "archive", "precopy": True}
+    preview = post(boss, "photos/migrate/preview", body).json()
+    assert preview["precopy"] and preview["pause_s"] == preview["pause_s_precopy"]
+    started = post(boss, "photos/migrate", body).json()["id"]
+    assert Job.objects.get().mode == "precopy"
+    assert not find_bucket("photos").gate.closed
+    assert boss.get(f"{ADMIN}/jobs/bucket/photos").json()["active"]["gated"] is False
+    second = post(boss, "photos/migrate", body)
+    assert (second.status_code, second.json()["job"]) == (409, started)
+
+
+def test_a_precopy_of_what_leaves_no_trace_is_400_with_a_code_of_its_own(boss: Client) -> None:
+    change_settings(make_bucket(), versioning=ENABLED, object_lock=True)
+    answer = post(boss, "photos/migrate", {"target_backend": "archive", "precopy": True})
+    assert (answer.status_code, answer.json()["code"]) == (400, "PrecopyImpossible")
+    assert not Job.objects.exists()
 
 
 def test_a_busy_bucket_is_409_with_the_id_of_the_first(boss: Client) -> None:
@@ -66,6 +87,7 @@ def test_a_target_that_is_not_empty_is_409_with_counts(boss: Client) -> None:
         ("photos", {"target_backend": "archive", "delete_source": "yes"}, 400),
         ("photos", {"target_backend": "archive", "delete_source": 1}, 400),
         ("photos", {"target_backend": "archive", "delete_sourse": True}, 400),
+        ("photos", {"target_backend": "archive", "precopy": "yes"}, 400),
         ("photos", ["archive"], 400),
         ("photos", "{", 400),
         ("photos", "[" * 60_000, 400),

@@ -18,6 +18,7 @@ from jobs import cursor
 from jobs.cursor import Cursor, Step
 from jobs.errors import BadToken, Deferred
 from jobs.kinds.base import Issue, Kind, Outcome, Phase, Shape, course
+from proxy import gate
 from proxy.records import BucketRecord, find_bucket
 
 PAGES = 10_000
@@ -113,8 +114,10 @@ class Drive:
         for phase in phases[names.index(self.saved.phase) :]:
             if phase.name == until:
                 return self.saved
-            following = names[names.index(phase.name) + 1 :]
-            self._go_through(phase, following[0] if following else "")
+            following = phases[names.index(phase.name) + 1 :]
+            self._go_through(phase, following[0].name if following else "")
+            if phase.writable and not following[0].writable:
+                gate.close(find_bucket(self.saved.bucket_name).id, self.saved.holder)
         self._save(ended=True)
         return self.saved
 

@@ -60,7 +60,7 @@ def job(
     """A migration to `there` as it is after its creation."""
     kind = Migrate(limits)
     plan = kind.plan(find_bucket(name), {"target_backend": "there", **params})
-    return Drive(kind, Saved(name, HOLDER, dict(plan.spec), NOW_MS), happens)
+    return Drive(kind, Saved(name, HOLDER, dict(plan.spec), NOW_MS, mode=plan.mode), happens)
 
 
 def staged(drive: Drive) -> Route:

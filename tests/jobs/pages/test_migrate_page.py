@@ -27,6 +27,15 @@ def test_a_preview_shows_what_will_happen_and_starts_nothing(boss: Client) -> No
     assert not Job.objects.exists()
 
 
+def test_a_preview_shows_the_pause_either_way_and_keeps_the_wish(boss: Client) -> None:
+    make_bucket(objects=3)
+    assert "Copied while clients write" in preview(boss).content.decode()
+    page = preview(boss, precopy="on").content.decode()
+    assert "Without precopy" in page and '<input type="hidden" name="precopy" value="on">' in page
+    assert boss.post("/_/migrate/", WISH | {"precopy": "on"}).status_code == 302
+    assert Job.objects.get().mode == "precopy"
+
+
 def test_the_start_leads_to_the_job(boss: Client) -> None:
     make_bucket()
     answer = boss.post("/_/migrate/", WISH, follow=True)
