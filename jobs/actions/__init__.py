@@ -23,7 +23,7 @@ from jobs.actions.people import (
 )
 from jobs.actions.performing import Performed
 from jobs.actions.reading import Failures, busy, failures, lookup, run_of, runs, trail
-from jobs.actions.rule_jobs import pause, preview_rule, resume, run_now, verify
+from jobs.actions.rule_jobs import failed_keys, pause, preview_rule, resume, run_now, verify
 from jobs.actions.rules import RulesState, check_rules, last_sync, rules_state, sync_rules
 from jobs.actions.signing_in import sign_in, sign_out
 from jobs.actions.starting import (
@@ -75,6 +75,7 @@ __all__ = [
     "delete_objects",
     "enable_key",
     "enable_user",
+    "failed_keys",
     "failures",
     "group_names",
     "holder_of",

@@ -29,6 +29,8 @@ class Part:
 
     order: tuple[str, ...]
     which: Q = _EVERY
+    unread: tuple[str, ...] = ()
+    """Columns that may be long and that no list shows of these."""
 
     @property
     def names(self) -> list[str]:
@@ -37,7 +39,7 @@ class Part:
 
 
 SORTS: dict[str, tuple[Part, ...]] = {
-    RULES_FIRST: (Part(("rule", "-id"), _RULES), Part(("-id",), _ONE_OFFS)),
+    RULES_FIRST: (Part(("rule", "-id"), _RULES, ("state", "keys", "kept")), Part(("-id",), _ONE_OFFS)),
     "-created": (Part(("-id",)),),
     "created": (Part(("id",)),),
     "bucket": (Part(("bucket_name", "id")),),
@@ -98,7 +100,12 @@ def _parts_from(
     at, behind = _read(sort, cursor) if cursor else (0, _EVERY)
     parts = list(enumerate(SORTS[sort]))[at:]
     return [
-        (number, rows.filter(part.which, behind if number == at else _EVERY).order_by(*part.order))
+        (
+            number,
+            rows.filter(part.which, behind if number == at else _EVERY)
+            .order_by(*part.order)
+            .defer(*part.unread),
+        )
         for number, part in parts
     ]
 

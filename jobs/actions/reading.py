@@ -48,10 +48,14 @@ def find(public_id: str) -> Shown:
     return refreshed(rows)[0]
 
 
-def runs(actor: Actor, public_id: str, limit: int = DEFAULT_LIMIT) -> list[Run]:
-    """The job's runs, newest first; an open one with the job's counts of now. Raises NotFound, BadRequest."""
+def runs(actor: Actor, public_id: str, limit: int = DEFAULT_LIMIT, *, details: bool = True) -> list[Run]:
+    """The job's runs, newest first; an open one with the job's counts of now.
+
+    Without `details` what they reported, which may be long, is not read. Raises NotFound, BadRequest.
+    """
     job = lookup(actor, public_id).job
-    found = list(Run.objects.filter(job=job).order_by("-pk")[: _checked(limit)])
+    rows = Run.objects.filter(job=job).order_by("-pk")
+    found = list((rows if details else rows.defer("detail"))[: _checked(limit)])
     for run in found:
         if run.finished_at is None:
             for name, count in Progress.of(job).run_columns().items():

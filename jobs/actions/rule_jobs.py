@@ -44,7 +44,7 @@ def verify(actor: Actor, public_id: str) -> Performed:
 
 def retry(actor: Actor, public_id: str) -> Performed:
     """Begin a run over the objects that failed and that no run has looked at since. Raises as `run_now`."""
-    return _begin(actor, public_id, Action.RETRY_FAILED, lambda kind: RETRY, keys=_failed_keys)
+    return _begin(actor, public_id, Action.RETRY_FAILED, lambda kind: RETRY, keys=_failed)
 
 
 def preview_rule(actor: Actor, public_id: str) -> Performed:
@@ -56,6 +56,12 @@ def preview_rule(actor: Actor, public_id: str) -> Performed:
         plan = kind.plan(bucket_of(shown.job.bucket_name), shown.job.spec).looked_at()
         done()
     return Performed(shown, preview=plan.preview)
+
+
+def failed_keys(actor: Actor, job: Job) -> list[str]:
+    """What `retry` would look at: each key once, in the order in which they failed. Raises Forbidden."""
+    actor.require(Right.VIEW)
+    return _failed(job) if job.standing else []
 
 
 # -- the pieces -------------------------------------------------------------------------------
@@ -104,7 +110,6 @@ def _begin(
     return Performed(find(public_id), run=run)
 
 
-def _failed_keys(job: Job) -> list[str]:
-    """Each once, in the order in which they failed."""
+def _failed(job: Job) -> list[str]:
     keys = open_failures(job).order_by("pk").values_list("key", flat=True)
     return list(dict.fromkeys(keys))[:MOST_KEYS]

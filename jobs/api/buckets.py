@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -22,6 +23,43 @@ def _wanted(request: Request) -> dict[str, Any]:
     return dict(body.validated_data)
 
 
+class Gate(serializers.Serializer[Any]):
+    closed = serializers.BooleanField()
+    holder = serializers.CharField(required=False)
+
+
+class BucketRow(serializers.Serializer[Any]):
+    name = serializers.CharField()
+    backend = serializers.CharField()
+    created_at = serializers.IntegerField()
+    gate = Gate()
+    active_job = serializers.CharField(required=False)
+
+
+class BucketsAnswer(serializers.Serializer[Any]):
+    buckets = BucketRow(many=True)
+    next_after = serializers.CharField(required=False)
+
+
+class BackendRow(serializers.Serializer[Any]):
+    name = serializers.CharField()
+    type = serializers.CharField(help_text="filesystem or s3")
+    where = serializers.CharField(help_text="Directory or endpoint.")
+    default = serializers.BooleanField()
+    available = serializers.BooleanField()
+    reason = serializers.CharField(required=False, help_text="Why it is not available.")
+    breaker = serializers.CharField(required=False, help_text="closed, open or trying, in this process.")
+    capabilities = serializers.DictField(
+        required=False, child=serializers.CharField(), help_text="yes, no or unknown."
+    )
+    encryption = serializers.CharField(help_text="The configured mode.")
+    buckets = serializers.IntegerField()
+
+
+class BackendsAnswer(serializers.Serializer[Any]):
+    backends = BackendRow(many=True)
+
+
 class BucketList(ApiView):
     """Buckets by name, with backend and gate."""
 
@@ -29,7 +67,7 @@ class BucketList(ApiView):
         operation_id="buckets_list",
         parameters=[OpenApiParameter(name) for name in ("prefix", "after")]
         + [OpenApiParameter("limit", int)],
-        responses={200: shapes.BucketsAnswer, 400: shapes.ErrorAnswer},
+        responses={200: BucketsAnswer, 400: shapes.ErrorAnswer},
     )
     def get(self, request: Request) -> Response:
         only(request, "prefix", "after", "limit")
@@ -44,7 +82,7 @@ class BucketList(ApiView):
 class BackendList(ApiView):
     """The configured backends, each asked whether it answers."""
 
-    @extend_schema(operation_id="backends_list", responses={200: shapes.BackendsAnswer})
+    @extend_schema(operation_id="backends_list", responses={200: BackendsAnswer})
     def get(self, request: Request) -> Response:
         return Response({"backends": [each.row() for each in actions.shown_backends(self.actor)]})
 

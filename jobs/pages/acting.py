@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
-from jobs import actions
+from jobs import actions, units
 from jobs.actions import Actor, Right
 from jobs.errors import Conflict, NotFound
 from jobs.kinds.base import Action
@@ -40,7 +42,7 @@ def act(request: HttpRequest, actor: Actor, job_id: str, action: str) -> HttpRes
         "action": action,
         "asked": asking,
         "title": asking.title.format(id=shown.job.public_id),
-        "says": _says(shown, asking),
+        "says": _says(shown, asking, actions.failed_keys(actor, shown.job)),
         "previews": Action.PREVIEW in supported(shown.kind) and action == Action.RUN_NOW,
         "back": reverse("console:job", args=[job_id]),
         "destructive": _destructive(shown, action),
@@ -68,12 +70,12 @@ def _preview(request: HttpRequest, actor: Actor, job_id: str) -> HttpResponse:
     return framed(request, actor, "jobs/preview.html", context)
 
 
-def _says(shown: Shown, asking: Asked) -> list[str]:
+def _says(shown: Shown, asking: Asked, failed: Sequence[str]) -> list[str]:
     """What will happen, in sentences."""
     job, words = shown.job, sentences(shown)
     if not asking.says:
         return [words["stop" if job.turned else "cancel"]]
-    told = [asking.says.format(bucket=job.bucket_name)]
+    told = [asking.says.format(bucket=job.bucket_name, failed=units.counted(len(failed), "object"))]
     if asking.runs and (job.paused or not job.enabled):
         state = "paused" if job.paused else "disabled in its configuration"
         told.append(f"The rule is {state} and stays so: this is done once all the same.")

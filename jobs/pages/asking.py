@@ -10,7 +10,10 @@ from jobs.kinds.base import Action
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """`{id}` and `{bucket}` are filled in; `says` is empty where the kind's own words say what happens."""
+    """`{id}`, `{bucket}` and `{failed}` (so many objects) are filled in.
+
+    `says` is empty where the kind's own words say what happens.
+    """
 
     title: str
     says: str
@@ -61,7 +64,7 @@ RULES: Mapping[Action, Asked] = {
     ),
     Action.RETRY_FAILED: Asked(
         "Try again what failed in {id}?",
-        "A run looks once more at the objects that failed and that no run has looked at since.",
+        "A run looks once more at the {failed} that failed and that no run has looked at since.",
         "Try again",
         "A run over what failed was begun.",
         runs=True,

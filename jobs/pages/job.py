@@ -27,7 +27,7 @@ def job(request: HttpRequest, actor: Actor, job_id: str) -> HttpResponse:
     row = job_row(shown, timezone.now())
     code = request.GET.get("code", "")[:64]
     failed = actions.failures(actor, job_id, FAILURES, code)
-    runs = [run_row(run) for run in actions.runs(actor, job_id, RUNS)]
+    runs = [run_row(run) for run in actions.runs(actor, job_id, RUNS, details=False)]
     trail = _trail(actor, shown)
     context: dict[str, Any] = {
         "section": "jobs",

@@ -10,7 +10,8 @@ from jobs.presentation.values import compact, seconds
 
 
 def run_row(run: Run) -> dict[str, Any]:
-    """One attempt to the end of a job."""
+    """One attempt to the end of a job; without what it reported if that was not read."""
+    read = "detail" not in run.get_deferred_fields()
     return compact(
         {
             "id": run.pk,
@@ -26,7 +27,7 @@ def run_row(run: Run) -> dict[str, Any]:
             "objects_deleted": run.objects_deleted,
             "bytes": run.bytes_done,
             "errors": run.errors,
-            "detail": dict(run.detail) or None,
+            "detail": (dict(run.detail) or None) if read else None,
         }
     )
 

@@ -177,7 +177,12 @@ def test_a_run_that_was_asked_for_is_queued_in_the_first_mode_and_told(boss: Cli
 
 @pytest.mark.parametrize(
     ("kind", "columns", "anyway"),
-    [("replication", {}, True), ("replication", {"paused": True}, True), ("lifecycle", {}, False)],
+    [
+        ("replication", {"paused": True}, True),
+        ("replication", {"enabled": False}, True),
+        ("replication", {}, False),
+        ("lifecycle", {}, False),
+    ],
 )
 def test_only_rules_that_run_at_will_run_against_their_switches(
     site: None, kind: str, columns: dict[str, Any], anyway: bool

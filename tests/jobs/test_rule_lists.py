@@ -13,8 +13,9 @@ from jobs.actions import Actor, Filters
 from jobs.actions.listing import SORTS
 from jobs.errors import BadRequest, NotFound
 from jobs.models import Job
+from jobs.presentation import job_row, run_row
 from tests.jobs.rule_rows import LIFECYCLE, make_rule, make_run
-from tests.jobs.windows import make_job
+from tests.jobs.windows import NOW, make_job
 
 pytestmark = pytest.mark.django_db
 BOSS = Actor("admin", "10.0.0.1")
@@ -163,10 +164,9 @@ def test_rules_make_no_bucket_busy() -> None:
 
 def test_a_long_list_costs_no_more_statements_than_a_short_one() -> None:
     def statements() -> int:
-        with CaptureQueriesContext(
-            connection,
-        ) as seen:
-            actions.listing(BOSS)
+        with CaptureQueriesContext(connection) as seen:
+            for shown in actions.listing(BOSS).jobs:
+                job_row(shown, NOW, listed=True)
         return len(seen)
 
     make_run(make_rule())
@@ -176,6 +176,16 @@ def test_a_long_list_costs_no_more_statements_than_a_short_one() -> None:
         make_run(make_rule("lifecycle", f"r{number}", "succeeded"))
         make_job("succeeded", bucket_name=f"b{number}")
     assert statements() == few
+
+
+def test_runs_are_read_without_what_they_reported_where_nobody_shows_it() -> None:
+    job = make_rule()
+    for _ in range(3):
+        make_run(job, detail={"verify": "long"})
+    with CaptureQueriesContext(connection) as seen:
+        rows = [run_row(run) for run in actions.runs(BOSS, job.public_id, details=False)]
+    assert not any("detail" in row for row in rows) and len(seen) == 2
+    assert "detail" in run_row(actions.runs(BOSS, job.public_id)[0])
 
 
 def test_failures_of_all_kept_runs_are_counted() -> None:

@@ -57,7 +57,7 @@ LOOKING_THERE = Pace(1 / 500, 1024 * MIB)
 """What a verification asks a service at the source: the facts of each object."""
 
 
-COMPARING, COMPARING_THERE = Pace(1 / 20_000, 1024 * MIB), Pace(1 / 2_000, 1024 * MIB)
+COMPARING, COMPARING_THERE = Pace(1 / 50_000, 1024 * MIB), Pace(1 / 2_000, 1024 * MIB)
 """Of a copy that was made and proved before: what is left is to list both sides."""
 CLOSING_S = 2.0
 """To close the gate, wait for the writes in flight, and copy what the last seconds brought."""

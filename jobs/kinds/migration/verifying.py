@@ -39,7 +39,7 @@ from jobs.kinds.pieces import Span
 from jobs.kinds.position import Position, decode, encode
 from proxy.backends.base import ObjectReader
 from proxy.backends.sealing.reader import is_locked
-from proxy.backends.values import ObjectInfo
+from proxy.backends.values import NULL_VERSION, ObjectInfo
 from proxy.errors import MethodNotAllowed
 
 # -- pages ----------------------------------------------------------------------------------
@@ -100,12 +100,14 @@ def paired(ground: Ground, position: Position) -> tuple[list[ObjectInfo], bool]:
     Raises JobFailed where the two differ.
     """
     roughly = not (ground.source.backend.counts_changes and ground.target.backend.counts_changes)
+    in_line = ground.keeps_versions
     theirs, their_end = next_versions(ground, ground.source, position)
     ours, our_end = next_versions(ground, ground.target, position)
     for other, mine in zip(theirs, ours, strict=False):
-        if (mine.key, mine.version_id) != (other.key, ground.there(other.version_id)):
+        there = other.version_id if in_line else NULL_VERSION
+        if mine.key != other.key or mine.version_id != there:
             raise mismatch(ground, other, mine)
-        difference = listed_difference(other, mine, in_line=ground.keeps_versions, roughly=roughly)
+        difference = listed_difference(other, mine, in_line=in_line, roughly=roughly)
         if difference is not None:
             raise differs(named(other.key, other.version_id), difference)
     both = min(len(theirs), len(ours))

@@ -132,7 +132,8 @@ class Command(BaseCommand):
             self.stdout.write(table(("CODE", "KEY", "ERROR"), cells))
 
     def _runs(self, options: dict[str, Any]) -> None:
-        rows = [run_row(run) for run in actions.runs(actor(), options["id"], MOST_RUNS)]
+        found = actions.runs(actor(), options["id"], MOST_RUNS, details=options["json"])
+        rows = [run_row(run) for run in found]
         if options["json"]:
             self.stdout.write(as_json({"runs": rows}))
         elif rows:

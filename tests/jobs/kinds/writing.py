@@ -20,7 +20,7 @@ SIZES = (0, 10, 3000, 90 * KIB, 700 * KIB)
 class Writer:
     """`chance` of a write at each boundary that it hears of; one seed, one sequence of writes."""
 
-    def __init__(self, bucket: str, seed: int, chance: float = 0.3, most: int = 400) -> None:
+    def __init__(self, bucket: str, seed: int, chance: float = 0.2, most: int = 150) -> None:
         self.bucket, self.chance, self.most = bucket, chance, most
         self.rng = random.Random(seed)
         self.done: list[str] = []

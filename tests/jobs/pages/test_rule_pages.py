@@ -148,6 +148,8 @@ def test_actions_ask_first_and_then_do_it(
 def test_what_failed_is_tried_again_from_the_page(boss: Client) -> None:
     job = make_rule(status="succeeded")
     make_failed_object(job, make_run(job, errors=1))
+    asked = text(boss.get(f"/_/jobs/{job.public_id}/retry-failed/").content)
+    assert "looks once more at the 1 object that failed" in asked
     answer = boss.post(f"/_/jobs/{job.public_id}/retry-failed/", follow=True)
     assert "A run over what failed was begun" in text(answer.content)
     job.refresh_from_db()
