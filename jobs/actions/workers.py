@@ -18,10 +18,16 @@ from jobs.states import LEASED, Status
 FRESH_MS = 15_000
 """A process that has not beaten for so long is not counted as alive."""
 
+WORKING_ROLES = frozenset({"worker", "cluster"})
+
 
 @dataclass(frozen=True, slots=True)
 class Workers:
-    """One moment of the engine. Ages are milliseconds; `alive` counts live processes by role."""
+    """One moment of the engine. Ages are milliseconds; `alive` counts live processes by role.
+
+    `unserved` are lanes of the queue in which jobs wait and no process works; `rules`: there are some that
+    run by themselves.
+    """
 
     alive: dict[str, int] = field(default_factory=dict)
     hosts: tuple[str, ...] = ()
@@ -32,6 +38,8 @@ class Workers:
     working: int = 0
     messages: int = 0
     oldest_ms: int = 0
+    unserved: tuple[str, ...] = ()
+    rules: bool = False
 
     def row(self) -> dict[str, Any]:
         """As the admin API answers it."""
@@ -52,9 +60,13 @@ class Workers:
 
     def why(self) -> str:
         """Why nothing runs, in one sentence with what to do; empty while something does."""
+        somebody = self.alive.get("worker") or self.alive.get("cluster")
+        if somebody and self.unserved and self.unserved[0]:
+            lane = self.unserved[0]
+            return f"No worker serves the lane {lane}. Start one with: manage.py cluster --lane {lane}"
         if self.working:
             return ""
-        if not (self.alive.get("worker") or self.alive.get("cluster")):
+        if not somebody:
             since = (
                 ""
                 if self.last_beat_ms is None
@@ -67,6 +79,8 @@ class Workers:
             return "Every queued job is paused."
         if self.in_line:
             return f"Jobs wait for a worker; the oldest message is {self.oldest_ms // 1000} s old."
+        if self.rules and not self.leader:
+            return "No scheduler holds the lead: no rule runs by itself. Start one with: manage.py scheduler"
         return "Nothing is queued."
 
 
@@ -80,6 +94,8 @@ def workers(actor: Actor) -> Workers:
     waiting = Job.objects.filter(status=Status.QUEUED)
     begun = Run.objects.filter(job=OuterRef("pk"), finished_at__isnull=True, status=Status.RUNNING)
     between_slices = waiting.exclude(WAITS).filter(Exists(begun)).count()
+    lanes = set(waiting.exclude(WAITS).values_list("lane", flat=True).distinct())
+    served = {beat.lane for beat in live if beat.role in WORKING_ROLES}
     return Workers(
         alive=dict(Counter(beat.role for beat in live)),
         hosts=tuple(sorted({beat.host for beat in live})),
@@ -90,4 +106,6 @@ def workers(actor: Actor) -> Workers:
         working=Job.objects.filter(status__in=LEASED).count() + between_slices,
         messages=queue.counts()["waiting"],
         oldest_ms=queue.oldest_age_ms(),
+        unserved=tuple(sorted(lanes - served, reverse=True)),
+        rules=Job.objects.filter(enabled=True, declared=True).exclude(rule="").exists(),
     )

@@ -59,7 +59,7 @@ def jobs(request: HttpRequest, actor: Actor) -> HttpResponse:
         "here": _url(given),
     }
     lively = [counts, workers.alive, workers.in_line, workers.paused, found.next_cursor, given]
-    facts = [[steady(row) for row in rows], *lively, rules.findings, rules.synced_at]
+    facts = [[steady(row) for row in rows], *lively, rules.findings, rules.refused and rules.tried_at]
     return polled(request, actor, "jobs/list.html", "jobs/_list.html", context, facts)
 
 

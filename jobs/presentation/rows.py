@@ -132,6 +132,15 @@ def job_row(shown: Shown, now: datetime, listed: bool = False) -> dict[str, Any]
     )
 
 
+def held(row: Mapping[str, Any]) -> str:
+    """Why nothing of a job runs by itself, as one word; of several the one that is to be mended first."""
+    if row.get("declared") is False:
+        return "withdrawn"
+    if row.get("enabled") is False:
+        return "disabled"
+    return "paused" if row.get("paused") else ""
+
+
 def migration_row(job: Job) -> dict[str, Any]:
     """The answer to a migration that was started."""
     return {

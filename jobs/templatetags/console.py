@@ -11,6 +11,7 @@ from django.utils.safestring import SafeString
 
 from jobs import units
 from jobs.kinds.reencryption.deciding import Way
+from jobs.presentation.rows import held
 from jobs.states import ACTIVE
 from proxy.crypto.wraps import CUSTOMER, name_of
 
@@ -105,19 +106,10 @@ def status(row: dict[str, Any]) -> SafeString:
     word = "with_errors" if row.get("with_errors") else row["status"]
     if word == "idle":
         word = row.get("status_raw", word)
-    held = _held(row)
-    if held and (word == "queued" or word not in ACTIVE):
-        return _chip(held)
-    return format_html("{} {}", _chip(word), _chip(held)) if held else _chip(word)
-
-
-def _held(row: dict[str, Any]) -> str:
-    """Why nothing runs by itself: of several reasons the one that is to be mended first."""
-    if row.get("declared") is False:
-        return "withdrawn"
-    if row.get("enabled") is False:
-        return "disabled"
-    return "paused" if row.get("paused") else ""
+    why = held(row)
+    if why and (word == "queued" or word not in ACTIVE):
+        return _chip(why)
+    return format_html("{} {}", _chip(word), _chip(why)) if why else _chip(word)
 
 
 def _chip(word: str) -> SafeString:

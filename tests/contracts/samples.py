@@ -47,7 +47,8 @@ class Sample:
     are recorded on the way there. `before_fill` and `before_work` change the process that does it.
     `service` is the real service that the backend `archive` is then, in place of a directory.
     `mode` is that of the job, or of a rule's runs that are begun, over `keys` alone if any; a rule's spec is
-    `params`. `meanwhile` is what a client does before each slice: it gives the key that it wrote, or None.
+    `params`. No worker of one that is `spared` is killed at each boundary: another sample has them all.
+    `meanwhile` is what a client does before each slice: it gives the key that it wrote, or None.
     """
 
     kind: Callable[[], Kind]
@@ -60,6 +61,7 @@ class Sample:
     service: str = ""
     mode: str = ""
     keys: Sequence[str] = ()
+    spared: bool = False
     meanwhile: Callable[[], str | None] | None = None
 
 
@@ -214,6 +216,7 @@ SAMPLES: dict[str, list[Sample]] = {
             {"target_backend": "archive", "precopy": True},
             before_work=_nothing_links,
             mode="precopy",
+            spared=True,
         ),
         Sample(
             lambda: Migrate(STEPS),
@@ -231,6 +234,7 @@ SAMPLES: dict[str, list[Sample]] = {
             {"target_backend": "archive", "precopy": True, "delete_source": True},
             service="seaweedfs",
             mode="precopy",
+            spared=True,
         ),
     ],
     "reencrypt": [

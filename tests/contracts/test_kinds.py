@@ -24,6 +24,7 @@ Case = tuple[str, int]
 CASES = [(name, index) for name, samples in SAMPLES.items() for index in range(len(samples))]
 QUIET = [(name, index) for name, index in CASES if SAMPLES[name][index].meanwhile is None]
 """Those in which only the job changes something."""
+KILLED = [(name, index) for name, index in QUIET if not SAMPLES[name][index].spared]
 FIRST = {(name, SAMPLES[name][index].mode): (name, index) for name, index in reversed(CASES)}
 """The first sample of each mode of a kind."""
 ALL = {name: kind for name, kind in KINDS.items() if name in SAMPLES}
@@ -96,7 +97,7 @@ def test_a_job_that_nobody_disturbs_ends_as_its_sample_says(
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("case", QUIET, ids=str)
+@pytest.mark.parametrize("case", KILLED, ids=str)
 def test_killed_at_each_boundary_it_comes_to_the_same_end(
     case: Case, sqlite_site: Site, s3_services: Services
 ) -> None:

@@ -12,9 +12,10 @@ from jobs import actions
 from jobs.actions import Actor, Filters
 from jobs.actions.listing import SORTS
 from jobs.errors import BadRequest, NotFound
-from jobs.models import Job
+from jobs.models import Heartbeat, Job
 from jobs.presentation import job_row, run_row
 from tests.jobs.rule_rows import LIFECYCLE, make_rule, make_run
+from tests.jobs.test_actions import beat
 from tests.jobs.windows import NOW, make_job
 
 pytestmark = pytest.mark.django_db
@@ -203,3 +204,25 @@ def test_the_plan_of_a_long_list_uses_indexes() -> None:
         cursor.execute("EXPLAIN QUERY PLAN " + seen[-1]["sql"])
         plan = " ".join(str(row[-1]) for row in cursor.fetchall())
     assert "TEMP B-TREE" not in plan.upper(), plan
+
+
+# -- why nothing runs ---------------------------------------------------------------------------
+
+
+def test_a_lane_that_nobody_serves_is_told_although_others_work() -> None:
+    beat("worker")
+    make_job("running")
+    assert actions.workers(BOSS).why() == ""
+    make_rule(status="queued")
+    assert "manage.py cluster --lane events" in actions.workers(BOSS).why()
+    Heartbeat.objects.update(lane="events")
+    assert actions.workers(BOSS).why() == ""
+
+
+def test_rules_without_a_scheduler_are_told_before_anything_is_queued() -> None:
+    beat("worker")
+    assert actions.workers(BOSS).why() == "Nothing is queued."
+    make_rule()
+    assert "no rule runs by itself" in actions.workers(BOSS).why()
+    Job.objects.update(enabled=False)
+    assert actions.workers(BOSS).why() == "Nothing is queued."

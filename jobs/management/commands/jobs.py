@@ -22,7 +22,7 @@ from jobs.management.commands._previews import preview_lines
 from jobs.management.commands._watch import follow_run, line
 from jobs.management.commands._words import FAILED, actor, as_json, refusals_end_it, table
 from jobs.presentation import definition, failure_row, job_row, run_row
-from jobs.presentation.rows import ONE_OFF, TRIGGERS
+from jobs.presentation.rows import ONE_OFF, TRIGGERS, held
 from jobs.states import Status
 
 LOOKS = {"show": "one job with its runs and failures", "runs": "the latest runs of a job"}
@@ -93,7 +93,7 @@ class Command(BaseCommand):
             self.stdout.write(f"No job matches. Start one with: {commands}")
             return
         self.stdout.write(
-            table(("ID", "STATUS", "DONE", "FAILED", "SINCE", "NEXT", "NAME"), [_cells(r) for r in rows])
+            table(("ID", "STATUS", "DONE", "FAILED", "SINCE", "NEXT", "WHAT"), [_cells(r) for r in rows])
         )
         if found.next_cursor:
             self.stdout.write(f"More: --cursor {found.next_cursor}")
@@ -167,12 +167,8 @@ def _answer(done: Performed) -> dict[str, Any]:
 
 
 def _held(row: dict[str, Any]) -> str:
-    """Why nothing runs by itself."""
-    if row.get("declared") is False:
-        return ", withdrawn"
-    if row.get("enabled") is False:
-        return ", disabled"
-    return ", paused" if row["paused"] else ""
+    """Behind a status: what outranks it."""
+    return f", {why}" if (why := held(row)) else ""
 
 
 def _moment(seconds: int | None) -> str:
@@ -187,7 +183,8 @@ def _cells(row: dict[str, Any]) -> tuple[str, ...]:
     done = f"{row['percent']} %" if "percent" in row else "-"
     failed = units.grouped(row["progress"]["failed"])
     next_run = _moment(row.get("next_due_at"))
-    return (row["id"], status + _held(row), done, failed, _moment(since), next_run, row["name"])
+    what = row["name"] if row["trigger"] == ONE_OFF else _where(row)
+    return (row["id"], status + _held(row), done, failed, _moment(since), next_run, what)
 
 
 def _run_cells(row: dict[str, Any]) -> tuple[str, ...]:
@@ -197,14 +194,18 @@ def _run_cells(row: dict[str, Any]) -> tuple[str, ...]:
     return (*what, _moment(row["started_at"]), took, *counted, units.binary(row["bytes"]))
 
 
+def _where(row: dict[str, Any]) -> str:
+    """`releases/firmware/ -> releases-dr`."""
+    scope = row["scope"]
+    where = f"{scope.get('bucket', '')}/{scope.get('prefix', '')}"
+    return f"{where} -> {scope['target']}" if "target" in scope else where
+
+
 def _facts(row: dict[str, Any]) -> list[str]:
     """What only rules have, one fact a line."""
     if "lifetime" not in row:
         return []
-    scope = row["scope"]
-    where = f"{scope.get('bucket', '')}/{scope.get('prefix', '')}"
-    told = [f"{where} -> {scope['target']}" if "target" in scope else where]
-    told.append(f"{row['trigger']}{_held(row)}; next run: {_moment(row.get('next_due_at'))}")
+    told = [_where(row), f"{row['trigger']}{_held(row)}; next run: {_moment(row.get('next_due_at'))}"]
     total = row["lifetime"]
     told.append(
         f"in all its runs: {units.counted(total['objects'], 'object')}, {units.binary(total['bytes'])}"
