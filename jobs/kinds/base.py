@@ -177,7 +177,7 @@ class Work(Protocol):
     state: MutableMapping[str, Any]
     """The kind's own notes, JSON-able; saved with every checkpoint. Only `page` and `turn` change it.
 
-    A rule's notes live on from run to run."""
+    A rule's notes live on from run to run, as they were at the last checkpoint before its end."""
     mode: str
     """Which of the kind's modes this run is in."""
     keys: Sequence[str]
@@ -188,20 +188,20 @@ class Work(Protocol):
     def effect(self) -> AbstractContextManager[None]:
         """Every effect on objects happens inside this: a work slot is held and the lease was checked.
 
-        Raises LeaseLost.
+        Raises LeaseLost, Cancelled, Withdrawn.
         """
         ...
 
     def writing(self, bucket_name: str) -> AbstractContextManager[BucketRecord]:
         """As `effect`, and inside a bucket's gate, as a client's write is: the bucket with its Route now.
 
-        For kinds that hold no gate themselves. Raises LeaseLost, Cancelled, Deferred (the gate is closed, or
+        For kinds that hold no gate themselves. Raises as `effect` does, Deferred (the gate is closed, or
         closes meanwhile), NoSuchBucket, SlowDown (another reason: try again).
         """
         ...
 
     def pulse(self) -> None:
-        """Call it between the pieces of a long body. Raises LeaseLost, Cancelled or Deferred."""
+        """Call it between the pieces of a long body. Raises LeaseLost, Cancelled, Withdrawn, Deferred."""
         ...
 
     def now_ms(self) -> int:
@@ -228,7 +228,8 @@ class Kind(Protocol):
     subsystem: str
     """The first half of a job's id: `maintenance:42`."""
     gated: bool
-    """Creating a job closes its bucket's gate; only one gated job per bucket at a time."""
+    """A job closes its bucket's gate, when it is created or after the phases that are `writable`; of such
+    jobs a bucket has one at a time."""
     phases: tuple[Phase, ...]
     """All that there are, in order; a job goes through those of its mode."""
     modes: Mapping[str, tuple[str, ...]]

@@ -9,6 +9,7 @@ from typing import Any
 
 from jobs.kinds.base import Action, Item, Outcome, Page, Phase, Plan, Words, Work
 from jobs.kinds.lifecycle_rules.ground import Ground, Steps
+from jobs.kinds.lifecycle_rules.large import forget
 from jobs.kinds.lifecycle_rules.paging import RETRY, RUN, page
 from jobs.kinds.lifecycle_rules.previewing import preview
 from jobs.kinds.lifecycle_rules.removing import abort, remove
@@ -30,6 +31,7 @@ DOES: dict[str, Callable[[Ground, Item], Outcome]] = {
     "delete-version": remove,
     "delete-marker": remove,
     "transition": transition,
+    "forget": forget,
     "abort-upload": abort,
     "look": look,
     "again": look_again,

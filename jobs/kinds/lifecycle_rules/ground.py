@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from jobs.kinds.base import Work
 from jobs.kinds.lifecycle_rules.ranking import Ranking
 from jobs.kinds.lifecycle_rules.spec import Spec, read_spec
 from jobs.kinds.lifecycle_rules.walking import Sight
+from jobs.kinds.pieces import Limits
 from proxy.bucket_settings import BucketSettings
 from proxy.records import BucketRecord
 from proxy.store import Store
@@ -24,13 +25,15 @@ class Steps:
     """How much is done between two checkpoints, and together.
 
     A page looks at `entries`; as many objects as `together` are removed in one commit, and `looks` are
-    looked at one by one in one item. What is retained is confirmed every `confirm_s` seconds.
+    looked at one by one in one item. What is retained is confirmed every `confirm_s` seconds. `limits` say
+    which bodies are copied in pieces.
     """
 
     entries: int = 1000
     together: int = 100
     looks: int = 25
     confirm_s: int = 60
+    limits: Limits = field(default_factory=Limits)
 
 
 @dataclass(frozen=True, slots=True)

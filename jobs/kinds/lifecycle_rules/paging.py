@@ -12,6 +12,7 @@ from jobs.kinds.lifecycle_rules import walking
 from jobs.kinds.lifecycle_rules.decisions import Does
 from jobs.kinds.lifecycle_rules.facts import pack
 from jobs.kinds.lifecycle_rules.ground import RANKINGS, Ground, Here
+from jobs.kinds.lifecycle_rules.large import leftovers
 from jobs.kinds.lifecycle_rules.position import (
     CURRENT,
     KEYS,
@@ -129,7 +130,8 @@ def _current(ground: Ground, here: Here, at: Position) -> Turned:
         return [], Position(RANK, page=at.page + 1)
     found, goes_on = walking.current(ground.sight(here), at)
     _note(ground, found)
-    return list(_items(ground, found)), goes_on
+    before = [] if at.after else list(leftovers(ground))
+    return [*before, *_items(ground, found)], goes_on
 
 
 def _is_confirmed(ground: Ground, here: Here) -> bool:

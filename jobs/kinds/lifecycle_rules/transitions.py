@@ -9,6 +9,7 @@ from __future__ import annotations
 from jobs.kinds.base import Issue, Item, Outcome
 from jobs.kinds.lifecycle_rules.facts import unchanged, unpack
 from jobs.kinds.lifecycle_rules.ground import Ground
+from jobs.kinds.lifecycle_rules.large import copy_in_pieces, is_large
 from jobs.kinds.lifecycle_rules.removing import of_current, removed
 from jobs.kinds.lifecycle_rules.spec import Rule, Target
 from jobs.kinds.lifecycle_rules.verifying import same_bytes
@@ -73,11 +74,22 @@ def _copied(ground: Ground, reader: ObjectReader, target: Target, key: str) -> b
     with ground.work.writing(target.bucket) as bucket:
         destination = Destination.of(bucket)
         found = destination.look(key)
-        if found is not None and not is_newer(reader.info, found):
-            if sameness(reader.info, found) is Sameness.SAME:
-                return False
-            if is_newer(found, reader.info):
-                return None
-        pacing = Pacing(ground.work.pulse, ground.spec.timeout_s or None)
-        copy_object(reader, destination, key, Seen(found), pacing, ground.work.now_ms())
+        wanted = _is_wanted(reader.info, found)
+        if not wanted:
+            return wanted
+        large = is_large(reader, destination.store, ground.steps.limits)
+        if not large:
+            pacing = Pacing(ground.work.pulse, ground.spec.timeout_s or None)
+            copy_object(reader, destination, key, Seen(found), pacing, ground.work.now_ms())
+    if large:
+        copy_in_pieces(ground, reader, target, key, Seen(found))
+    return True
+
+
+def _is_wanted(info: ObjectInfo, found: ObjectInfo | None) -> bool | None:
+    """Whether it must be copied over what was found; None if that is newer. Pure."""
+    if found is None or is_newer(info, found):
         return True
+    if sameness(info, found) is Sameness.SAME:
+        return False
+    return None if is_newer(found, info) else True

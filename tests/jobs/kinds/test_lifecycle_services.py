@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from jobs.kinds.lifecycle_rules.ground import Steps
+from jobs.kinds.pieces import Limits
 from proxy import routes
 from proxy.backends.values import Deletion
 from proxy.errors import PreconditionFailed
@@ -19,6 +21,7 @@ from tests.jobs.kinds.ruling import bucket_of, days, line, preview, rule, run, s
 from tests.jobs.kinds.world import MIB, keys, noise, open_upload, put, put_in_parts
 from tests.s3services import Service
 
+IN_PIECES = Steps(limits=Limits(large_bytes=5 * MIB, part_bytes=5 * MIB))
 SERVICES = ("moto", "seaweedfs")
 VERSIONED = ("moto", "sluicegate")
 """Those that keep versions as S3 does, on this machine."""
@@ -104,7 +107,7 @@ def test_what_goes_to_another_bucket_is_there_whole(service: str, to: str, setti
         rule(action="transition", prefix="p/", after_s=days(1), destination=destination),
         bucket=store.place.bucket,
     )
-    saved = run(asked, in_days=2)
+    saved = run(asked, in_days=2, steps=IN_PIECES)
     assert keys(store) == [] and (saved.deleted, saved.issues) == (2, [])
     assert {f"p/{key}": (there.head(key).size, there.head(key).etag) for key in keys(there)} == before
     assert there.head("a").metadata == {"a": "b"}

@@ -10,6 +10,8 @@ from django.conf import settings
 
 from jobs.errors import Deferred
 from jobs.kinds.lifecycle_rules import transitions
+from jobs.kinds.lifecycle_rules.ground import Steps
+from jobs.kinds.pieces import Limits
 from proxy import routes
 from proxy.backends.memory.bodies import MemoryReader
 from proxy.store import Store
@@ -66,6 +68,42 @@ def test_what_is_due_goes_with_all_that_is_said_about_it() -> None:
     assert {each.owner_id for each in (there.head("archive/a"),)} == {"b" * 64}
     assert shown(told) == [(key, "transition") for key in ("p/a", "p/empty", "p/large", "p/of parts")]
     assert (saved.deleted, saved.issues) == (4, [])
+
+
+IN_PIECES = Steps(limits=Limits(large_bytes=MIB, part_bytes=MIB))
+
+
+@pytest.mark.parametrize("backends", [("memory", "memory"), ("filesystem", "memory")], indirect=True)
+def test_a_large_object_goes_in_pieces_and_is_the_same() -> None:
+    store, there = bucket_of(), cold()
+    fill(store)
+    before = objects(store)
+    saved = run(moving(), in_days=20, steps=IN_PIECES)
+    assert objects(there) == {name: before[name] for name in ("a", "large", "empty", "of parts")}
+    assert keys(store) == ["p/", "q/other"] and saved.issues == []
+    assert there.list_uploads().uploads == ()
+
+
+@pytest.mark.parametrize("backends", [("memory", "memory")], indirect=True)
+@pytest.mark.parametrize("piece", range(1, 6))
+def test_killed_between_two_pieces_the_next_run_leaves_nothing_behind(piece: int) -> None:
+    store, there = bucket_of(), cold()
+    aged(store, "p/large", 11, noise(1, 3 * MIB))
+    before = objects(store)
+    effects = 0
+
+    def die(event: str) -> None:
+        nonlocal effects
+        effects += event == "effect ended" and bool(there.list_uploads().uploads)
+        if effects == piece:
+            raise Killed
+
+    if piece < 5:
+        with pytest.raises(Killed):
+            run(moving(), happens=die, steps=IN_PIECES)
+        assert len(there.list_uploads().uploads) == 1 and keys(store) == ["p/large"]
+    assert run(moving(), steps=IN_PIECES).deleted == 1
+    assert objects(there) == before and there.list_uploads().uploads == ()
 
 
 def test_young_ones_stay() -> None:
