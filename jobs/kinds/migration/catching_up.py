@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from jobs.kinds.migration.following import noted, pending
+from jobs.kinds.migration.feed import noted, pending
 from jobs.kinds.migration.ground import Ground
 
 FEW = 50

@@ -11,7 +11,8 @@ from jobs.kinds import position as at
 from jobs.kinds.base import Page
 from jobs.kinds.migration import renewing_uploads, unchanged
 from jobs.kinds.migration.copying import objects_page
-from jobs.kinds.migration.following import follow_page, noted
+from jobs.kinds.migration.feed import noted
+from jobs.kinds.migration.following import follow_page
 from jobs.kinds.migration.ground import Ground, Step
 from jobs.kinds.migration.precopying import DOES
 from jobs.kinds.migration.proofs import locks_may_change

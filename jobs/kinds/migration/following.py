@@ -1,4 +1,4 @@
-"""Where a migration is in the change feed of a source that still takes writes, and what it does next.
+"""Following the change feed of a source that still takes writes.
 
 What both sides have in common is known up to a position of the feed. Behind it come batches of changes:
 each key that changed is made equal on the target, one version after the other, and the position moves
@@ -8,52 +8,16 @@ on once the whole batch is done. A batch is read again for each page, since a jo
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 
 from jobs.kinds.base import Item, Page
 from jobs.kinds.migration.changed import line_of
 from jobs.kinds.migration.copying_large import enter_large, pieces_page
+from jobs.kinds.migration.feed import Following, note, noted
 from jobs.kinds.migration.ground import Ground, todo
 from jobs.kinds.migration.proofs import proof_page
 from jobs.kinds.position import PROOF, Position, decode, encode
-from proxy.backends.values import Change, FeedPosition, ObjectInfo
-
-
-@dataclass(frozen=True, slots=True)
-class Following:
-    """What was done of the feed behind `position`, up to which all is.
-
-    Of the next batch the changes up to the number `done` are, and of the change after it the versions
-    of `key` up to `version`. `inside` is the position in a large version that is on its way, which had
-    the sequence number `at` when it began.
-    """
-
-    position: FeedPosition
-    done: int = 0
-    key: str = ""
-    version: str = ""
-    inside: str = ""
-    at: int = 0
-
-
-def begin(ground: Ground) -> None:
-    """Follow from now on: what is read of the source afterwards misses nothing."""
-    note(ground, Following(ground.source.feed_head()))
-
-
-def note(ground: Ground, at: Following) -> None:
-    ground.work.state["following"] = asdict(at)
-
-
-def noted(ground: Ground) -> Following:
-    told = dict(ground.work.state["following"])
-    return Following(FeedPosition(**told.pop("position")), **told)
-
-
-def pending(ground: Ground) -> int:
-    """How many changes there are that nothing was done for yet."""
-    at = noted(ground)
-    return ground.source.backend.head_seq(ground.source.place) - max(at.position.seq, at.done)
+from proxy.backends.values import Change, ObjectInfo
 
 
 def follow_page(ground: Ground, position: Position, *, proves: bool) -> Page:

@@ -12,7 +12,8 @@ from jobs.kinds import position as at
 from jobs.kinds.base import Page
 from jobs.kinds.migration import catching_up, proofs, renewing_uploads
 from jobs.kinds.migration.copying import COPY, objects_page
-from jobs.kinds.migration.following import Following, begin, follow_page, note, noted, pending
+from jobs.kinds.migration.feed import Following, begin, note, noted, pending
+from jobs.kinds.migration.following import follow_page
 from jobs.kinds.migration.ground import Ground, Step
 from jobs.kinds.migration.pruning import prune_page
 from jobs.kinds.migration.renewing import prune, renew, renew_marker, retell

@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from jobs.errors import JobFailed
 from jobs.kinds.base import Item, Outcome, Page
+from jobs.kinds.migration.feed import is_pending
 from jobs.kinds.migration.ground import GONE, Ground, todo
 from jobs.kinds.migration.verifying import (
     spans_page,
@@ -28,11 +29,15 @@ Check = Callable[[Ground, Item], Outcome]
 
 
 def moved_on(ground: Ground, key: str, version: str, at: int) -> bool:
-    """Whether a version of the source was changed, or is gone, since the sequence number `at`."""
+    """Whether a version of the source was changed, or is gone, since the sequence number `at`.
+
+    Where only what a GET finds is copied, it may also be an older version that came back into sight.
+    """
     try:
-        return ground.source.head(key, version).seq > at
+        changed = ground.source.head(key, version).seq > at
     except GONE:
         return True
+    return changed or (not ground.keeps_versions and is_pending(ground, key))
 
 
 def locks_may_change(ground: Ground) -> bool:

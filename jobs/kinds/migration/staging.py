@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from jobs.errors import JobError, JobFailed
 from jobs.kinds.base import Item, Outcome, Page
-from jobs.kinds.migration import counting, following, keeping, places
+from jobs.kinds.migration import counting, feed, keeping, places
 from jobs.kinds.migration.ground import Ground, Step, route_from, route_note, same_place, todo
 from jobs.kinds.migration.versioning import prepare_versions
 from proxy import routes
@@ -31,7 +31,7 @@ def _page(ground: Ground, token: str | None) -> Page:
             return page
     _refuse_what_is_there(ground)
     if ground.writable:
-        following.begin(ground)
+        feed.begin(ground)
     note_held(ground)
     ground.work.state["seq_staged"] = ground.source.backend.head_seq(ground.source.place)
     return Page(items=[todo("make", ground.target_route.place.bucket)], total=1)

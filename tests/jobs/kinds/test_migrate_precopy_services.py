@@ -33,8 +33,7 @@ def _moved(drive: Drive, source: Store) -> tuple[dict[str, Any], dict[str, Any]]
     return before, contents(moved)
 
 
-@pytest.mark.parametrize("seed", range(1))
-@pytest.mark.parametrize("here", ["memory", "filesystem"])
+@pytest.mark.parametrize(("here", "seed"), [("memory", 0), ("memory", 1), ("filesystem", 2)])
 def test_what_a_service_can_keep_is_there_whatever_clients_wrote_meanwhile(
     here: str, seed: int, settings: Any, tmp_path: Path
 ) -> None:
