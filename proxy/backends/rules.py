@@ -12,10 +12,11 @@ from proxy.backends.values import (
     CURRENT,
     GOVERNANCE,
     Amendment,
+    Deletion,
     Lock,
     ObjectInfo,
 )
-from proxy.errors import MethodNotAllowed, NoSuchKey, NoSuchVersion, ObjectLocked
+from proxy.errors import MethodNotAllowed, NoSuchKey, NoSuchVersion, ObjectLocked, PreconditionFailed
 from proxy.wire.dates import http_date
 
 
@@ -54,6 +55,12 @@ def require_free(old: ObjectInfo, new: ObjectInfo | None, now: int, *, bypass: b
         if not weaker:
             return
     raise ObjectLocked(fields={"Key": old.key, "VersionId": old.version_id})
+
+
+def require_superseded(deletion: Deletion, *, latest: bool) -> None:
+    """Raises PreconditionFailed if what is removed may not be the newest of its key, and is (`latest`)."""
+    if deletion.superseded and latest:
+        raise PreconditionFailed("It is the newest version of its key now.")
 
 
 def _same_bytes(old: ObjectInfo, new: ObjectInfo) -> bool:

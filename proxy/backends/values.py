@@ -267,8 +267,7 @@ class Deletion:
     the current one. With it a delete marker of that id becomes the current version; a version of
     the same id (the null version) is replaced. `bypass` lifts governance retention. `carried` is
     a marker that is copied from elsewhere: it takes its place in line as NewObject.carried does.
-    `owner_id` becomes that of a marker. `superseded`: only while a newer version or marker stands before
-    the one that is to be removed (else PreconditionFailed), so that nothing in sight changes.
+    `owner_id` becomes that of a marker. `superseded`: only while a newer one stands before it.
     """
 
     key: str
@@ -279,11 +278,6 @@ class Deletion:
     carried: ObjectInfo | None = None
     owner_id: str = ""
     superseded: bool = False
-
-    def check_superseded(self, latest: bool) -> None:
-        """`latest`: what is to be removed is the newest of its key. Raises PreconditionFailed."""
-        if self.superseded and latest:
-            raise PreconditionFailed("It is the newest version of its key now.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,7 +69,7 @@ def page(ground: Ground, sections: Sequence[str], token: str | None) -> Page:
             items, goes_on = SECTIONS[position.section](ground, here, position)
     goes_on = goes_on or _next(position, sections, wanted)
     token = None if goes_on is None else encode(goes_on)
-    return Page(items, token=token, truncated=goes_on is not None, total=state["total"])
+    return Page(items, token=token, truncated=goes_on is not None, total=state.get("total"))
 
 
 def _next(at: Position, sections: Sequence[str], wanted: Sequence[str]) -> Position | None:

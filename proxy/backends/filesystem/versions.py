@@ -24,7 +24,7 @@ from proxy.backends.filesystem.rows import (
     whole,
 )
 from proxy.backends.filesystem.transaction import Transaction
-from proxy.backends.rules import require_free
+from proxy.backends.rules import require_free, require_superseded
 from proxy.backends.values import Deletion, ObjectInfo, Precondition
 
 _STANDING = "version, ordinal, size, etag, modified, seq, mode, until, hold, body, segments"
@@ -164,7 +164,7 @@ def delete_version(transaction: Transaction, deletion: Deletion) -> ObjectInfo |
     when = deletion.when
     when.check(line.judged(line.current if deletion.marker else line.same))
     if line.same is not None:
-        deletion.check_superseded(line.same_is_newest)
+        require_superseded(deletion, latest=line.same_is_newest)
     line.require_free(None, transaction.now, bypass=deletion.bypass)
     return _mark(transaction, line, deletion) if deletion.marker else _remove(transaction, line)
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from proxy.backends.feeds import Bounds
-from proxy.backends.rules import no_such, require_free
+from proxy.backends.rules import no_such, require_free, require_superseded
 from proxy.backends.seals import Reseal
 from proxy.backends.values import (
     CURRENT,
@@ -79,7 +79,7 @@ class MemoryPlace:
         old = self.keys.get(key, {}).get(version)
         deletion.when.check(self._judged(self._newest(key) if deletion.marker else old))
         if old is not None:
-            deletion.check_superseded(old[0].latest)
+            require_superseded(deletion, latest=old[0].latest)
         self._require_free(key, version, None, now, bypass=deletion.bypass)
         if deletion.marker:
             said = carried or ObjectInfo(key, 0, "", now, owner_id=deletion.owner_id)

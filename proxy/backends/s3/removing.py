@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from proxy.backends.rules import require_free
+from proxy.backends.rules import require_free, require_superseded
 from proxy.backends.s3 import facts as noted
 from proxy.backends.s3.answers import Removed
 from proxy.backends.s3.client import Client
@@ -91,7 +91,7 @@ class Remover:
                 return Plan(one, CURRENT, None, guard)
             if found is None:
                 return None
-            one.check_superseded(found.latest)
+            require_superseded(one, latest=found.latest)
             require_free(found, None, self._now(), bypass=one.bypass)
             return Plan(one, self._looker.named(at, found.version_id), found, guard)
         except S3Error as error:

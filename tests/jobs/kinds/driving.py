@@ -73,10 +73,10 @@ class Saved:
     holder: str
     spec: dict[str, Any]
     clock_ms: int
-    mode: str = ""
-    keys: tuple[str, ...] = ()
     job_id: int = 1
     run_id: int = 1
+    mode: str = ""
+    keys: tuple[str, ...] = ()
     phase: str = ""
     token: str | None = None
     state: str = "{}"
