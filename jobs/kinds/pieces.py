@@ -44,6 +44,9 @@ LEAST_PART_BYTES = 5 * MIB
 MOST_AT_ONCE = 1024 * MIB
 """A larger part is not copied as one piece: what an interrupted attempt has to do again stays bounded."""
 
+COLLECTING = ("copy-", "replica-", "reseal-", "transition-")
+"""What the ids of uploads begin with in which jobs collect pieces; a client's does not."""
+
 _MD5 = re.compile(r"[0-9a-f]{32}")
 _MULTIPART = re.compile(r"([0-9a-f]{32})-([0-9]+)")
 

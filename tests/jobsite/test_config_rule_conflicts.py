@@ -69,7 +69,10 @@ _MOVING = """\
 @pytest.mark.parametrize(
     ("rules", "expected"),
     [
-        (_graph(("aaa", "", "ddd", ""), replicate_deletes="true"), "'r0' with 'replicate_deletes' would delete"),
+        (
+            _graph(("aaa", "", "ddd", ""), replicate_deletes="true"),
+            "'r0' with 'replicate_deletes' would delete",
+        ),
         (
             _graph(("bbb", "", "ddd", "x/"), replicate_deletes="true", include_globs="[a/**]"),
             "would delete at ddd/ what this moves",
@@ -100,7 +103,9 @@ def test_beside_a_transition_what_it_moves_is_safe_from_these(tmp_path: Path, ru
 
 def test_two_transitions_do_not_write_over_each_other(tmp_path: Path) -> None:
     second = _MOVING.splitlines()[-1].replace("away", "too").replace("aaa", "bbb")
-    with pytest.raises(ConfigError, match="'away' writes to ddd/ too, from another source: over what is moved"):
+    with pytest.raises(
+        ConfigError, match="'away' writes to ddd/ too, from another source: over what is moved"
+    ):
         load(written(tmp_path, FRAME + _MOVING + second + "\n"), tmp_path, {})
 
 

@@ -57,6 +57,8 @@ def page(ground: Ground, sections: Sequence[str], token: str | None) -> Page:
         ground.spec.retaining and state.get("run") != ground.work.run_id
     ):
         raise BadToken("What is retained is ranked by each run for itself.")
+    elif state.get("run") != ground.work.run_id:
+        state["run"], position = ground.work.run_id, position.taken_up()
     items: list[Item] = []
     goes_on: Position | None = None
     with ground.here() as here:

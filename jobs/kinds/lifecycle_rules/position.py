@@ -14,6 +14,8 @@ from typing import Any
 from jobs.errors import BadToken
 
 RANK, CURRENT, VERSIONS, UPLOADS, KEYS = "rank", "current", "versions", "uploads", "keys"
+NO_VERSION = "-"
+"""The id of no version: a listing after it begins with the newest version of its key."""
 SECTIONS = (RANK, CURRENT, VERSIONS, UPLOADS, KEYS)
 
 
@@ -33,6 +35,12 @@ class Position:
     since: int = 0
     newer: int = 0
     held: Sequence[Any] = field(default=())
+
+    def taken_up(self) -> Position:
+        """Where another run goes on: a key's versions from the top, since what stood there may be gone."""
+        if self.section != VERSIONS or not self.after:
+            return self
+        return Position(VERSIONS, self.after, NO_VERSION, self.page)
 
 
 def encode(position: Position) -> str:
