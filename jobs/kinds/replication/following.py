@@ -77,7 +77,7 @@ def _wanted(ground: Ground, source: Store, listing: ChangeListing) -> tuple[list
         if one is None:
             continue
         if one.size > ground.limits.large_bytes:
-            ground.notes.add_large(one.relative)
+            ground.notes.add_large(one.relative, changed=True)
         else:
             wanted.append(one)
             size += one.size
@@ -98,4 +98,4 @@ def _one(ground: Ground, source: Store, change: Change) -> Wanted | None:
     found = look(source, change.key)
     if found is None:
         return Wanted(relative) if spec.deletes else None
-    return Wanted(relative, found.size)
+    return Wanted(relative, found.size, changed=True)

@@ -134,6 +134,16 @@ def test_a_large_object_goes_over_in_pieces_and_its_upload_does_not_stay(
     assert copied(mirror.run()) == 0
 
 
+def test_a_large_replica_that_is_deleted_goes_over_again(backends: tuple[str, str]) -> None:
+    mirror = rule()
+    put(mirror.source, "large", noise(1, 700 * KIB))
+    mirror.run()
+    for mode in ("reconcile", "retry"):
+        delete(mirror.destination, "large")
+        assert copied(mirror.run(mode, keys=("large",))) == 1
+        assert content(mirror.destination) == content(mirror.source)
+
+
 def test_an_object_of_large_parts_goes_over_in_smaller_pieces(
     backends: tuple[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
