@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from jobs.kinds.replicas.sameness import Listed, Sameness, is_newer, sameness
+from jobs.kinds.replicas.sameness import Listed, Sameness, described_alike, is_newer, sameness
 from jobs.kinds.replication.spec import Conflict
 from proxy.backends.values import ObjectInfo
 
@@ -145,15 +145,9 @@ def decide_changed(
     decision = decide(source, destination, conflict, deletes=deletes)
     if decision is not IN_SYNC or source is None or destination is None or conflict is Conflict.SKIP:
         return decision
-    if is_newer(destination, source) or _alike(source, destination):
+    if is_newer(destination, source) or described_alike(source, destination):
         return decision
     return DESCRIBED_ANEW
-
-
-def _alike(source: ObjectInfo, destination: ObjectInfo) -> bool:
-    """A service may add headers of its own, as a Content-Type."""
-    headers = all(destination.headers.get(name) == value for name, value in source.headers.items())
-    return headers and (source.metadata, source.tags) == (destination.metadata, destination.tags)
 
 
 def _age(source: Listed, destination: Listed) -> Age:

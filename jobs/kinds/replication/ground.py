@@ -60,6 +60,20 @@ class Ground:
         """For reads, which no gate keeps out. Raises NoSuchBucket."""
         return Store.of(find_bucket(self.spec.source.bucket))
 
+    def confirm_source(self) -> None:
+        """That what is said to be absent is absent from the bucket itself, and not from another in its stead:
+        a service that lost its disks, or an endpoint that leads elsewhere, has none of the objects either.
+
+        Raises JobFailed, S3Error.
+        """
+        source = self.source
+        there, place = source.backend, source.place
+        if not there.is_at_hand(place) and place not in there.places(place.bucket):
+            text = (
+                f"{place.bucket} on {source.route.backend} is not the bucket that it was; nothing is deleted."
+            )
+            raise JobFailed(text, "SourceReplaced")
+
     @property
     def destination(self) -> Store:
         """For reads only: what is written goes through `Work.writing`. Raises NoSuchBucket."""

@@ -81,6 +81,7 @@ class _Hand:
         if decide(None, seen.info, spec.conflict, deletes=spec.deletes).act is not Act.DELETE:
             self.tally.left += 1
             return
+        self.ground.confirm_source()
         delete_object(self.target, there, seen)
         self.tally.deleted += 1
 
