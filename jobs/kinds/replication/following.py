@@ -81,7 +81,7 @@ def _wanted(ground: Ground, source: Store, listing: ChangeListing) -> tuple[list
         else:
             wanted.append(one)
             size += one.size
-        if size >= ground.page_bytes or ground.notes.is_full:
+        if size >= ground.limits.page_bytes or ground.notes.is_full:
             position = replace(position, seq=change.seq)
             break
     return wanted, position

@@ -86,6 +86,7 @@ def _first(ground: Ground, entry: Entry, info: ObjectInfo) -> Sequence[Item]:
         wanted = Wanted(entry["key"], info.size, changed=entry.get("changed", False))
         return [item_of(ground.spec.source.prefix, [wanted])]
     entry.update(upload=_upload_id(ground, info), offset=0, tried=entry["tried"] + 1)
+    entry["piece"] = ground.limits.part_bytes  # of all pieces, also if the bandwidth is another by then
     return [todo("begin", info.key, upload=entry["upload"], mark=entry["mark"], relative=entry["key"])]
 
 
@@ -102,7 +103,7 @@ def _in_pieces(ground: Ground, entry: Entry, info: ObjectInfo) -> Sequence[Item]
     same = {"upload": entry["upload"], "mark": entry["mark"]}
     store = ground.destination
     if entry["offset"] < info.size:
-        limits = replace(ground.limits, page_bytes=ground.page_bytes)
+        limits = replace(ground.limits, part_bytes=entry["piece"])
         taken = page_of_pieces(_cut(info, limits), entry["offset"], limits, store.backend.least_part_bytes)
         entry["offset"] = taken[-1][1].end
         return piece_items(info.key, taken, **same)

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from jobs.errors import Deferred, JobFailed
+from jobs.kinds.replicas.pacing import Throttle
 from jobs.kinds.replicate import Replicate
 from jobs.kinds.replication.ground import Ground, Limits
 from jobs.kinds.replication.grouping import Wanted, item_of
@@ -208,8 +209,31 @@ def test_with_a_bandwidth_a_page_is_no_longer_than_that_brings_over_in_a_moment(
 ) -> None:
     mirror = rule(bandwidth=1000 * KIB)
     ground = Ground(InTestWork(Saved(SOURCE, "", mirror.said, NOW_MS), nothing), Limits())
-    assert ground.page_bytes == 2000 * KIB
+    assert (ground.limits.page_bytes, ground.limits.large_bytes) == (2000 * KIB, 5 * MIB)
     assert ground.pacing.throttle is ground.pacing.throttle is not None
+
+
+def test_the_pieces_of_an_object_are_of_one_size_though_the_bandwidth_changes(
+    backends: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mirror = rule(bandwidth=3 * MIB)
+    mirror.limits = Limits(large_bytes=8 * MIB, part_bytes=8 * MIB, page_bytes=8 * MIB)
+    monkeypatch.setattr(type(mirror.destination.backend), "can_link", lambda self, reader: False)
+    monkeypatch.setattr(Throttle, "take", lambda self, amount: 0.0)
+    put(mirror.source, "large", noise(1, 17 * MIB))
+    checkpoints = 0
+
+    def changes(event: str) -> None:
+        nonlocal checkpoints
+        checkpoints += event == "checkpoint"
+        if checkpoints == 4:
+            mirror.said["bandwidth"] = None
+
+    mirror.happens = changes
+    run = mirror.run()
+    assert copied(run) == 1 and checkpoints > 4 and run.bytes_done == 17 * MIB
+    assert content(mirror.destination) == content(mirror.source)
+    assert mirror.destination.head("large").parts == ()
 
 
 def test_a_spec_that_is_none_fails_the_run(backends: tuple[str, str]) -> None:
