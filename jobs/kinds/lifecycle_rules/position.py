@@ -36,12 +36,6 @@ class Position:
     newer: int = 0
     held: Sequence[Any] = field(default=())
 
-    def taken_up(self) -> Position:
-        """Where another run goes on: a key's versions from the top, since what stood there may be gone."""
-        if self.section != VERSIONS or not self.after:
-            return self
-        return Position(VERSIONS, self.after, NO_VERSION, self.page)
-
 
 def encode(position: Position) -> str:
     """A token: JSON without what is at its default."""

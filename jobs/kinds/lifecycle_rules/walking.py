@@ -96,6 +96,19 @@ def versions(sight: Sight, at: Position, key: str | None = None) -> tuple[list[F
     return line.decided(ends), None if ends else line.goes_on(at)
 
 
+def taken_up(sight: Sight, at: Position) -> Position:
+    """Where another run goes on: what is newer than the version that it stands at is counted anew, for some
+    may be gone by now."""
+    if at.section != VERSIONS or not at.held:
+        return at
+    listing = sight.store.list_versions(prefix=at.after, after=(at.after, NO_VERSION), limit=1000)
+    held = unpack(list(at.held))
+    newer = [info for info in listing.versions if info.key == at.after and info.ordinal > held.ordinal]
+    if not newer and not held.latest:  # it is the newest by now, if it is there
+        return Position(VERSIONS, at.after, NO_VERSION, page=at.page)
+    return replace(at, newer=sum(not (info.latest or info.marker) for info in newer))
+
+
 class _Line:
     """Versions in the order of a listing, with the one that the stretch before left undecided."""
 
