@@ -44,7 +44,7 @@ class Bytes:
             yield self.data[start : start + 64 * KIB]
 
 
-@functools.cache
+@functools.lru_cache(maxsize=64)
 def noise(seed: int, size: int) -> bytes:
     """The same bytes for the same seed."""
     return random.Random(seed).randbytes(size)
