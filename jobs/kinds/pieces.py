@@ -169,6 +169,15 @@ def is_md5(etag: str) -> bool:
     return _MD5.fullmatch(etag) is not None
 
 
+def uploads_left(store: Store, prefix: str, own: str) -> Iterator[UploadInfo]:
+    """The open uploads below a prefix of keys whose ids begin with `own`. Raises what listing raises."""
+    after: tuple[str, str] | None = ("", "")
+    while after is not None:
+        listing = store.list_uploads(prefix=prefix, after=after)
+        yield from (upload for upload in listing.uploads if upload.upload_id.startswith(own))
+        after = listing.last
+
+
 def all_parts(store: Store, upload_id: str, after: int = 0) -> Iterable[PartInfo]:
     """The parts of an open upload; none if it is gone."""
     more = True

@@ -13,7 +13,7 @@ from itertools import count
 from typing import Any
 
 from jobs.kinds.base import Item, Outcome
-from jobs.kinds.pieces import all_parts, collecting, copy_piece, page_of_pieces, piece_items
+from jobs.kinds.pieces import all_parts, collecting, copy_piece, page_of_pieces, piece_items, uploads_left
 from jobs.kinds.replicas.target import Seen, Target, look
 from jobs.kinds.replication.deciding import Act, Decision, decide, decide_changed
 from jobs.kinds.replication.ground import Ground, Limits
@@ -183,11 +183,9 @@ def abort(ground: Ground, item: Item) -> Outcome:
 def leftovers(ground: Ground) -> list[Item]:
     """Uploads of this rule at the destination of which the notes know nothing any more."""
     known = {entry.get("upload") for entry in ground.notes.large}
-    listing = ground.destination.list_uploads(prefix=ground.spec.destination.prefix)
+    left = uploads_left(ground.destination, ground.spec.destination.prefix, _own(ground))
     return [
-        todo("abort", upload.key, upload=upload.upload_id)
-        for upload in listing.uploads
-        if upload.upload_id.startswith(_own(ground)) and upload.upload_id not in known
+        todo("abort", upload.key, upload=upload.upload_id) for upload in left if upload.upload_id not in known
     ]
 
 

@@ -18,6 +18,7 @@ from proxy.errors import (
     BackendUnavailable,
     InternalError,
     NoSuchBucket,
+    NoSuchUpload,
     S3Error,
     SlowDown,
 )
@@ -26,7 +27,7 @@ from proxy.store import Store
 from tests.jobs.kinds.conftest import every_pair
 from tests.jobs.kinds.driving import InTestWork, Saved, nothing
 from tests.jobs.kinds.replicating import DESTINATION, SOURCE, content, copied, delete, rule
-from tests.jobs.kinds.world import KIB, MIB, NOW_MS, fill, keys, noise, put, put_in_parts
+from tests.jobs.kinds.world import KIB, MIB, NOW_MS, fill, keys, noise, open_upload, put, put_in_parts
 
 pytestmark = pytest.mark.django_db
 
@@ -133,6 +134,19 @@ def test_a_large_object_goes_over_in_pieces_and_its_upload_does_not_stay(
     assert copied(run) == 2 and run.bytes_done == 700 * KIB + 4
     assert mirror.destination.list_uploads().uploads == ()
     assert copied(mirror.run()) == 0
+
+
+@pytest.mark.parametrize("backends", [("memory", "memory")], indirect=True)
+def test_an_upload_that_was_left_goes_however_many_others_there_are(backends: tuple[str, str]) -> None:
+    mirror = rule()
+    for number in range(1000):
+        open_upload(mirror.destination, f"theirs-{number}", "a", {})
+    open_upload(mirror.destination, "replica-1-left", "b", {})
+    open_upload(mirror.destination, "replica-11-another-rule", "b", {})
+    mirror.run()
+    assert len(mirror.destination.list_uploads(limit=2000).uploads) == 1001
+    with pytest.raises(NoSuchUpload):
+        mirror.destination.head_upload("replica-1-left")
 
 
 def test_a_large_replica_that_is_deleted_goes_over_again(backends: tuple[str, str]) -> None:
