@@ -165,17 +165,23 @@ def _told_already(run: Run, counts: Mapping[str, int], end: End, now: dt.datetim
     if after_a_feed and not any(counts.values()):
         return True
     before = Run.objects.filter(job_id=run.job_id, pk__lt=run.pk).order_by("-pk").first()
-    if before is None or before.mode != run.mode:
+    if before is None:
         return False
-    same = (after_a_feed and _goes_on(before, run)) or (waits_on and before.status_raw == DEFERRED)
+    same = (after_a_feed and _goes_on(before, run)) or (waits_on and _waited(before, run))
     if same:
         added = {name: F(name) + count for name, count in counts.items()}
         Run.objects.filter(pk=before.pk).update(finished_at=now, detail=_detail(end), **added)
     return same
 
 
+def _waited(before: Run, run: Run) -> bool:
+    """Whether the one before waited, too: what waits by itself may do so in several modes by turns."""
+    alike = before.mode == run.mode or before.triggered_by in BY_ITSELF
+    return alike and before.status_raw == DEFERRED
+
+
 def _goes_on(before: Run, run: Run) -> bool:
-    clean = (before.status, before.errors) == (Status.SUCCEEDED, 0)
+    clean = (before.mode, before.status, before.errors) == (run.mode, Status.SUCCEEDED, 0)
     return clean and before.started_at > run.started_at - MERGED_WITHIN
 
 

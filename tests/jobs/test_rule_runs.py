@@ -292,6 +292,18 @@ def test_of_runs_that_waited_for_the_same_one_is_history_unless_somebody_asked_f
     assert ends == sorted(ends) and len(set(ends)) == 3, "it goes on until now"
 
 
+def test_runs_that_wait_in_several_modes_by_turns_are_one_but_for_those_that_were_asked_for() -> None:
+    kind = Ruled(before_page=lambda work, phase, token: raising(Deferred("later"))())
+    job = rule(kind)
+    for _ in range(3):
+        run(kind, job, SCHEDULED, runs.SCHEDULE)
+        run(kind, job, EVENTS, runs.EVENT)
+    assert job.runs.get().mode == SCHEDULED
+    run(kind, job, SCHEDULED, "tests")
+    run(kind, job, EVENTS, runs.EVENT)
+    assert [each.mode for each in job.runs.order_by("pk")] == [SCHEDULED, SCHEDULED, EVENTS]
+
+
 def test_a_run_that_did_something_before_it_waited_is_history() -> None:
     kind = Ruled(objects=9, before_page=once(raising(Deferred("later")), token="3"))
     job = rule(kind)
