@@ -28,7 +28,7 @@ INTERVAL_S = _DAY_S
 CONCURRENCY, TIMEOUT_S = 8, 300
 _SETTING = "lifecycle"
 BATCH = 50
-"""Buckets that one sync brings up to date, since it holds the database meanwhile; the next one does the rest."""
+"""Buckets that one sync brings up to date, for it holds the database meanwhile."""
 
 
 def sync(*, kinds: Mapping[str, Kind] = KINDS) -> int:
