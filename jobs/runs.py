@@ -160,9 +160,10 @@ def close(job: Job, progress: Progress, end: End, now: dt.datetime) -> None:
 
 def _told_already(run: Run, counts: Mapping[str, int], end: End, now: dt.datetime) -> bool:
     """Whether nothing is to be told of a run, or the run before it tells it now."""
+    nothing = not any(counts.values())
     after_a_feed = end.whole and run.mode == EVENTS and not counts["errors"]
-    waits_on = end.raw == DEFERRED and not any(counts.values())
-    if after_a_feed and not any(counts.values()):
+    waits_on = end.raw == DEFERRED and nothing
+    if nothing and run.mode == EVENTS and (after_a_feed or end.raw == STOPPED):
         return True
     before = Run.objects.filter(job_id=run.job_id, pk__lt=run.pk).order_by("-pk").first()
     if before is None:

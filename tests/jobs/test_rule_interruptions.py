@@ -127,6 +127,13 @@ def test_a_run_that_follows_a_feed_gives_way_and_its_worker_changes_nothing_more
     assert len(followed) == len(set(followed)) == 8, "it went on where it had stopped"
 
 
+def test_a_run_that_follows_a_feed_and_gives_way_before_it_did_anything_is_no_history() -> None:
+    job = rule(Ruled())
+    assert standing.enqueue(job, EVENTS, "event") is not None
+    assert standing.make_way(job).status == "idle"
+    assert not job.runs.exists()
+
+
 @pytest.mark.parametrize("paused", [True, False])
 def test_only_what_a_pause_holds_up_gives_way_else(paused: bool) -> None:
     job = rule(Ruled())
