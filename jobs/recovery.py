@@ -112,7 +112,7 @@ def _end_strays() -> int:
     silent = beats.filter(job_id__isnull=False, beat_ms__lt=NowMs() - transitions.ttl_ms())
     ended = 0
     for name, job_id in silent.values_list("process", "job_id")[:BATCH]:
-        job = Job.objects.filter(pk=job_id).exclude(holder=name).first()
+        job = Job.objects.filter(pk=job_id or 0).exclude(holder=name).first()
         ended += 0 if job is None else _end(job, leases.process_of(name))
     return ended
 
