@@ -19,7 +19,7 @@ from django.utils import timezone
 from jobs import clock
 from jobs.clock import NowMs
 from jobs.kinds.base import EVENTS, Kind
-from jobs.models import Job, Run
+from jobs.models import Failure, Job, Run
 from jobs.progress import Progress
 from jobs.states import Event, Status, target
 
@@ -168,6 +168,10 @@ def _told_already(run: Run, counts: Mapping[str, int], end: End, now: dt.datetim
     before = Run.objects.filter(job_id=run.job_id, pk__lt=run.pk).order_by("-pk").first()
     if before is None:
         return False
+    if end.event is Event.FAIL and _failed_alike(before, run, counts):
+        Failure.objects.filter(run=run).delete()
+        Run.objects.filter(pk=before.pk).update(finished_at=now)
+        return True
     same = (after_a_feed and _goes_on(before, run)) or (waits_on and _waited(before, run))
     if same:
         added = {name: F(name) + count for name, count in counts.items()}
@@ -179,6 +183,22 @@ def _waited(before: Run, run: Run) -> bool:
     """Whether the one before waited, too: what waits by itself may do so in several modes by turns."""
     alike = before.mode == run.mode or before.triggered_by in BY_ITSELF
     return alike and before.status_raw == DEFERRED
+
+
+def _failed_alike(before: Run, run: Run, counts: Mapping[str, int]) -> bool:
+    """Whether both were begun by nobody and failed for one reason before they did anything.
+
+    So they will go on to do, until somebody makes the bucket that is not there.
+    """
+    if before.triggered_by not in BY_ITSELF or before.status != Status.FAILED:
+        return False
+    if counts["objects_scanned"] != 1 or counts["errors"] != 1:
+        return False
+    why, why_before = (
+        list(Failure.objects.filter(run=each, key="").values_list("code", "message")[:2])
+        for each in (run, before)
+    )
+    return len(why) == 1 and why == why_before
 
 
 def _goes_on(before: Run, run: Run) -> bool:
