@@ -71,7 +71,13 @@ def _queue() -> Iterator[Reading]:
         age = queue.oldest_age_ms(lane) / 1000
         help_text = "Age of the oldest waiting message."
         yield Reading("sluicegate_queue_oldest_seconds", help_text, age, {"lane": lane})
-    oldest = Job.objects.filter(status=Status.QUEUED, paused=False).aggregate(at=Min("created_at"))["at"]
+    in_line = Job.objects.filter(status=Status.QUEUED, paused=False)
+    asked = Run.objects.filter(finished_at=None, job__in=in_line.exclude(rule=""))  # the rule may be old
+    since = [
+        in_line.filter(rule="").aggregate(at=Min("created_at"))["at"],
+        asked.aggregate(at=Min("started_at"))["at"],
+    ]
+    oldest = min((at for at in since if at is not None), default=None)
     waited = 0.0 if oldest is None else clock.wall_ms() / 1000 - oldest.timestamp()
     yield Reading("sluicegate_job_oldest_seconds", "Age of the oldest job in line.", max(0.0, waited))
 

@@ -11,7 +11,7 @@ from django.conf import settings as real
 from django.utils import timezone
 from pytest_django import Settings
 
-from jobs import clock, heartbeat, leader, metrics, queue
+from jobs import clock, heartbeat, leader, metrics, queue, standing
 from jobs.checks import check
 from jobs.models import Job, Run
 from tests.jobs.ruled import make_rule
@@ -67,6 +67,15 @@ def test_what_a_scrape_reads(home: Path) -> None:
         assert found[("sluicegate_queue_messages", lane, "waiting")] == 0
         assert found[("sluicegate_queue_messages", lane, "taken")] == 0
         assert found[("sluicegate_queue_oldest_seconds", lane)] >= 0
+
+
+@pytest.mark.django_db
+def test_a_rule_is_in_line_since_its_run_was_asked_for_however_old_it_is(home: Path) -> None:
+    job = make_rule("old")
+    Job.objects.update(created_at=timezone.now() - timedelta(days=30))
+    assert standing.enqueue(job, "reconcile", "tests") is not None
+    found = {reading.name: reading.value for reading in metrics.readings()}
+    assert 0 <= found["sluicegate_job_oldest_seconds"] < 60
 
 
 @pytest.mark.django_db
