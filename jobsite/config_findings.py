@@ -88,6 +88,8 @@ def explain(error: ValidationError) -> Iterator[tuple[Loc, str]]:
                 yield loc, "'type' is missing"
             case "union_tag_invalid":
                 yield (*loc, "type"), "input should be " + " or ".join(_tags(finding["ctx"]["expected_tags"]))
+            case "string_type":
+                yield loc, "input should be text; in quotes, if YAML takes it for something else (off, 2024)"
             case "string_pattern_mismatch":
                 yield loc, _PATTERNS.get(finding["ctx"]["pattern"], _NAMES)
             case _:

@@ -44,6 +44,21 @@ def test_one_rule_is_shown_with_its_scope_and_what_is_next() -> None:
     assert "- name: mirror" in body["job"]["definition"]["yaml"]
 
 
+def test_what_verify_found_is_told_with_what_mends_it() -> None:
+    sample = {"key": "a\n", "reason": "The destination has no such object.", "fix": "The next reconcile."}
+    found = {
+        "began_ms": 1,
+        "finished_ms": 2,
+        "counts": {"in_sync": 1234, "missing": 1},
+        "samples": {"missing": [sample]},
+    }
+    job = make_rule(state={"verify": found, "remark": "The source feeds no changes."})
+    out = run("jobs", "show", job.public_id)[1]
+    assert "verify: 1,234 in sync, 1 missing; nothing was changed" in out
+    assert "missing  a\\n  The destination has no such object.  The next reconcile." in out
+    assert "note: The source feeds no changes." in out
+
+
 def test_its_runs_are_a_table() -> None:
     job = make_rule()
     assert "has not run yet" in run("jobs", "runs", job.public_id)[1]
