@@ -14,17 +14,21 @@ from jobs.kinds.migration.walking import behind, page_of
 from jobs.kinds.pieces import all_parts, collecting, copy_piece, page_of_pieces, piece_items
 from jobs.kinds.position import Position
 from proxy.backends.sealing.reader import is_locked
-from proxy.backends.values import ObjectInfo, PartRequest
+from proxy.backends.values import CURRENT, Amendment, ObjectInfo, PartRequest
 from proxy.errors import NoSuchUpload
 
 
-def collecting_id(ground: Ground, info: ObjectInfo) -> str:
-    """The upload in which a large object is put together: the same for each attempt at the same copy."""
-    of = f"{ground.target_route.place.incarnation} {info.seq} {info.etag} {info.version_id} {info.key}"
+def collecting_id(ground: Ground, info: ObjectInfo, occasion: str = "") -> str:
+    """The upload in which a large object is put together: the same for each attempt at the same copy.
+
+    `occasion` sets apart copies of one version: what is complete is not put together again under the same id.
+    """
+    place = ground.target_route.place.incarnation
+    of = f"{place} {occasion} {info.seq} {info.etag} {info.version_id} {info.key}"
     return f"copy-{hashlib.sha256(of.encode()).hexdigest()[:40]}"
 
 
-def enter_large(ground: Ground, position: Position, listed: ObjectInfo) -> Page:
+def enter_large(ground: Ground, position: Position, listed: ObjectInfo, occasion: str = "") -> Page:
     """Whole if its bytes need not move, or nobody here could take them apart; else an upload on the target
     that collects its pieces."""
     key, version, past = listed.key, listed.version_id, behind(position, listed)
@@ -38,7 +42,7 @@ def enter_large(ground: Ground, position: Position, listed: ObjectInfo) -> Page:
             return page_of(ground, [todo("object", key, info.size, version=version)], past)
     if is_copied(ground, info):
         return page_of(ground, [todo("there", key, info.size)], past)
-    upload_id = collecting_id(ground, info)
+    upload_id = collecting_id(ground, info, occasion)
     inside = position.enter(key, version, upload=upload_id, etag=info.etag)
     item = todo("begin", key, version=version, upload=upload_id, etag=info.etag)
     return page_of(ground, [item], inside)
@@ -49,12 +53,15 @@ def pieces_page(ground: Ground, position: Position) -> Page:
     key, version = position.inside, position.inside_id
     try:
         info = ground.source.head(key, version)
+        if ground.writable:
+            _same_as_begun(info, position.etag)
+            _require_in_sight(ground, info)
+    except Replaced:
+        return _drop_page(ground, position)
     except GONE:
         if ground.writable:
             return _drop_page(ground, position)
         raise JobFailed(f"{key}: the object vanished while it was copied.", "NoSuchKey") from None
-    if ground.writable and info.etag != position.etag:
-        return _drop_page(ground, position)
     same = {"version": version, "upload": position.upload, "etag": position.etag}
     if position.offset >= info.size:
         return page_of(ground, [todo("complete", key, info.size, **same)], position.past(key, version))
@@ -116,11 +123,15 @@ def complete(ground: Ground, item: Item) -> Outcome:
     """Make the version of its pieces. Raises JobFailed if the object is another one by now."""
     target, upload_id = ground.target, item.data["upload"]
     info = _as_begun(ground, item)
+    if ground.writable:
+        _require_in_sight(ground, info)
     with ground.work.effect():
         try:
             parts = [PartRequest(part.number, part.etag) for part in all_parts(target, upload_id)]
             copy = ground.carried(info)
-            target.complete_upload(upload_id, parts, version_id=copy.version_id, carried=copy)
+            made = target.complete_upload(upload_id, parts, version_id=copy.version_id, carried=copy)
+            if (made.tags, made.acl) != (copy.tags, copy.acl):  # (they were changed since it was begun)
+                target.amend(copy.key, copy.version_id, Amendment(tags=copy.tags, acl=copy.acl))
         except NoSuchUpload:
             if not is_copied(ground, info):
                 raise
@@ -136,6 +147,15 @@ def _as_begun(ground: Ground, item: Item) -> ObjectInfo:
 def _same_as_begun(info: ObjectInfo, etag: str) -> None:
     if info.etag != etag:
         raise Replaced(f"{info.key}: the object was replaced while it was copied.", "PreconditionFailed")
+
+
+def _require_in_sight(ground: Ground, info: ObjectInfo) -> None:
+    """Where only what a GET finds is copied: raises Replaced, NoSuchKey if it finds another version by now.
+
+    That one may have been copied while this one was on its way.
+    """
+    if not ground.keeps_versions and ground.source.head(info.key, CURRENT).version_id != info.version_id:
+        raise Replaced(f"{info.key}: another version came into sight.", "PreconditionFailed")
 
 
 def pass_over(ground: Ground, item: Item) -> Outcome:

@@ -12,13 +12,14 @@ from proxy.backends.values import FeedLost, FeedPosition
 class Following:
     """What was done of the feed behind `position`, up to which all is.
 
-    Of the next batch the changes up to the number `done` are, and of the change after it the versions
-    of `key` up to `version`. `inside` is the position in a large version that is on its way, which had
-    the sequence number `at` when it began.
+    Of the next batch the changes up to the number `done` are, and of the one with the number `change` the
+    versions of `key` up to `version`: a key that changes once more comes with another number. `inside` is
+    the position in a large version that is on its way, which had the sequence number `at` when it began.
     """
 
     position: FeedPosition
     done: int = 0
+    change: int = 0
     key: str = ""
     version: str = ""
     inside: str = ""

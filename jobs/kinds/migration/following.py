@@ -67,15 +67,15 @@ def _deeds(ground: Ground, at: Following, changes: Sequence[Change], proves: boo
         if change.seq <= at.done:
             continue
         line = line_of(ground, change.key, at.position.seq)
-        within = replace(at, key=change.key, version="")
+        within = replace(at, change=change.seq, key=change.key, version="")
         if line.extra:
             yield _Deed(todo("prune", change.key, versions=line.extra), within)
         ids = [info.version_id for info in line.renew]
-        resumed = change.key == at.key and at.version in ids
+        resumed = change.seq == at.change and at.version in ids
         for info in line.renew[ids.index(at.version) + 1 :] if resumed else line.renew:
             within = replace(within, version=info.version_id)
             yield _Deed(_to_renew(info, proves, told=info.version_id in line.told), within, info)
-        at = replace(at, done=change.seq, key="", version="")
+        at = replace(at, done=change.seq, change=0, key="", version="")
 
 
 def _to_renew(info: ObjectInfo, proves: bool, *, told: bool) -> Item:
@@ -92,7 +92,7 @@ def _to_renew(info: ObjectInfo, proves: bool, *, told: bool) -> Item:
 
 
 def _enter(ground: Ground, info: ObjectInfo, behind: Following, proves: bool) -> tuple[Page, Following]:
-    page = enter_large(ground, Position(), info)
+    page = enter_large(ground, Position(), info, f"change {behind.change}")
     return page, _went_on(page, replace(behind, at=info.seq), Position(inside=info.key), proves)
 
 

@@ -114,10 +114,10 @@ class Drive:
         for phase in phases[names.index(self.saved.phase) :]:
             if phase.name == until:
                 return self.saved
-            following = phases[names.index(phase.name) + 1 :]
-            self._go_through(phase, following[0].name if following else "")
-            if phase.writable and not following[0].writable:
+            if any(each.writable for each in phases) and not phase.writable and not self.saved.turned:
                 gate.close(find_bucket(self.saved.bucket_name).id, self.saved.holder)
+            following = names[names.index(phase.name) + 1 :]
+            self._go_through(phase, following[0] if following else "")
         self._save(ended=True)
         return self.saved
 

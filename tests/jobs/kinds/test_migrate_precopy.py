@@ -64,15 +64,21 @@ def test_a_bucket_to_which_nobody_writes_arrives_as_it_was() -> None:
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_whatever_clients_write_meanwhile_both_sides_are_equal_at_the_flip(seed: int) -> None:
+def test_whatever_clients_write_meanwhile_both_sides_are_equal_at_the_flip(
+    seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     source, writer = _bucket(), Writer("photos", seed)
+    writer.between_reads(monkeypatch)
     _moved(_precopy(writer), source)
     assert len(writer.done) > 50
 
 
 @pytest.mark.parametrize("seed", range(2))
-def test_killed_again_and_again_under_a_writer_it_comes_to_the_same_end(seed: int) -> None:
-    source, writer, rng = _bucket(), Writer("photos", seed, 0.15), random.Random(seed)
+def test_killed_again_and_again_under_a_writer_it_comes_to_the_same_end(
+    seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, writer, rng = _bucket(), Writer("photos", seed), random.Random(seed)
+    writer.between_reads(monkeypatch)
     drive, kills = _precopy(), 0
 
     def happens(event: str) -> None:

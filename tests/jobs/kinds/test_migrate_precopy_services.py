@@ -33,15 +33,16 @@ def _moved(drive: Drive, source: Store) -> tuple[dict[str, Any], dict[str, Any]]
     return before, contents(moved)
 
 
-@pytest.mark.parametrize(("here", "seed"), [("memory", 0), ("memory", 1), ("filesystem", 2)])
+@pytest.mark.parametrize(("here", "seed"), [("memory", 0), ("memory", 39), ("filesystem", 2)])
 def test_what_a_service_can_keep_is_there_whatever_clients_wrote_meanwhile(
-    here: str, seed: int, settings: Any, tmp_path: Path
+    here: str, seed: int, settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.STORAGE = storage(here, "service", tmp_path)
     source = Store.at(make_bucket("photos").route)
     fill(source)
     fill_versions(source)
     writer = Writer("photos", seed)
+    writer.between_reads(monkeypatch)
     before, after = _moved(job(happens=writer, precopy=True, drop=["versions"]), source)
     for facts in (*before["objects"].values(), *after["objects"].values()):
         del facts["version_id"]

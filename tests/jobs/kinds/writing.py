@@ -5,6 +5,9 @@ from __future__ import annotations
 import itertools
 import random
 from collections.abc import Callable
+from typing import Any
+
+import pytest
 
 from proxy.backends.values import CURRENT, NULL_VERSION, Amendment, Deletion, PartRequest, UploadInfo
 from proxy.errors import S3Error
@@ -18,9 +21,11 @@ SIZES = (0, 10, 3000, 90 * KIB, 700 * KIB)
 
 
 class Writer:
-    """`chance` of a write at each boundary that it hears of; one seed, one sequence of writes."""
+    """Writes at the boundaries of a job, and with `between_reads` before each of its reads too.
 
-    def __init__(self, bucket: str, seed: int, chance: float = 0.2, most: int = 150) -> None:
+    `chance` of a write at each boundary that it hears of; one seed, one sequence of writes."""
+
+    def __init__(self, bucket: str, seed: int, chance: float = 0.1, most: int = 200) -> None:
         self.bucket, self.chance, self.most = bucket, chance, most
         self.rng = random.Random(seed)
         self.done: list[str] = []
@@ -31,10 +36,26 @@ class Writer:
         if len(self.done) < self.most and self.rng.random() < self.chance:
             self.write()
 
+    def between_reads(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """From now on, while the gate is open; not within a write of its own."""
+        read, writing = Store._read, False
+
+        def reading(store: Store, what: Callable[[Any, Any], Any]) -> Any:
+            nonlocal writing
+            if not writing:
+                writing = True
+                try:
+                    self("read")
+                finally:
+                    writing = False
+            return read(store, what)
+
+        monkeypatch.setattr(Store, "_read", reading)
+
     def write(self) -> None:
-        """One thing, through the gate as clients do."""
+        """One thing, through the gate as clients do, until the bucket has moved."""
         record = find_bucket(self.bucket)
-        if record.gate.closed:
+        if record.gate.closed or record.route.backend != "here":
             return
         does: Callable[[Store, str], None] = self.rng.choices(
             [self.put, self.mark, self.remove, self.tag, self.upload, self.part, self.end], _WEIGHTS
