@@ -21,7 +21,7 @@ from jobs.kinds.base import Action, by_rule
 from jobs.management.commands._previews import preview_lines, verify_lines
 from jobs.management.commands._watch import follow_run, line
 from jobs.management.commands._words import FAILED, actor, as_json, refusals_end_it, table
-from jobs.presentation import definition, failure_row, job_row, run_row
+from jobs.presentation import definition, failure_row, job_row, looked_at_again, run_row
 from jobs.presentation.rows import ONE_OFF, TRIGGERS, held
 from jobs.states import Status
 
@@ -48,7 +48,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-        listing = commands.add_parser("list", help="the newest jobs")
+        listing = commands.add_parser("list", help="every rule, and the newest of the others")
         listing.add_argument("--kind", default="")
         listing.add_argument("--status", default="", choices=["", *Status])
         listing.add_argument("--bucket", default="")
@@ -127,7 +127,9 @@ class Command(BaseCommand):
         for code, number in failed.by_code.items():
             self.stdout.write(f"{units.grouped(number)} x {code}")
         if failures:
-            self.stdout.write(f"latest {len(failures)} of {units.grouped(failed.total)} failures:")
+            again = looked_at_again(shown, failed.rows)
+            of = f"latest {len(failures)} of {units.grouped(failed.total)} failures"
+            self.stdout.write(f"{of}. {again}" if again else f"{of}:")
             cells = [(each["code"], each["object_key"], each["error"]) for each in failures]
             self.stdout.write(table(("CODE", "KEY", "ERROR"), cells))
 
@@ -150,7 +152,8 @@ class Command(BaseCommand):
         elif done.run is not None:
             self.stdout.write(f"{done.shown.job.public_id}: run {done.run.pk} began.")
         else:
-            self.stdout.write(line(job_row(done.shown, timezone.now())))
+            row = job_row(done.shown, timezone.now())
+            self.stdout.write(line(row) + _held(row))
         if options.get("wait") and done.run is not None:
             progress = sys.stderr if options["json"] else sys.stdout
             if not follow_run(self, options["id"], done.run.pk, progress):
