@@ -10,6 +10,7 @@ from django.db.models import Count, F, Max, Min, OuterRef, Q, Subquery
 from jobs import clock, feeds, queue
 from jobs.clock import NowMs
 from jobs.kinds import KINDS
+from jobs.kinds.base import Action
 from jobs.models import Heartbeat, Job, Leader, Run
 from jobs.states import LEASED, Status
 from proxy import reachability, routes
@@ -71,7 +72,13 @@ def _queue() -> Iterator[Reading]:
         age = queue.oldest_age_ms(lane) / 1000
         help_text = "Age of the oldest waiting message."
         yield Reading("sluicegate_queue_oldest_seconds", help_text, age, {"lane": lane})
-    oldest = Job.objects.filter(status=Status.QUEUED, paused=False).aggregate(at=Min("created_at"))["at"]
+    in_line = Job.objects.filter(status=Status.QUEUED, paused=False)
+    asked = Run.objects.filter(finished_at=None, job__in=in_line.exclude(rule=""))  # the rule may be old
+    since = [
+        in_line.filter(rule="").aggregate(at=Min("created_at"))["at"],
+        asked.aggregate(at=Min("started_at"))["at"],
+    ]
+    oldest = min((at for at in since if at is not None), default=None)
     waited = 0.0 if oldest is None else clock.wall_ms() / 1000 - oldest.timestamp()
     yield Reading("sluicegate_job_oldest_seconds", "Age of the oldest job in line.", max(0.0, waited))
 
@@ -85,15 +92,17 @@ def _processes() -> Iterator[Reading]:
 
 
 def _rules() -> Iterator[Reading]:
-    """When each declared rule runs next, and when it last came to a good end."""
+    """When each declared rule runs next, and when it last came to a good end other than of an audit."""
     succeeded = Run.objects.filter(job=OuterRef("pk"), status=Status.SUCCEEDED).order_by("-pk")
+    succeeded = succeeded.exclude(mode=Action.VERIFY)
     rules = Job.objects.filter(declared=True).exclude(rule="").order_by("pk")
     for job in rules.annotate(good=Subquery(succeeded.values("finished_at")[:1]))[:MOST_RULES]:
         labels = {"rule": job.public_id}
         if job.enabled and not job.paused and (due := _due_in(job)) is not None:
             help_text = "Seconds until the next scheduled run; negative: overdue."
             yield Reading("sluicegate_rule_due_seconds", help_text, due, labels)
-        ends = [job.good, job.finished_at if job.status == Status.SUCCEEDED else None]
+        audited = job.mode == Action.VERIFY
+        ends = [job.good, job.finished_at if job.status == Status.SUCCEEDED and not audited else None]
         if good := max((end for end in ends if end is not None), default=None):
             age = clock.wall_ms() / 1000 - good.timestamp()
             help_text = "Seconds since the last run that succeeded."

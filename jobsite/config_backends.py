@@ -12,7 +12,8 @@ from jobsite.config_encryption import Hidden, hidden_hex, read_key
 ENDPOINT = r"^https?://[^/?#@\s\\]+/?$"
 KEY_ID = r"^[A-Za-z0-9_-]{1,64}$"
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$")]
-BucketName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")]
+BUCKET_NAME = r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$"
+BucketName = Annotated[str, StringConstraints(pattern=BUCKET_NAME)]
 Text = Annotated[str, StringConstraints(min_length=1)]
 
 

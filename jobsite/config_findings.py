@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pydantic import BaseModel, ValidationError
 
 from jobsite.config_backends import (
+    BUCKET_NAME,
     ENDPOINT,
     KEY_ID,
     Encryption,
@@ -19,6 +20,7 @@ from jobsite.config_backends import (
 from jobsite.config_encryption import Loc
 from jobsite.config_models import BucketStorage, Config, Storage
 from jobsite.config_rules import (
+    NO_NUL,
     RULE_NAME,
     Delete,
     Lifecycle,
@@ -33,14 +35,28 @@ from jobsite.config_rules import (
 )
 from jobsite.config_words import FORMS
 
-_NAMES = "use lower-case letters, digits and '-' (in bucket names also '.')"
+_ENDS = "beginning and ending with a letter or a digit"
+_NAMES = f"use up to 32 lower-case letters, digits and '-', {_ENDS}"
 _PATTERNS = {
+    BUCKET_NAME: f"use 3 to 63 lower-case letters, digits, '-' and '.', {_ENDS}",
     KEY_ID: "use up to 64 letters, digits, '-' and '_'",
     ENDPOINT: "write http:// or https://, a host and perhaps :PORT, and nothing else",
+    NO_NUL: "may not contain the character NUL",
     RULE_NAME: "use up to 64 letters, digits, '_', '.' and '-'",
     **FORMS,
 }
 """What to say of text that has not the form that a pattern demands."""
+
+_MAPPING = "input should be a mapping: keys with values"
+_OTHERS = {
+    "string_type": "input should be text; in quotes, if YAML takes it for something else (off, 2024)",
+    "model_type": _MAPPING,
+    "dict_type": _MAPPING,
+    "list_type": "input should be a list; [] is an empty one",
+    "bool_type": "input should be true or false",
+    "int_type": "input should be a whole number, without quotes",
+}
+"""What to say of a value of another type."""
 
 _BACKENDS = ("storage", "backends")
 _REPLICATION, _LIFECYCLE = ("storage", "replication", "rules"), ("storage", "lifecycle", "rules")
@@ -90,6 +106,8 @@ def explain(error: ValidationError) -> Iterator[tuple[Loc, str]]:
                 yield (*loc, "type"), "input should be " + " or ".join(_tags(finding["ctx"]["expected_tags"]))
             case "string_pattern_mismatch":
                 yield loc, _PATTERNS.get(finding["ctx"]["pattern"], _NAMES)
+            case other if other in _OTHERS:
+                yield loc, _OTHERS[other]
             case _:
                 yield loc, finding["msg"][0].lower() + finding["msg"][1:]
 

@@ -81,18 +81,21 @@ def circles(flows: Sequence[Flow]) -> Iterator[Circle]:
 
 def _entangled(flows: Sequence[Flow]) -> list[Flow]:
     """Those that could be in a circle: something leads to each, and each leads to something."""
-    kept, before = list(flows), -1
-    while len(kept) != before:
-        before = len(kept)
-        leaving = _by_bucket(kept)
-        led_to = {
+    leaving = _by_bucket(flows)
+    leads_to = {
+        flow.number: {
             other.number
-            for flow in kept
-            for other in leaving[flow.destination.bucket]
+            for other in leaving.get(flow.destination.bucket, ())
             if flow.destination.overlaps(other.source)
         }
-        kept = [flow for flow in kept if flow.number in led_to and _goes_on(flow, leaving)]
-    return kept
+        for flow in flows
+    }
+    kept, before = set(leads_to), -1
+    while len(kept) != before:
+        before = len(kept)
+        led_to = {number for one in kept for number in leads_to[one]}
+        kept = {number for number in kept & led_to if not kept.isdisjoint(leads_to[number])}
+    return [flow for flow in flows if flow.number in kept]
 
 
 def _by_bucket(flows: Sequence[Flow]) -> defaultdict[str, list[Flow]]:
@@ -100,10 +103,6 @@ def _by_bucket(flows: Sequence[Flow]) -> defaultdict[str, list[Flow]]:
     for flow in flows:
         leaving[flow.source.bucket].append(flow)
     return leaving
-
-
-def _goes_on(flow: Flow, leaving: Mapping[str, list[Flow]]) -> bool:
-    return any(flow.destination.overlaps(other.source) for other in leaving.get(flow.destination.bucket, ()))
 
 
 def _shortest(start: Flow, leaving: Mapping[str, list[Flow]], steps: Iterator[int]) -> Circle | None:

@@ -16,10 +16,12 @@ from jobsite.config_backends import BucketName, Strict
 from jobsite.config_words import Age, ClockTime, Interval, Rate, Size, Timeout, Zone, seconds, size
 
 RULE_NAME = r"^[A-Za-z0-9_.-]{1,64}$"
+NO_NUL = r"^[^\x00]*$"
+"""PostgreSQL's JSON, in which specs are kept, takes none."""
 MOST_RULES = 500
 
 RuleName = Annotated[str, StringConstraints(pattern=RULE_NAME)]
-Prefix = Annotated[str, StringConstraints(max_length=1024)]
+Prefix = Annotated[str, StringConstraints(max_length=1024, pattern=NO_NUL)]
 
 
 def _compiles(glob: str) -> str:
@@ -31,7 +33,9 @@ def _compiles(glob: str) -> str:
 
 
 Glob = Annotated[
-    str, StringConstraints(min_length=1, max_length=globs.MOST_CHARACTERS), AfterValidator(_compiles)
+    str,
+    StringConstraints(min_length=1, max_length=globs.MOST_CHARACTERS, pattern=NO_NUL),
+    AfterValidator(_compiles),
 ]
 Globs = Annotated[list[Glob], Field(max_length=globs.MOST_GLOBS)]
 

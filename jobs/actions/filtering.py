@@ -10,6 +10,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from jobs.actions.showing import shown_jobs
 from jobs.errors import BadRequest
+from jobs.kinds import KINDS
 from jobs.models import Failure
 from jobs.presentation.rows import CONTINUOUS, EVENTS, ONE_OFF, SCHEDULED, TRIGGERS
 from jobs.states import Status
@@ -49,6 +50,12 @@ def _status(text: str) -> Q:
     if text not in set(Status):
         raise BadRequest(f"status must be one of {', '.join(Status)}, not {text[:40]!r}.")
     return Q(shown=text)
+
+
+def _kind(text: str) -> Q:
+    if text not in KINDS:
+        raise BadRequest(f"kind must be one of {', '.join(KINDS)}, not {text[:40]!r}.")
+    return Q(kind=text)
 
 
 def _bucket(name: str) -> Q:
@@ -101,7 +108,7 @@ def _named(text: str) -> Q:
 
 _CONDITIONS: Mapping[str, Callable[[str], Q]] = {
     "status": _status,
-    "kind": lambda name: Q(kind=name),
+    "kind": _kind,
     "bucket": _bucket,
     "trigger": _trigger,
     "paused": _paused,

@@ -18,12 +18,13 @@ from jobs.actions.filtering import FLAGS
 from jobs.actions.listing import DEFAULT_LIMIT, RULES_FIRST, SORTS
 from jobs.api import serializers as shapes
 from jobs.api.views import ApiView, only, unless_known, whole_number
+from jobs.kinds import KINDS
 from jobs.kinds.base import Action
 from jobs.presentation import busy_row, definition, failure_row, job_row, run_row, totals
 
 _TEXT, _INT = OpenApiTypes.STR, OpenApiTypes.INT
 _LIST_PARAMETERS = [
-    OpenApiParameter("kind", _TEXT),
+    OpenApiParameter("kind", _TEXT, enum=list(KINDS)),
     OpenApiParameter("status", _TEXT, enum=shapes.STATUSES),
     OpenApiParameter("bucket", _TEXT, description="Where a job works, or where a rule takes things to."),
     OpenApiParameter("q", _TEXT, description="In names, ids, errors, failure codes and keys."),
@@ -82,7 +83,7 @@ class JobRuns(ApiView):
     @extend_schema(
         operation_id="jobs_runs",
         parameters=_LIMIT,
-        responses={200: shapes.RunsAnswer, 404: shapes.ErrorAnswer},
+        responses={200: shapes.RunsAnswer, 400: shapes.ErrorAnswer, 404: shapes.ErrorAnswer},
     )
     def get(self, request: Request, job_id: str) -> Response:
         only(request, "limit")
@@ -96,7 +97,7 @@ class JobFailures(ApiView):
     @extend_schema(
         operation_id="jobs_failures",
         parameters=_LIMIT,
-        responses={200: shapes.FailuresAnswer, 404: shapes.ErrorAnswer},
+        responses={200: shapes.FailuresAnswer, 400: shapes.ErrorAnswer, 404: shapes.ErrorAnswer},
     )
     def get(self, request: Request, job_id: str) -> Response:
         only(request, "limit")

@@ -13,7 +13,15 @@ from jobs.actions import Actor
 from jobs.pages.chart import throughput
 from jobs.pages.frame import page, polled, steady
 from jobs.pages.wording import sentences
-from jobs.presentation import Shown, definition, failure_row, job_row, run_row, seconds
+from jobs.presentation import (
+    Shown,
+    definition,
+    failure_row,
+    job_row,
+    looked_at_again,
+    run_row,
+    seconds,
+)
 from jobs.states import ACTIVE
 
 RUNS, FAILURES = 30, 50
@@ -40,6 +48,7 @@ def job(request: HttpRequest, actor: Actor, job_id: str) -> HttpResponse:
         "runs": runs,
         "chart": throughput(runs) if shown.job.standing else None,
         "failures": [failure_row(failure, shown.job) for failure in failed.rows],
+        "looked_at_again": looked_at_again(shown, failed.rows),
         "total_failures": failed.total,
         "by_code": failed.by_code,
         "code": code,

@@ -23,7 +23,7 @@ def sentences(shown: Shown, failed: int = 0) -> dict[str, str]:
         "source": job.spec.get("source_backend", ""),
         "objects": units.grouped(job.processed),
         "bytes": units.binary(job.bytes_done),
-        "failed": units.grouped(failed),
+        "failed": units.counted(failed, "object"),
     }
     return {name: text.format(**known) for name, text in asdict(shown.kind.words).items()}
 

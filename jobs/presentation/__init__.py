@@ -6,7 +6,7 @@ unix seconds, sizes bytes.
 
 from jobs.presentation.applying import APPLIES, available, supported, why_not
 from jobs.presentation.definitions import definition
-from jobs.presentation.history import dest_key, failure_row, run_row, totals
+from jobs.presentation.history import dest_key, failure_row, looked_at_again, run_row, totals
 from jobs.presentation.rows import busy_row, job_row, migration_row, trigger
 from jobs.presentation.shown import Shown, course_of
 from jobs.presentation.stages import fraction, ladder, progress, waits
@@ -26,6 +26,7 @@ __all__ = [
     "fraction",
     "job_row",
     "ladder",
+    "looked_at_again",
     "migration_row",
     "progress",
     "run_row",

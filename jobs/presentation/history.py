@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from jobs.models import Failure, Job, Run
+from jobs.presentation.shown import Shown
 from jobs.presentation.values import compact, seconds
 
 
@@ -62,6 +63,12 @@ def failure_row(failure: Failure, job: Job | None = None) -> dict[str, Any]:
             "attempt": failure.attempt,
         }
     )
+
+
+def looked_at_again(shown: Shown, rows: Sequence[Failure]) -> str:
+    """What is to be said of a rule's failed objects once a later run has been at each of them; else empty."""
+    done = shown.job.standing and not shown.failing and any(row.key for row in rows)
+    return "A later run has looked at all of these objects again." if done else ""
 
 
 def totals(by_code: Mapping[str, int], rows: Sequence[dict[str, Any]], total: int) -> dict[str, Any]:

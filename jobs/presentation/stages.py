@@ -17,14 +17,17 @@ _HERE = {Status.QUEUED: "next", Status.IDLE: "next"} | dict.fromkeys(LEASED, "no
 """What the phase is that a job is in; in any other status it ended there."""
 
 
-def _share_done(job: Job, phase: Phase) -> float:
-    """How much of the phase is done, 0 to 1; where bytes are known they weigh as much as objects."""
+def _share_done(job: Job, phase: Phase) -> float | None:
+    """How much of the phase is done, 0 to 1; where bytes are known they weigh as much as objects.
+
+    None if nobody knows how much there is.
+    """
     parts: list[float] = []
     if job.phase_total:
         parts.append(min(1.0, job.phase_done / job.phase_total))
     if phase.counted and job.bytes_total:
         parts.append(min(1.0, job.bytes_done / job.bytes_total))
-    return sum(parts) / len(parts) if parts else 0.0
+    return sum(parts) / len(parts) if parts else None
 
 
 def fraction(shown: Shown) -> float | None:
@@ -44,7 +47,10 @@ def fraction(shown: Shown) -> float | None:
         return None
     at = names.index(job.phase)
     before = sum(phase.share for phase in phases[:at])
-    return (before + phases[at].share * _share_done(job, phases[at])) / whole
+    here = _share_done(job, phases[at])
+    if here is None and not before and job.standing:
+        return None
+    return (before + phases[at].share * (here or 0.0)) / whole
 
 
 def ladder(shown: Shown) -> list[dict[str, str]]:

@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString
 from jobs import units
 from jobs.kinds.reencryption.deciding import Way
 from jobs.presentation.rows import held
-from jobs.states import ACTIVE
+from jobs.states import ACTIVE, Status
 from proxy.crypto.wraps import CUSTOMER, name_of
 
 register = template.Library()
@@ -102,8 +102,9 @@ def action_word(action: str) -> str:
 
 @register.simple_tag
 def status(row: dict[str, Any]) -> SafeString:
-    """The status chip, and one for what keeps a job from going on; errors colour a success."""
-    word = "with_errors" if row.get("with_errors") else row["status"]
+    """The status chip of a job or a run, and one for what keeps it from going on; errors colour a success."""
+    failed = row.get("with_errors") or (row["status"] == Status.SUCCEEDED and row.get("errors"))
+    word = "with_errors" if failed else row["status"]
     if word == "idle":
         word = row.get("status_raw", word)
     why = held(row)

@@ -11,7 +11,7 @@ from django.conf import settings as real
 from django.utils import timezone
 from pytest_django import Settings
 
-from jobs import clock, heartbeat, leader, metrics, queue
+from jobs import clock, heartbeat, leader, metrics, queue, standing
 from jobs.checks import check
 from jobs.models import Job, Run
 from tests.jobs.ruled import make_rule
@@ -70,6 +70,15 @@ def test_what_a_scrape_reads(home: Path) -> None:
 
 
 @pytest.mark.django_db
+def test_a_rule_is_in_line_since_its_run_was_asked_for_however_old_it_is(home: Path) -> None:
+    job = make_rule("old")
+    Job.objects.update(created_at=timezone.now() - timedelta(days=30))
+    assert standing.enqueue(job, "reconcile", "tests") is not None
+    found = {reading.name: reading.value for reading in metrics.readings()}
+    assert 0 <= found["sluicegate_job_oldest_seconds"] < 60
+
+
+@pytest.mark.django_db
 def test_a_scrape_tells_of_rules_when_they_run_and_when_they_last_did(home: Path) -> None:
     now, hour_ago = timezone.now(), timezone.now() - timedelta(hours=1)
     make_rule("fresh")
@@ -81,6 +90,9 @@ def test_a_scrape_tells_of_rules_when_they_run_and_when_they_last_did(home: Path
         job=late, triggered_by="x", started_at=hour_ago, finished_at=hour_ago, status="succeeded"
     )
     Run.objects.create(job=late, triggered_by="x", started_at=now, finished_at=now, status="failed")
+    Run.objects.create(
+        job=late, triggered_by="x", started_at=now, finished_at=now, status="succeeded", mode="verify"
+    )
     Job.objects.filter(pk=paused.pk).update(paused=True, status="succeeded", finished_at=hour_ago)
     make_rule("vanished")
     Job.objects.filter(rule="vanished").update(declared=False)
@@ -95,3 +107,12 @@ def test_a_scrape_tells_of_rules_when_they_run_and_when_they_last_did(home: Path
         assert 3600 <= found[("sluicegate_rule_success_age_seconds", f"ruled:{rule}")] < 3700
     assert ("sluicegate_rule_success_age_seconds", "ruled:fresh") not in found
     assert found[("sluicegate_leader_epoch", "scheduler")] == 1
+
+
+@pytest.mark.django_db
+def test_a_rule_is_in_line_since_its_run_began_and_not_since_it_was_declared(home: Path) -> None:
+    rule = make_rule("old")
+    Job.objects.update(created_at=timezone.now() - timedelta(days=90))
+    assert standing.enqueue(rule, "scan", "scheduler") is not None
+    found = {reading.name: reading.value for reading in metrics.readings()}
+    assert 0 <= found["sluicegate_job_oldest_seconds"] < 60

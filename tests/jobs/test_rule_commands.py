@@ -44,6 +44,30 @@ def test_one_rule_is_shown_with_its_scope_and_what_is_next() -> None:
     assert "- name: mirror" in body["job"]["definition"]["yaml"]
 
 
+def test_what_verify_found_is_told_with_what_mends_it() -> None:
+    sample = {"key": "a\n", "reason": "The destination has no such object.", "fix": "The next reconcile."}
+    found = {
+        "began_ms": 1,
+        "finished_ms": 2,
+        "counts": {"in_sync": 1234, "missing": 1},
+        "samples": {"missing": [sample]},
+    }
+    job = make_rule(state={"verify": found, "remark": "The source feeds no changes."})
+    out = run("jobs", "show", job.public_id)[1]
+    assert "verify: 1,234 in sync, 1 missing; nothing was changed" in out
+    assert "missing  a\\n  The destination has no such object.  The next reconcile." in out
+    assert "note: The source feeds no changes." in out
+
+
+def test_failures_that_a_later_run_looked_at_are_told_to_be_past() -> None:
+    job = make_rule(status="succeeded")
+    make_failed_object(job, make_run(job, errors=1))
+    assert "latest 1 of 1 failures:" in run("jobs", "show", job.public_id)[1]
+    make_run(job, "retry")
+    out = run("jobs", "show", job.public_id)[1]
+    assert "latest 1 of 1 failures. A later run has looked at all of these objects again." in out
+
+
 def test_its_runs_are_a_table() -> None:
     job = make_rule()
     assert "has not run yet" in run("jobs", "runs", job.public_id)[1]
@@ -61,7 +85,8 @@ def test_its_runs_are_a_table() -> None:
 def test_a_rule_is_paused_and_resumed() -> None:
     job = make_rule()
     code, out, _ = run("jobs", "pause", job.public_id)
-    assert code == 0 and job.public_id in out and Job.objects.get().paused
+    assert code == 0 and out.startswith(job.public_id) and out.endswith(", paused\n")
+    assert Job.objects.get().paused
     code, _, err = run("jobs", "pause", job.public_id)
     assert code == 2 and "it is paused already" in err
     assert run("jobs", "resume", job.public_id)[0] == 0 and not Job.objects.get().paused

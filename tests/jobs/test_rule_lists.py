@@ -111,7 +111,9 @@ def test_filters_know_rules(filters: Filters, expected: list[str]) -> None:
     assert sorted(found) == expected
 
 
-@pytest.mark.parametrize("filters", [Filters(trigger="x"), Filters(paused="yes"), Filters(status="paused")])
+@pytest.mark.parametrize(
+    "filters", [Filters(kind="x"), Filters(trigger="x"), Filters(paused="yes"), Filters(status="paused")]
+)
 def test_a_wrong_filter_is_refused(filters: Filters) -> None:
     with pytest.raises(BadRequest):
         actions.listing(BOSS, filters)

@@ -127,6 +127,8 @@ def test_the_ladder_is_that_of_the_mode(
         ("idle", {}, None),
         ("idle", {"mode": "reconcile", "phase": "reconcile", "phase_done": 1, "phase_total": 2}, None),
         ("running", {"mode": "reconcile", "phase": "reconcile", "phase_done": 1, "phase_total": 2}, 0.5),
+        ("running", {"mode": "reconcile", "phase": "reconcile", "phase_done": 7}, None),
+        ("failed", {"mode": "reconcile", "phase": "reconcile", "phase_done": 7}, None),
         ("queued", {"mode": "reconcile"}, 0.0),
         ("succeeded", {"mode": "reconcile", "phase": "reconcile"}, 1.0),
         ("running", {"mode": "reconcile", "phase": "follow"}, None),

@@ -79,7 +79,7 @@ def test_all_errors_are_told_at_once_each_with_its_line(tmp_path: Path) -> None:
     text = "\n".join(f"{line}: {text}" for line, text in findings)
     assert lines == sorted(lines)
     for expected in (
-        "3: storage.backends[0].name: use lower-case letters",
+        "3: storage.backends[0].name: use up to 32 lower-case letters",
         "7: storage.backends[1].type: input should be 'filesystem' or 's3'",
         "8: the environment variable NOWHERE is not set",
         "9: storage.backends[2].name: a second backend with the name 'far'",
@@ -130,7 +130,7 @@ def test_an_unknown_key_comes_with_a_hint(tmp_path: Path) -> None:
         ("x" * (MAX_BYTES + 1), 0, "larger than"),
         ("storage: !!python/object:os.system {}\n", 1, "is not supported here"),
         ("? [a]\n: b\n", 1, "a key must be plain text"),
-        ("- a\n", 1, "valid dictionary or instance"),
+        ("- a\n", 1, "input should be a mapping"),
         ("", 1, "'storage' is missing"),
     ],
 )

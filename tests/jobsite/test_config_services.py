@@ -106,10 +106,10 @@ def test_what_a_service_cannot_be_told(tmp_path: Path, cloud: str, expected: str
 @pytest.mark.parametrize(
     ("photos", "expected"),
     [
-        ("alias: Photos", "storage.buckets.photos.alias: use lower-case letters"),
+        ("alias: Photos", "storage.buckets.photos.alias: use 3 to 63 lower-case letters"),
         ("alias: 10.0.0.1", "storage.buckets.photos.alias: no bucket can be called that"),
         ("alias: s3x--ol-s3", "storage.buckets.photos.alias: no bucket can be called that"),
-        ("alias: -s3", "storage.buckets.photos.alias: use lower-case"),
+        ("alias: -s3", "storage.buckets.photos.alias: use 3 to 63 lower-case"),
         ("aliass: x", "storage.buckets.photos.aliass: unknown key 'aliass'; did you mean 'alias'?"),
     ],
 )

@@ -1,4 +1,4 @@
-"""A rule's preview as lines of text."""
+"""What a rule would do, and what its verify found, as lines of text."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from jobs.management.commands._words import table
 
 SHOWN = 20
 HEAD = ("ACTION", "SIZE", "AGE", "KEY", "REASON")
+FOUND_HEAD = ("FOUND", "KEY", "REASON", "WHAT MENDS IT")
 
 
 def preview_lines(preview: Mapping[str, Any]) -> Iterator[str]:
@@ -32,3 +33,21 @@ def preview_lines(preview: Mapping[str, Any]) -> Iterator[str]:
 
 def _cells(row: Mapping[str, Any]) -> tuple[str, ...]:
     return (row["action"], units.binary(row["size"]), units.span(row["age_s"]), row["key"], row["reason"])
+
+
+def verify_lines(found: Mapping[str, Any]) -> Iterator[str]:
+    """How much of either side is how, and samples of what is not in sync."""
+    so_far = "" if found["finished_ms"] else " so far"
+    counts = (f"{units.grouped(number)} {_words(state)}" for state, number in found["counts"].items())
+    yield f"verify{so_far}: {', '.join(counts)}; nothing was changed"
+    rows = [
+        (_words(state), sample["key"], sample["reason"], sample["fix"])
+        for state, samples in found["samples"].items()
+        for sample in samples
+    ]
+    if rows:
+        yield table(FOUND_HEAD, rows)
+
+
+def _words(state: str) -> str:
+    return state.replace("_", " ")

@@ -6,7 +6,7 @@ import sys
 from argparse import ArgumentParser
 from dataclasses import fields
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TextIO
 
 from django.core.management.base import BaseCommand
 from django.utils import timezone
@@ -18,10 +18,10 @@ from jobs.actions.listing import RULES_FIRST, SORTS
 from jobs.actions.reading import MOST as MOST_RUNS
 from jobs.kinds import KINDS
 from jobs.kinds.base import Action, by_rule
-from jobs.management.commands._previews import preview_lines
+from jobs.management.commands._previews import preview_lines, verify_lines
 from jobs.management.commands._watch import follow_run, line
 from jobs.management.commands._words import FAILED, actor, as_json, refusals_end_it, table
-from jobs.presentation import definition, failure_row, job_row, run_row
+from jobs.presentation import definition, failure_row, job_row, looked_at_again, run_row
 from jobs.presentation.rows import ONE_OFF, TRIGGERS, held
 from jobs.states import Status
 
@@ -48,7 +48,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-        listing = commands.add_parser("list", help="the newest jobs")
+        listing = commands.add_parser("list", help="every rule, and the newest of the others")
         listing.add_argument("--kind", default="")
         listing.add_argument("--status", default="", choices=["", *Status])
         listing.add_argument("--bucket", default="")
@@ -123,11 +123,13 @@ class Command(BaseCommand):
         for fact in _facts(row):
             self.stdout.write(fact)
         if "last_error" in row:
-            self.stdout.write(f"last error: {row['last_error']}")
+            self.stdout.write(f"last error: {units.visible(row['last_error'])}")
         for code, number in failed.by_code.items():
             self.stdout.write(f"{units.grouped(number)} x {code}")
         if failures:
-            self.stdout.write(f"latest {len(failures)} of {units.grouped(failed.total)} failures:")
+            again = looked_at_again(shown, failed.rows)
+            of = f"latest {len(failures)} of {units.grouped(failed.total)} failures"
+            self.stdout.write(f"{of}. {again}" if again else f"{of}:")
             cells = [(each["code"], each["object_key"], each["error"]) for each in failures]
             self.stdout.write(table(("CODE", "KEY", "ERROR"), cells))
 
@@ -150,11 +152,19 @@ class Command(BaseCommand):
         elif done.run is not None:
             self.stdout.write(f"{done.shown.job.public_id}: run {done.run.pk} began.")
         else:
-            self.stdout.write(line(job_row(done.shown, timezone.now())))
+            row = job_row(done.shown, timezone.now())
+            self.stdout.write(line(row) + _held(row))
         if options.get("wait") and done.run is not None:
             progress = sys.stderr if options["json"] else sys.stdout
             if not follow_run(self, options["id"], done.run.pk, progress):
                 raise SystemExit(FAILED)
+            if options["command"] == Action.VERIFY:
+                self._found(options["id"], progress)
+
+    def _found(self, public_id: str, out: TextIO) -> None:
+        report = job_row(actions.lookup(actor(), public_id), timezone.now())["detail"].get("report", {})
+        if "verify" in report:
+            out.writelines(f"{told}\n" for told in verify_lines(report["verify"]))
 
 
 def _answer(done: Performed) -> dict[str, Any]:
@@ -210,7 +220,9 @@ def _facts(row: dict[str, Any]) -> list[str]:
     told.append(
         f"in all its runs: {units.counted(total['objects'], 'object')}, {units.binary(total['bytes'])}"
     )
-    return told
+    report = row["detail"].get("report", {})
+    told += [f"note: {report['note']}"] if "note" in report else []
+    return told + (list(verify_lines(report["verify"])) if "verify" in report else [])
 
 
 def _mark(phase: dict[str, str]) -> str:

@@ -27,7 +27,18 @@ from proxy.store import Store
 from tests.jobs.kinds.conftest import every_pair
 from tests.jobs.kinds.driving import InTestWork, Saved, nothing
 from tests.jobs.kinds.replicating import DESTINATION, SOURCE, content, copied, delete, rule
-from tests.jobs.kinds.world import KIB, MIB, NOW_MS, fill, keys, noise, open_upload, put, put_in_parts
+from tests.jobs.kinds.world import (
+    KIB,
+    MIB,
+    NOW_MS,
+    fill,
+    keys,
+    make_bucket,
+    noise,
+    open_upload,
+    put,
+    put_in_parts,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -260,8 +271,23 @@ def test_a_destination_that_is_gone_fails_the_run(backends: tuple[str, str]) -> 
     mirror = rule()
     put(mirror.source, "a")
     routes.delete_bucket(find_bucket(DESTINATION))
-    with pytest.raises(NoSuchBucket):
+    with pytest.raises(JobFailed, match=f"Bucket {DESTINATION} does not exist"):
         mirror.run()
+
+
+def test_a_destination_that_goes_between_two_changes_fails_the_run_and_no_object(
+    backends: tuple[str, str],
+) -> None:
+    mirror = rule()
+    mirror.run()
+    put(mirror.source, "a")
+    routes.delete_bucket(find_bucket(DESTINATION))
+    with pytest.raises(JobFailed, match=f"Bucket {DESTINATION} does not exist") as failed:
+        mirror.run("events")
+    assert failed.value.code == "NoSuchBucket"
+    make_bucket(DESTINATION)
+    mirror.run("events")
+    assert keys(mirror.destination) == ["a"]
 
 
 def test_a_side_that_stays_away_defers_the_run_and_fails_no_object(

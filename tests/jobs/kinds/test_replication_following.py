@@ -14,9 +14,9 @@ from jobs.kinds.replication import events
 from proxy import gate, routes
 from proxy.backends.values import Amendment, NewObject
 from proxy.records import find_bucket
-from tests.jobs.kinds.driving import Killed
-from tests.jobs.kinds.replicating import SOURCE, Rule, content, copied, delete, rule
-from tests.jobs.kinds.world import KIB, Bytes, keys, mark, noise, put
+from tests.jobs.kinds.driving import Killed, Saved, nothing
+from tests.jobs.kinds.replicating import DESTINATION, SOURCE, Rule, content, copied, delete, rule
+from tests.jobs.kinds.world import KIB, Bytes, keys, make_bucket, mark, noise, put
 
 pytestmark = pytest.mark.django_db
 
@@ -27,6 +27,25 @@ def walked(**said: Any) -> Rule:
     put(mirror.source, "before", noise(1, 100))
     mirror.run()
     return mirror
+
+
+def interrupted(mirror: Rule) -> Saved:
+    """A walk over twelve keys that was killed in the middle."""
+    for number in range(12):
+        put(mirror.source, f"key-{number:02d}")
+    seen = []
+
+    def stop(event: str) -> None:
+        seen.append(event)
+        if seen.count("checkpoint") == 5:
+            raise Killed
+
+    mirror.happens = stop
+    with pytest.raises(Killed):
+        mirror.run()
+    mirror.happens = nothing
+    mirror.state = mirror.runs[-1].state
+    return mirror.runs[-1]
 
 
 def test_what_changes_after_the_walk_is_copied_by_the_feed_alone(backends: tuple[str, str]) -> None:
@@ -168,25 +187,24 @@ def test_a_walk_that_goes_on_after_the_feed_was_lost_does_not_make_it_whole(
 ) -> None:
     """What it passed before may have changed since, and nobody told."""
     mirror = rule()
-    for number in range(12):
-        put(mirror.source, f"key-{number:02d}")
-    seen = []
-
-    def stop(event: str) -> None:
-        seen.append(event)
-        if seen.count("checkpoint") == 5:
-            raise Killed
-
-    mirror.happens = stop
-    with pytest.raises(Killed):
-        mirror.run()
-    killed = mirror.runs[-1]
+    killed = interrupted(mirror)
     notes = json.loads(killed.state)
     notes["feed"]["seq"] = 10**9
-    mirror.state, mirror.happens = json.dumps(notes), lambda event: None
+    mirror.state = json.dumps(notes)
     mirror.run("events")
     mirror.run(token=killed.token)
     assert mirror.notes["whole"] is False
+
+
+def test_a_walk_begins_anew_if_a_bucket_was_made_anew_since(backends: tuple[str, str]) -> None:
+    mirror = rule()
+    killed = interrupted(mirror)
+    for key in keys(mirror.destination):
+        delete(mirror.destination, key)
+    routes.delete_bucket(find_bucket(DESTINATION))
+    make_bucket(DESTINATION)
+    mirror.run(token=killed.token)
+    assert content(mirror.destination) == content(mirror.source) and mirror.notes["whole"] is True
 
 
 def test_changes_are_followed_while_a_walk_is_on_its_way(backends: tuple[str, str]) -> None:

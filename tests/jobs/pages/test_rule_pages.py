@@ -145,6 +145,15 @@ def test_actions_ask_first_and_then_do_it(
     assert boss.get(url).status_code == 409
 
 
+def test_the_page_says_that_what_failed_was_looked_at_again(boss: Client) -> None:
+    job = make_rule(status="succeeded", mode="retry")
+    make_failed_object(job, make_run(job, errors=1))
+    page, told = f"/_/jobs/{job.public_id}/", "A later run has looked at all of these objects again."
+    assert told not in text(boss.get(page).content)
+    make_run(job, "retry")
+    assert told in text(boss.get(page).content)
+
+
 def test_what_failed_is_tried_again_from_the_page(boss: Client) -> None:
     job = make_rule(status="succeeded")
     make_failed_object(job, make_run(job, errors=1))
