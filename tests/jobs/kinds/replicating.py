@@ -15,7 +15,7 @@ from proxy.backends.values import Deletion, ObjectInfo
 from proxy.records import find_bucket
 from proxy.store import Store
 from tests.jobs.kinds.driving import Drive, Saved, nothing
-from tests.jobs.kinds.world import KIB, NOW_MS, make_bucket
+from tests.jobs.kinds.world import KIB, NOW_MS, make_bucket, noise, put
 
 SMALL_STEPS = Limits(
     large_bytes=256 * KIB, part_bytes=100 * KIB, page_items=3, page_bytes=300 * KIB, page_entries=4,
@@ -84,6 +84,14 @@ def rule(here: str = SOURCE, there: str = DESTINATION, **said: Any) -> Rule:
     make_bucket(there)
     sides = {"source": {"bucket": here, "prefix": ""}, "destination": {"bucket": there, "prefix": ""}}
     return Rule(spec(**{**sides, **said}), here, there)
+
+
+def walked(**said: Any) -> Rule:
+    """A rule whose first walk is done: from here on the feed tells."""
+    mirror = rule(**said)
+    put(mirror.source, "before", noise(1, 100))
+    mirror.run()
+    return mirror
 
 
 def delete(store: Store, key: str) -> None:
