@@ -5,8 +5,8 @@ several look at the same feed is harmless, for beginning a run is a guarded UPDA
 thread of its own, so that one that hangs holds up nobody else.
 
 A rule is watched if its spec says `"trigger": "events"` and its kind has the modes of `Mode`. In its notes
-`feed` is the position up to which its source was followed, and `whole` says that a full walk has ended
-since the feed last went on from there.
+`feed` is the position up to which its source was followed, `large` is what of it is not done yet, and `whole`
+says that a full walk has ended since the feed last went on from there.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from jobs import scheduling, standing
 from jobs.kinds import KINDS
 from jobs.kinds.base import Kind
 from jobs.models import Job
-from jobs.runs import EVENT
+from jobs.runs import EVENT, SCHEDULE
 from jobs.states import Status
 from proxy import routes
 from proxy.backends.base import Backend
@@ -48,11 +48,14 @@ class Mode(StrEnum):
     WALK = "reconcile"
 
 
-def wanted(noted: FeedPosition | None, whole: bool, head: FeedPosition) -> Mode | None:
-    """What a rule needs whose source is at `head`: to follow it, a full walk, or nothing."""
+def wanted(noted: FeedPosition | None, whole: bool, head: FeedPosition, left: bool = False) -> Mode | None:
+    """What a rule needs whose source is at `head`: to follow it, a full walk, or nothing.
+
+    `left`: something was taken from the feed and is not done, for a run ended before its time.
+    """
     if noted is None or not whole or not same_life(noted, head):
         return Mode.WALK
-    return None if noted.seq == head.seq else Mode.FOLLOW
+    return None if noted.seq == head.seq and not left else Mode.FOLLOW
 
 
 def same_life(noted: FeedPosition, head: FeedPosition) -> bool:
@@ -110,6 +113,7 @@ class Watched:
     place: Place
     noted: FeedPosition | None
     whole: bool
+    left: bool = False
 
 
 def watched(backend: str, kinds: Mapping[str, Kind], which: Q) -> Iterator[Watched]:
@@ -120,7 +124,15 @@ def watched(backend: str, kinds: Mapping[str, Kind], which: Q) -> Iterator[Watch
         .filter(bucket_name__in=sources.values("name"))
         .order_by("pk")
         .values_list(
-            "pk", "subsystem", "rule", "kind", "status", "bucket_name", "state__feed", "state__whole"
+            "pk",
+            "subsystem",
+            "rule",
+            "kind",
+            "status",
+            "bucket_name",
+            "state__feed",
+            "state__whole",
+            "state__large",
         )
     )
     found = list(rows)
@@ -130,10 +142,10 @@ def watched(backend: str, kinds: Mapping[str, Kind], which: Q) -> Iterator[Watch
             name__in={row[5] for row in found}
         ).values_list("name", "id", "real_bucket", "incarnation")
     }
-    for job_id, subsystem, rule, kind, status, bucket, noted, whole in found:
+    for job_id, subsystem, rule, kind, status, bucket, noted, whole, large in found:
         if bucket in places:
-            name = f"{subsystem}:{rule}"
-            yield Watched(job_id, name, kind, status, places[bucket], _position(noted), bool(whole))
+            name, position = f"{subsystem}:{rule}", _position(noted)
+            yield Watched(job_id, name, kind, status, places[bucket], position, bool(whole), bool(large))
 
 
 def head_of(rule: Watched, backend: Backend) -> FeedPosition | None:
@@ -176,7 +188,7 @@ class FeedWatch:
         self._step, begun = -self._step, 0
         for rule in list(watched(self._backend, self._kinds, standing.startable()))[:: self._step]:
             head = head_of(rule, backend)
-            mode = None if head is None else wanted(rule.noted, rule.whole, head)
+            mode = None if head is None else wanted(rule.noted, rule.whole, head, rule.left)
             if mode is None:
                 self._patience.forget(rule.job_id)
             else:
@@ -184,12 +196,15 @@ class FeedWatch:
         return begun
 
     def _begin(self, rule: Watched, mode: Mode) -> bool:
+        """What is due comes first: it follows the feed, too, and of a feed there may always be more."""
+        due = Job.objects.filter(standing.due(), pk=rule.job_id).exists()
+        mode, by = (Mode.WALK, SCHEDULE) if due else (mode, EVENT)
         now, position = time.monotonic(), rule.noted if mode is Mode.FOLLOW else None
         deferred = rule.status == Status.IDLE  # how long to wait, that run has said itself
         if not deferred and not self._patience.may_begin(rule.job_id, position, now):
             return False
         job = Job.objects.filter(pk=rule.job_id).first()
-        if job is None or scheduling.begin(job, self._kinds[rule.kind], mode, EVENT) is None:
+        if job is None or scheduling.begin(job, self._kinds[rule.kind], mode, by) is None:
             return False
         self._patience.began(rule.job_id, position, now)
         return True

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import islice
 
-from django.db.models import Case, Count, F, Max, Min, OuterRef, Q, Subquery, When
-from django.db.models.functions import Coalesce
+from django.db.models import Count, F, Max, Min, OuterRef, Q, Subquery
 
 from jobs import clock, feeds, queue
 from jobs.clock import NowMs
@@ -73,10 +72,13 @@ def _queue() -> Iterator[Reading]:
         age = queue.oldest_age_ms(lane) / 1000
         help_text = "Age of the oldest waiting message."
         yield Reading("sluicegate_queue_oldest_seconds", help_text, age, {"lane": lane})
-    begun = Run.objects.filter(job=OuterRef("pk"), finished_at__isnull=True).values("started_at")[:1]
-    since = Case(When(rule="", then=F("created_at")), default=Coalesce(Subquery(begun), F("updated_at")))
-    waiting = Job.objects.filter(status=Status.QUEUED, paused=False).annotate(since=since)
-    oldest = waiting.aggregate(at=Min("since"))["at"]
+    in_line = Job.objects.filter(status=Status.QUEUED, paused=False)
+    asked = Run.objects.filter(finished_at=None, job__in=in_line.exclude(rule=""))  # the rule may be old
+    since = [
+        in_line.filter(rule="").aggregate(at=Min("created_at"))["at"],
+        asked.aggregate(at=Min("started_at"))["at"],
+    ]
+    oldest = min((at for at in since if at is not None), default=None)
     waited = 0.0 if oldest is None else clock.wall_ms() / 1000 - oldest.timestamp()
     yield Reading("sluicegate_job_oldest_seconds", "Age of the oldest job in line.", max(0.0, waited))
 

@@ -133,6 +133,11 @@ class Job(Lease):
         return self.bucket_id if self.gated else f"job-{self.pk}"
 
     @property
+    def waits(self) -> bool:
+        """Whether no worker takes its run until it is resumed."""
+        return self.status == Status.QUEUED and self.paused and not self.run_anyway
+
+    @property
     def gate_name(self) -> str:
         """The name under which this job holds a gate."""
         return self.public_id

@@ -67,9 +67,9 @@ def _runs(limit: int) -> int:
     gone = 0
     for job_id in crowded.values_list("pk", flat=True)[:limit]:
         runs = Run.objects.filter(job_id=job_id)
-        last = runs.order_by("-pk").values_list("pk", flat=True)[settings.RUN_RING]
-        old = runs.filter(pk__lte=last).order_by("pk").values_list("pk", flat=True)[: limit - gone]
-        gone += Run.objects.filter(pk__in=list(old)).delete()[1]["jobs.Run"]
+        beyond = runs.order_by("-pk").values_list("pk", flat=True)[settings.RUN_RING :]
+        old = runs.filter(pk__lte=beyond.first() or 0).order_by("pk").values_list("pk", flat=True)
+        gone += Run.objects.filter(pk__in=list(old[: limit - gone])).delete()[1].get("jobs.Run", 0)
         if gone >= limit:
             break
     return gone

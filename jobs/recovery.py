@@ -11,9 +11,10 @@ import time
 from dataclasses import dataclass
 
 from jobs import clock, leases, runs, transitions
+from jobs.clock import NowMs
 from jobs.kinds import KINDS
 from jobs.leases import LeaseRow, Process
-from jobs.models import Job
+from jobs.models import Heartbeat, Job
 from jobs.states import LEASED, TERMINAL, Event
 from proxy import gate, slots
 from proxy.models import Bucket
@@ -40,11 +41,12 @@ def recover() -> Recovered:
     """Recover every zombie and open every orphaned gate."""
     zombies = Job.objects.filter(leases.lapsed(), status__in=LEASED).order_by("pk")[:BATCH]
     done = [_recover(job) for job in zombies]
+    strays = _end_strays()
     return Recovered(
         requeued=sum(one.requeued for one in done),
         failed=sum(one.failed for one in done),
         cancelled=sum(one.cancelled for one in done),
-        killed=sum(one.killed for one in done),
+        killed=sum(one.killed for one in done) + strays,
         gates_opened=_open_orphaned_gates(),
     )
 
@@ -98,10 +100,25 @@ def _end_holder(job: Job) -> int:
     It may be stopped in the middle of an effect: until it is gone nobody can claim the job.
     One on another host is waited for by the claim, which says for whom.
     """
-    process = leases.process_of(job.holder)
-    if process is None or not _works(process, job.slot_id):
-        return 0
-    if not process.kill():
+    return _end(job, leases.process_of(job.holder))
+
+
+def _end_strays() -> int:
+    """SIGKILL workers of this host that are in the work slot of a job that was taken from them, and silent.
+
+    Of a rule that was declared otherwise, or that made way, the row does not name them any more.
+    """
+    beats = Heartbeat.objects.filter(role="worker", host=leases.this_host(), clock=clock.clock_id())
+    silent = beats.filter(job_id__isnull=False, beat_ms__lt=NowMs() - transitions.ttl_ms())
+    ended = 0
+    for name, job_id in silent.values_list("process", "job_id")[:BATCH]:
+        job = Job.objects.filter(pk=job_id or 0).exclude(holder=name).first()
+        ended += 0 if job is None else _end(job, leases.process_of(name))
+    return ended
+
+
+def _end(job: Job, process: Process | None) -> int:
+    if process is None or not _works(process, job.slot_id) or not process.kill():
         return 0
     log.warning("%s: killed process %d, which outlived its lease", job.public_id, process.pid)
     until = time.monotonic() + _DEATH_S

@@ -19,7 +19,7 @@ from django.utils import timezone
 from jobs import clock
 from jobs.clock import NowMs
 from jobs.kinds.base import EVENTS, Kind
-from jobs.models import Job, Run
+from jobs.models import Failure, Job, Run
 from jobs.progress import Progress
 from jobs.states import Event, Status, target
 
@@ -160,22 +160,49 @@ def close(job: Job, progress: Progress, end: End, now: dt.datetime) -> None:
 
 def _told_already(run: Run, counts: Mapping[str, int], end: End, now: dt.datetime) -> bool:
     """Whether nothing is to be told of a run, or the run before it tells it now."""
+    nothing = not any(counts.values())
     after_a_feed = end.whole and run.mode == EVENTS and not counts["errors"]
-    waits_on = end.raw == DEFERRED and not any(counts.values())
-    if after_a_feed and not any(counts.values()):
+    waits_on = end.raw == DEFERRED and nothing
+    if nothing and run.mode == EVENTS and (after_a_feed or end.raw == STOPPED):
         return True
     before = Run.objects.filter(job_id=run.job_id, pk__lt=run.pk).order_by("-pk").first()
-    if before is None or before.mode != run.mode:
+    if before is None:
         return False
-    same = (after_a_feed and _goes_on(before, run)) or (waits_on and before.status_raw == DEFERRED)
+    if end.event is Event.FAIL and _failed_alike(before, run, counts):
+        Failure.objects.filter(run=run).delete()
+        Run.objects.filter(pk=before.pk).update(finished_at=now)
+        return True
+    same = (after_a_feed and _goes_on(before, run)) or (waits_on and _waited(before, run))
     if same:
         added = {name: F(name) + count for name, count in counts.items()}
         Run.objects.filter(pk=before.pk).update(finished_at=now, detail=_detail(end), **added)
     return same
 
 
+def _waited(before: Run, run: Run) -> bool:
+    """Whether the one before waited, too: what waits by itself may do so in several modes by turns."""
+    alike = before.mode == run.mode or before.triggered_by in BY_ITSELF
+    return alike and before.status_raw == DEFERRED
+
+
+def _failed_alike(before: Run, run: Run, counts: Mapping[str, int]) -> bool:
+    """Whether both were begun by nobody and failed for one reason before they did anything.
+
+    So they will go on to do, until somebody makes the bucket that is not there.
+    """
+    if before.triggered_by not in BY_ITSELF or before.status != Status.FAILED:
+        return False
+    if counts["objects_scanned"] != 1 or counts["errors"] != 1:
+        return False
+    why, why_before = (
+        list(Failure.objects.filter(run=each, key="").values_list("code", "message")[:2])
+        for each in (run, before)
+    )
+    return len(why) == 1 and why == why_before
+
+
 def _goes_on(before: Run, run: Run) -> bool:
-    clean = (before.status, before.errors) == (Status.SUCCEEDED, 0)
+    clean = (before.mode, before.status, before.errors) == (run.mode, Status.SUCCEEDED, 0)
     return clean and before.started_at > run.started_at - MERGED_WITHIN
 
 

@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from jobs import clock, leases, queue, transitions
 from jobs.clock import NowMs
-from jobs.kinds.base import Kind
+from jobs.kinds.base import EVENTS, Kind
 from jobs.models import Job, Run
 from jobs.progress import Progress
 from jobs.runs import REPLACED, STOPPED, End, due_in
@@ -30,6 +30,7 @@ __all__ = [
     "due",
     "due_in",
     "enqueue",
+    "make_way",
     "pause",
     "resume",
     "startable",
@@ -83,7 +84,7 @@ def declare(kind: Kind, declared: Declared) -> Job:
         elif declared.enabled and not (job.enabled and job.declared):
             said |= due_in(0)
         else:
-            said |= _due_sooner(job.spec, declared.spec)
+            said |= _due_sooner(job.spec, declared.spec) | _rested(job, declared.spec)
         Job.objects.filter(pk=job.pk).update(**said, updated_at=timezone.now())
         if not declared.enabled:
             _stop_waiting(job.pk)
@@ -105,6 +106,12 @@ def _stop_waiting(job_id: int) -> None:
     job = Job.objects.select_for_update().filter(waiting, pk=job_id).first()
     if job is not None:
         transitions.end_run(job, waiting, Progress.of(job), End(Event.STOP, STOPPED, keeps=True))
+
+
+def _rested(job: Job, now: Mapping[str, Any]) -> dict[str, Any]:
+    """The columns that end a rest: what a run waited for, as the hours of a window, may be otherwise now."""
+    rests = job.status == Status.IDLE and job.not_before_ms > 0
+    return {"not_before_ms": 0, **due_in(0)} if rests and dict(job.spec) != dict(now) else {}
 
 
 def _due_sooner(before: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, Any]:
@@ -146,6 +153,21 @@ def enqueue(
         )
         queue.send(job.pk, job.lane)
     return run
+
+
+def make_way(job: Job) -> Job:
+    """The job as it is now, at rest if its run gives way to what an operator asks for by name.
+
+    That is one that follows a feed, of which there may always be another, and one that a pause holds up. The
+    next of its mode goes on where it stopped; a worker of it finds its lease lost.
+    """
+    with transaction.atomic():
+        now = Job.objects.select_for_update().get(pk=job.pk)
+        if now.mode != EVENTS and not now.waits:
+            return now
+        if transitions.end_run(now, Q(), Progress.of(now), End(Event.STOP, STOPPED, keeps=True)):
+            Job.objects.filter(pk=job.pk).update(epoch=F("epoch") + 1)
+        return Job.objects.get(pk=job.pk)
 
 
 def pause(job: Job) -> bool:

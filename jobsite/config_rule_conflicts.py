@@ -145,9 +145,9 @@ def _routes(replication: Sequence[_Written], lifecycle: Sequence[_Written]) -> I
             yield (*rules[number][0].loc, *inside), text
     for circle in circles(list(flows.values())):
         yield rules[circle.flows[0].number][0].loc, _told(circle.flows, circle.regions, circle.sure)
-    pairs = combinations((flow for number, flow in flows.items() if number < len(copying)), 2)
-    for one, other in pairs:
-        yield from _quarrel(rules[one.number][0], one, rules[other.number][0], other)
+    for one, other in combinations(flows.values(), 2):
+        pair = (rules[one.number][0], one), (rules[other.number][0], other)
+        yield from _quarrel(*pair) if other.number < len(copying) else _loss(*pair)
 
 
 def _told(flows: Sequence[Flow], regions: Sequence[Region], sure: bool) -> str:
@@ -158,26 +158,55 @@ def _told(flows: Sequence[Flow], regions: Sequence[Region], sure: bool) -> str:
     return f"objects would go in a circle: {way} (rules {names}; {_DISABLED_TOO})"
 
 
-def _quarrel(one: _Written, a: Flow, other: _Written, b: Flow) -> Iterator[tuple[Loc, str]]:
-    """Two rules into one place are fine, unless one would undo for ever what the other does.
+_Way = tuple[_Written, Flow]
 
-    Rules with globs may share a place in peace: that cannot be told from here.
+
+def _quarrel(one: _Way, other: _Way) -> Iterator[tuple[Loc, str]]:
+    """Two rules that copy into one place are fine, unless one would undo for ever what the other does.
+
+    Rules with globs may share a place in peace, which cannot be told from here; but without globs of its
+    own a rule that deletes is about whatever the other brings.
     """
-    if not a.destination.overlaps(b.destination) or _has_globs(one) or _has_globs(other):
+    (rule, a), (second, b) = one, other
+    if not a.destination.overlaps(b.destination):
         return
-    loc: Loc = (*other.loc, "destination")
+    loc: Loc = (*second.loc, "destination")
+    globs = _has_globs(rule) or _has_globs(second)
     if same_keys(a, b):
-        if (a.source, a.destination) == (b.source, b.destination):
+        if (a.source, a.destination) == (b.source, b.destination) and not globs:
             yield loc, f"the same source and destination as rule '{a.rule}'"
         return
     both = f"rule '{a.rule}' writes to {a.destination} too, from another source"
-    for rule, flow in ((one, a), (other, b)):
-        if rule.body.get("replicate_deletes") is True:
+    for each, flow in (one, other):
+        if _deletes(each) and not _has_globs(each):
             text = f"{both}: '{flow.rule}' with 'replicate_deletes' would delete what the other brings"
             yield loc, text
-    ways = {str(rule.body.get("conflict", "newer-wins")) for rule in (one, other)}
-    if "content-diff" in ways and ways <= _OVERWRITES:
+    ways = {str(each.body.get("conflict", "newer-wins")) for each in (rule, second)}
+    if not globs and "content-diff" in ways and ways <= _OVERWRITES:
         yield loc, f"{both}: with 'conflict: content-diff' they would overwrite each other for ever"
+
+
+def _loss(one: _Way, mover: _Way) -> Iterator[tuple[Loc, str]]:
+    """What a transition has moved is nowhere else: no other rule may delete it, or write over it.
+
+    Globs may keep two writers apart, which cannot be told from here; before deletes they are no excuse.
+    """
+    (rule, a), (moving, b) = one, mover
+    if not a.destination.overlaps(b.destination):
+        return
+    loc: Loc = (*moving.loc, "action", "destination")
+    if _deletes(rule):
+        yield loc, f"rule '{a.rule}' with 'replicate_deletes' would delete at {b.destination} what this moves"
+    elif not (same_keys(a, b) or _leaves(rule) or _has_globs(rule) or _has_globs(moving)):
+        yield loc, f"rule '{a.rule}' writes to {a.destination} too, from another source: over what is moved"
+
+
+def _deletes(rule: _Written) -> bool:
+    return rule.body.get("replicate_deletes") is True
+
+
+def _leaves(rule: _Written) -> bool:
+    return rule.body.get("conflict") == "skip-if-dest-exists"
 
 
 def _has_globs(rule: _Written) -> bool:

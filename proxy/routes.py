@@ -50,14 +50,19 @@ _building = threading.RLock()
 
 
 def _forget(*, setting: str = "STORAGE", **_: Any) -> None:
-    """Build anew from now on. What was built is kept alive: in a forked child it is the parent's."""
+    """Build anew from now on."""
     global _built, _building
     if setting == "STORAGE":
-        _inherited.append(_built)
         _built, _building = {}, threading.RLock()
 
 
-os.register_at_fork(after_in_child=_forget)
+def _leave_to_parent() -> None:
+    """In a forked child: what was built is the parent's, and is kept alive so that nothing here closes it."""
+    _inherited.append(_built)
+    _forget()
+
+
+os.register_at_fork(after_in_child=_leave_to_parent)
 setting_changed.connect(_forget)
 
 

@@ -98,7 +98,7 @@ def _begin(
         kind = check(shown, action)
         with transaction.atomic():
             run = standing.enqueue(
-                shown.job,
+                standing.make_way(shown.job),
                 mode(kind),
                 triggered_by or actor.channel,
                 anyway=kind.at_will,

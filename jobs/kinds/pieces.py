@@ -44,6 +44,9 @@ LEAST_PART_BYTES = 5 * MIB
 MOST_AT_ONCE = 1024 * MIB
 """A larger part is not copied as one piece: what an interrupted attempt has to do again stays bounded."""
 
+COLLECTING = ("copy-", "replica-", "reseal-", "transition-")
+"""What the ids of uploads begin with in which jobs collect pieces; a client's does not."""
+
 _MD5 = re.compile(r"[0-9a-f]{32}")
 _MULTIPART = re.compile(r"([0-9a-f]{32})-([0-9]+)")
 
@@ -164,6 +167,15 @@ def etag_is_of_parts(info: ObjectInfo) -> bool:
 def is_md5(etag: str) -> bool:
     """Whether an ETag of a part is the MD5 of its bytes."""
     return _MD5.fullmatch(etag) is not None
+
+
+def uploads_left(store: Store, prefix: str, own: str) -> Iterator[UploadInfo]:
+    """The open uploads below a prefix of keys whose ids begin with `own`. Raises what listing raises."""
+    after: tuple[str, str] | None = ("", "")
+    while after is not None:
+        listing = store.list_uploads(prefix=prefix, after=after)
+        yield from (upload for upload in listing.uploads if upload.upload_id.startswith(own))
+        after = listing.last
 
 
 def all_parts(store: Store, upload_id: str, after: int = 0) -> Iterable[PartInfo]:

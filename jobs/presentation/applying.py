@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from jobs.kinds.base import Action, Kind
+from jobs.kinds.base import EVENTS, Action, Kind
 from jobs.presentation.shown import Shown
 from jobs.states import Event, Status, sources
 
@@ -29,7 +29,10 @@ def _declared(shown: Shown) -> str:
 
 
 def _at_rest(shown: Shown) -> str:
-    return "" if shown.status in sources(Event.ENQUEUE) else f"a run is on its way, and is {shown.status}"
+    """Or as good as that: what follows a feed, and what a pause holds up, gives way."""
+    if shown.status in sources(Event.ENQUEUE) or shown.job.mode == EVENTS or shown.job.waits:
+        return ""
+    return f"a run is on its way, and is {shown.status}"
 
 
 def _may_run(shown: Shown) -> str:

@@ -9,12 +9,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from django.db import transaction
+from django.db.models import QuerySet
+
 from jobs import standing
 from jobs.kinds import KINDS
 from jobs.kinds.base import Kind
-from jobs.models import RuleSync
+from jobs.models import Job, RuleSync
 from jobs.rules.syncing import jobs_of_rules, said_of
 from jobs.rules.values import BUCKET_RULE, LIFECYCLE, DeclaredRule
+from jobs.standing import Declared
 from proxy.models import Bucket
 from proxy.wire.lifecycle import Lifecycle, LifecycleRule, lifecycle_of
 
@@ -23,23 +27,48 @@ INTERVAL_S = _DAY_S
 """S3 looks once a day, too."""
 CONCURRENCY, TIMEOUT_S = 8, 300
 _SETTING = "lifecycle"
+BATCH = 50
+"""Buckets that one sync brings up to date, for it holds the database meanwhile."""
 
 
 def sync(*, kinds: Mapping[str, Kind] = KINDS) -> int:
-    """Bring the jobs of these rules up to date: how many changed. Raises database errors."""
+    """Bring the jobs of these rules up to date: how many changed. Raises database errors.
+
+    What differs is looked at again under locks: whoever is stopped between a look and a change must not
+    bring back what an owner has taken out since.
+    """
     kind = kinds[LIFECYCLE]
-    on = RuleSync.objects.filter(pk=1, lifecycle=True).exists()
-    wanted = {rule.name: rule.declared() for rule in _rules(on)}
-    jobs = {job.rule: job for job in jobs_of_rules().filter(kind=kind.name, rule__startswith=BUCKET_RULE)}
-    changed = [
-        declared for name, declared in wanted.items() if name not in jobs or said_of(jobs[name]) != declared
-    ]
-    for declared in changed:
-        standing.declare(kind, declared)
-    gone = [job for name, job in jobs.items() if name not in wanted]
-    for job in gone:
-        standing.withdraw(job)
-    return len(changed) + len(gone)
+    names = sorted(_differing(kind))[:BATCH]
+    if not names:
+        return 0
+    with transaction.atomic():
+        held = Bucket.objects.select_for_update().filter(name__in=names)
+        taken = RuleSync.objects.select_for_update().filter(pk=1).first()
+        wanted, jobs = _wanted(taken, held), _jobs(kind)
+        changes = 0
+        for name in names:
+            declared, job = wanted.get(BUCKET_RULE + name), jobs.get(BUCKET_RULE + name)
+            if declared is not None and (job is None or said_of(job) != declared):
+                standing.declare(kind, declared)
+            elif declared is None and job is not None:
+                standing.withdraw(job)
+            else:
+                continue
+            changes += 1
+    return changes
+
+
+def _differing(kind: Kind) -> set[str]:
+    """The buckets whose rule is not what they say."""
+    wanted, jobs = _wanted(RuleSync.objects.filter(pk=1).first(), Bucket.objects.all()), _jobs(kind)
+    said = {name: said_of(job) for name, job in jobs.items()}
+    both = wanted.keys() | said.keys()
+    return {name.removeprefix(BUCKET_RULE) for name in both if wanted.get(name) != said.get(name)}
+
+
+def _jobs(kind: Kind) -> dict[str, Job]:
+    jobs = jobs_of_rules().filter(kind=kind.name, rule__startswith=BUCKET_RULE)
+    return {job.rule: job for job in jobs}
 
 
 def spec_of(bucket_name: str, lifecycle: Lifecycle) -> dict[str, Any]:
@@ -56,9 +85,12 @@ def spec_of(bucket_name: str, lifecycle: Lifecycle) -> dict[str, Any]:
     }
 
 
-def _rules(on: bool) -> list[DeclaredRule]:
-    having = Bucket.objects.filter(settings__has_key=_SETTING).order_by("name")
-    return [_rule(name, said[_SETTING], on) for name, said in having.values_list("name", "settings")]
+def _wanted(taken: RuleSync | None, buckets: QuerySet[Bucket]) -> dict[str, Declared]:
+    """What buckets say now, by the names of the rules; `taken` is what was taken over of the file."""
+    on = taken is not None and taken.lifecycle
+    having = buckets.filter(settings__has_key=_SETTING).values_list("name", "settings")
+    rules = [_rule(name, said[_SETTING], on) for name, said in having]
+    return {rule.name: rule.declared() for rule in rules}
 
 
 def _rule(bucket_name: str, text: str, on: bool) -> DeclaredRule:

@@ -200,6 +200,21 @@ def rule_replaced_while_its_worker_is_stopped() -> None:
     assert _everything(kind) == before and fresh(job).status == "succeeded"
 
 
+def rule_replaced_while_its_worker_is_stopped_in_an_effect() -> None:
+    """The row names that worker no more, which is in everybody's way: its last sign of life tells."""
+    kind = _small()
+    job = _rule(kind)
+    _begin(job)
+    assert kind.log is not None
+    pid = _stopped_at("in an effect", job, kind.log)
+    standing.declare(kind, Declared("mirror", "mirror", "b", {"interval_s": 60}, "another"))
+    _begin(job)
+    assert recovery.recover().killed == 1
+    assert join(pid) == -signal.SIGKILL
+    assert join(fork(lambda: run(kind, job))) == 0
+    assert fresh(job).status == "succeeded" and recovery.recover().killed == 0
+
+
 def _everything(kind: Ruled) -> list[Any]:
     rows = [list(model.objects.order_by("pk").values()) for model in (Job, Run, Failure)]
     return [rows, kind.deeds()]
@@ -272,6 +287,7 @@ def _operate(kind: Ruled, job: Job) -> None:
         lambda: standing.pause(now): 1,
         lambda: standing.resume(now): 3,
         lambda: standing.enqueue(now, MODE, "tests", anyway=True): 2,
+        lambda: standing.enqueue(standing.make_way(now), MODE, "tests", anyway=True): 2,
         lambda: standing.declare(kind, _declared(now)): 3,
         lambda: standing.declare(kind, _declared(now, enabled=False)): 1,
         lambda: standing.declare(kind, _declared(now, revision=str(random.random()))): 1,
@@ -325,6 +341,7 @@ RULE_SCENES: dict[str, Callable[..., None]] = {
         rule_killed_everywhere,
         rule_stopped_and_continued,
         rule_replaced_while_its_worker_is_stopped,
+        rule_replaced_while_its_worker_is_stopped_in_an_effect,
         everybody_at_once,
     )
 }

@@ -26,7 +26,7 @@ from django.db import connection, connections  # noqa: E402
 from jobs import claims, clock, leases, recovery, transitions  # noqa: E402
 from jobs.engine.claiming import take  # noqa: E402
 from jobs.kinds.base import Work  # noqa: E402
-from jobs.models import Failure, Job, Run  # noqa: E402
+from jobs.models import Failure, Heartbeat, Job, Run  # noqa: E402
 from tests.jobs.actors import fork, fresh, join, run, scratch  # noqa: E402
 from tests.jobs.rule_scenes import RULE_SCENES  # noqa: E402
 from tests.jobs.support import (  # noqa: E402
@@ -292,7 +292,8 @@ def stopped_in_an_effect() -> None:
     os.waitpid(pid, os.WUNTRACED)
     time.sleep(1.2)
     Job.objects.filter(pk=job.pk).update(holder=leases.holder_id().replace(f"/{os.getpid()}/", "/1/"))
-    assert recovery.recover().killed == 0, "it is not the holder by the row"
+    Heartbeat.objects.update(beat_ms=clock.now_ms() + 60_000)
+    assert recovery.recover().killed == 0, "it is not the holder by the row, and gives signs of life"
     assert take(job.pk, {kind.name: kind}, FAST) is None, "the slot is not to be had"
     now = fresh(job)
     assert now.status == "queued" and f"process {pid} on" in now.last_error, now.last_error

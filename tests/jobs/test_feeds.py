@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from django.db import OperationalError
 
-from jobs import clock, feeds, metrics
+from jobs import clock, feeds, metrics, standing
 from jobs.feeds import FeedWatch, Mode, Patience, wanted
 from jobs.models import Job
 from proxy import routes
@@ -45,6 +45,7 @@ LONG = 3600
 )
 def test_what_a_rule_needs(noted: FeedPosition | None, whole: bool, mode: Mode | None) -> None:
     assert wanted(noted, whole, HERE) is mode
+    assert wanted(noted, whole, HERE, left=True) is (mode or Mode.FOLLOW)
 
 
 def test_runs_that_bring_nothing_on_come_less_and_less_often() -> None:
@@ -89,16 +90,17 @@ def put(source: Store, key: str) -> None:
     source.put(NewObject(key), Bytes(b"body"))
 
 
-def note(job: Job, position: FeedPosition, whole: bool = True) -> None:
+def note(job: Job, position: FeedPosition, whole: bool = True, **more: Any) -> None:
     """What a run leaves behind that has followed so far."""
     feed = {"bucket_id": position.bucket_id, "incarnation": position.incarnation, "seq": position.seq}
-    Job.objects.filter(pk=job.pk).update(state={"feed": feed, "whole": whole})
+    Job.objects.filter(pk=job.pk).update(state={"feed": feed, "whole": whole, **more})
 
 
 def watched_rule(source: Store, **spec: Any) -> Job:
     """A rule that has followed its source up to now."""
     job = make_rule("mirror", interval_s=LONG, bucket="source", **{"trigger": "events", **spec})
     note(job, source.feed_head())
+    Job.objects.filter(pk=job.pk).update(**standing.due_in(LONG))
     return job
 
 
@@ -125,6 +127,27 @@ def test_a_feed_that_was_lost_begins_a_full_walk_and_puts_off_the_next_one(home:
     assert job.mode == "reconcile"
     assert job.next_due_ms is not None
     assert job.next_due_ms > clock.now_ms() + (LONG - 60) * 1000
+
+
+def test_what_was_taken_from_the_feed_and_is_not_done_is_gone_on_with(home: Path, source: Store) -> None:
+    """A large object whose worker died, or whose destination was gated; nothing more is written."""
+    job, watch = watched_rule(source), FeedWatch("local", KINDS)
+    note(job, source.feed_head(), large=[])
+    assert watch.look() == 0
+    note(job, source.feed_head(), large=[{"key": "a\0", "upload": "u"}])
+    assert watch.look() == 1
+    assert job.runs.get().mode == "events"
+
+
+def test_a_walk_that_is_due_comes_before_what_the_feed_has(home: Path, source: Store) -> None:
+    """Else a writer that never rests would put it off for ever."""
+    job, watch = watched_rule(source), FeedWatch("local", KINDS)
+    put(source, "a")
+    Job.objects.update(**standing.due_in(0))
+    assert watch.look() == 1
+    begun = job.runs.get()
+    assert (begun.mode, begun.triggered_by) == ("reconcile", "scheduler")
+    assert not Job.objects.filter(next_due_ms__lte=clock.now_ms() + 1000).exists()
 
 
 def test_a_bucket_that_was_made_anew_is_walked(home: Path, source: Store) -> None:

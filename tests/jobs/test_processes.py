@@ -70,5 +70,11 @@ def test_a_rules_worker_that_sleeps_through_a_new_definition_changes_nothing(sce
     scene("rule_replaced_while_its_worker_is_stopped")
 
 
+def test_a_worker_stopped_in_an_effect_of_a_rule_that_was_replaced_is_in_nobodys_way_for_long(
+    scene: Scene,
+) -> None:
+    scene("rule_replaced_while_its_worker_is_stopped_in_an_effect")
+
+
 def test_schedulers_workers_operators_and_reloads_on_one_rule_leave_a_true_history(scene: Scene) -> None:
     print(scene("everybody_at_once", 3))

@@ -107,6 +107,44 @@ def test_a_run_that_was_asked_for_by_name_of_a_rule_that_is_awake_can_be_paused(
     assert run(kind, job, anyway=True).status == "queued"
 
 
+def test_a_run_that_follows_a_feed_gives_way_and_its_worker_changes_nothing_more(tmp_path: Path) -> None:
+    kind = Ruled(objects=8, log=tmp_path / "log")
+    job = rule(kind)
+
+    def ask() -> None:
+        free = standing.make_way(job)
+        assert standing.enqueue(free, SCHEDULED, "tests") is not None
+
+    kind.before_page = once(ask, token="3")
+    after = run(kind, job, EVENTS, by="event")
+    assert (after.status, after.mode, after.kept) == ("queued", SCHEDULED, {EVENTS: ["follow", "3"]})
+    ended, asked = after.runs.order_by("pk")
+    assert (ended.status_raw, ended.objects_processed, asked.status) == ("stopped", 3, "queued")
+    assert (after.lifetime_objects, after.processed) == (3, 0)
+    assert go_on(kind, job).status == "succeeded"
+    assert run(kind, job, EVENTS).status == "succeeded"
+    followed = [deed for deed in kind.deeds() if deed.startswith("follow")]
+    assert len(followed) == len(set(followed)) == 8, "it went on where it had stopped"
+
+
+def test_a_run_that_follows_a_feed_and_gives_way_before_it_did_anything_is_no_history() -> None:
+    job = rule(Ruled())
+    assert standing.enqueue(job, EVENTS, "event") is not None
+    assert standing.make_way(job).status == "idle"
+    assert not job.runs.exists()
+
+
+@pytest.mark.parametrize("paused", [True, False])
+def test_only_what_a_pause_holds_up_gives_way_else(paused: bool) -> None:
+    job = rule(Ruled())
+    assert standing.enqueue(job, SCHEDULED, "scheduler") is not None
+    if paused:
+        standing.pause(job)
+    free = standing.make_way(job)
+    assert (standing.enqueue(free, SCHEDULED, "tests", anyway=True) is not None) is paused
+    assert Job.objects.get().runs.count() == 1 + paused
+
+
 def test_another_definition_takes_the_job_from_its_worker(tmp_path: Path) -> None:
     kind = Ruled(objects=8, log=tmp_path / "log")
     job = rule(kind)

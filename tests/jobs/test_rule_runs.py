@@ -11,7 +11,7 @@ import pytest
 from django.utils import timezone
 
 from jobs import clock, queue, runs, standing
-from jobs.errors import BadToken, Deferred
+from jobs.errors import BadToken, Deferred, JobFailed
 from jobs.kinds.base import EVENTS, Issue, Item, Outcome, Page, Phase, Work
 from jobs.models import Job, Run
 from proxy import gate
@@ -290,6 +290,36 @@ def test_of_runs_that_waited_for_the_same_one_is_history_unless_somebody_asked_f
         ends.append(job.runs.latest("pk").finished_at)
     assert [each.status_raw for each in job.runs.all()] == ["deferred"] * told
     assert ends == sorted(ends) and len(set(ends)) == 3, "it goes on until now"
+
+
+def test_runs_that_wait_in_several_modes_by_turns_are_one_but_for_those_that_were_asked_for() -> None:
+    kind = Ruled(before_page=lambda work, phase, token: raising(Deferred("later"))())
+    job = rule(kind)
+    for _ in range(3):
+        run(kind, job, SCHEDULED, runs.SCHEDULE)
+        run(kind, job, EVENTS, runs.EVENT)
+    assert job.runs.get().mode == SCHEDULED
+    run(kind, job, SCHEDULED, "tests")
+    run(kind, job, EVENTS, runs.EVENT)
+    assert [each.mode for each in job.runs.order_by("pk")] == [SCHEDULED, SCHEDULED, EVENTS]
+
+
+def test_of_runs_that_fail_for_one_reason_again_and_again_one_is_history() -> None:
+    """Else a bucket that is not there fills the history and the failures within hours."""
+    text = ["There is no bucket."]
+    kind = Ruled(before_page=lambda work, phase, token: raising(JobFailed(text[0], "NoSuchBucket"))())
+    job = rule(kind)
+    for _ in range(3):
+        run(kind, job, SCHEDULED, runs.SCHEDULE)
+        run(kind, job, EVENTS, runs.EVENT)
+    only, now = job.runs.get(), Job.objects.get()
+    assert (only.status, only.errors, only.finished_at) == ("failed", 1, now.finished_at)
+    assert job.failures.get().run == only and now.last_error == "NoSuchBucket: There is no bucket."
+    text[0] = "Another reason."
+    run(kind, job, EVENTS, runs.EVENT)
+    run(kind, job, SCHEDULED, "tests")
+    run(kind, job, SCHEDULED, runs.SCHEDULE)
+    assert job.runs.count() == job.failures.count() == 4, "also whatever somebody asked for"
 
 
 def test_a_run_that_did_something_before_it_waited_is_history() -> None:

@@ -146,6 +146,17 @@ def test_the_same_declaration_changes_nothing_that_matters(home: Path) -> None:
     assert (again.kept, again.state) == ({"a": ["b", "c"]}, {"n": 1}) and not is_due_now(again)
 
 
+def test_a_rule_that_rests_need_not_once_it_is_said_otherwise(home: Path) -> None:
+    """It may have waited for its window, which is another one now."""
+    window = {"interval_s": 60, "window": {"from": "22:00", "to": "06:00"}}
+    job = standing.declare(KIND, declared(spec=window))
+    later = {"not_before_ms": clock.now_ms() + 500_000, "lease_clock": clock.clock_id()}
+    set_to(job, **later, **standing.due_in(500))
+    assert not among(standing.declare(KIND, declared(spec=window)), standing.startable())
+    job = standing.declare(KIND, declared())
+    assert among(job, standing.startable()) and is_due_now(job)
+
+
 @pytest.mark.parametrize("status", [Status.IDLE, Status.QUEUED, Status.RUNNING, Status.SUCCEEDED])
 def test_another_revision_clears_what_was_kept_and_ends_a_run(status: Status, home: Path) -> None:
     job = standing.declare(KIND, declared())

@@ -59,6 +59,56 @@ def test_a_transition_that_replication_brings_back_is_a_circle(tmp_path: Path) -
         load(written(tmp_path, text), tmp_path, {})
 
 
+_MOVING = """\
+  lifecycle:
+    rules:
+      - {name: away, bucket: aaa, expire_after: 1d, action: {type: transition, destination: {bucket: ddd}}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("rules", "expected"),
+    [
+        (
+            _graph(("aaa", "", "ddd", ""), replicate_deletes="true"),
+            "'r0' with 'replicate_deletes' would delete",
+        ),
+        (
+            _graph(("bbb", "", "ddd", "x/"), replicate_deletes="true", include_globs="[a/**]"),
+            "would delete at ddd/ what this moves",
+        ),
+        (_graph(("bbb", "", "ddd", "")), "'r0' writes to ddd/ too, from another source: over what is moved"),
+    ],
+)
+def test_what_a_transition_has_moved_is_not_left_to_another_rule(
+    tmp_path: Path, rules: str, expected: str
+) -> None:
+    text = FRAME + "  replication:\n    rules:\n" + indent(rules, " " * 6) + _MOVING
+    with pytest.raises(ConfigError, match=expected):
+        load(written(tmp_path, text), tmp_path, {})
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [
+        _graph(("aaa", "", "ddd", "")),
+        _graph(("bbb", "", "ddd", ""), conflict="skip-if-dest-exists"),
+        _graph(("bbb", "", "ddd", ""), include_globs="[a/**]"),
+        _graph(("bbb", "", "eee", ""), replicate_deletes="true"),
+    ],
+)
+def test_beside_a_transition_what_it_moves_is_safe_from_these(tmp_path: Path, rules: str) -> None:
+    assert specs(tmp_path, FRAME + "  replication:\n    rules:\n" + indent(rules, " " * 6) + _MOVING)
+
+
+def test_two_transitions_do_not_write_over_each_other(tmp_path: Path) -> None:
+    second = _MOVING.splitlines()[-1].replace("away", "too").replace("aaa", "bbb")
+    with pytest.raises(
+        ConfigError, match="'away' writes to ddd/ too, from another source: over what is moved"
+    ):
+        load(written(tmp_path, FRAME + _MOVING + second + "\n"), tmp_path, {})
+
+
 @pytest.mark.parametrize(
     "rules",
     [
@@ -101,6 +151,11 @@ def test_what_comes_to_rest_is_no_circle_and_no_quarrel(tmp_path: Path, rules: s
         (
             _graph(("aaa", "", "ddd", ""), ("bbb", "", "ddd", ""), conflict="content-diff"),
             "they would overwrite each other for ever",
+        ),
+        (
+            _graph(("aaa", "", "ddd", ""), include_globs="['*.jpg']")
+            + _graph(("bbb", "", "ddd", ""), replicate_deletes="true").replace("r0", "r1"),
+            "'r1' with 'replicate_deletes' would delete what the other brings",
         ),
     ],
 )

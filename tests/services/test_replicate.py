@@ -10,9 +10,11 @@ from typing import Any
 
 import pytest
 
+from jobs.errors import JobFailed
 from jobs.kinds.replicate import Replicate
 from jobs.kinds.replication.ground import Limits
 from proxy.backends.s3.client import Client
+from proxy.backends.s3.places import MARKER
 from proxy.backends.values import PartRequest
 from proxy.bucket_settings import ENABLED
 from proxy.errors import MetadataTooLarge
@@ -133,6 +135,25 @@ def test_what_others_write_at_the_source_is_copied_once(
     client.put(mirror.here, "plain", b"written once more")
     assert copied(mirror.run()) == 1
     assert copied(mirror.run()) == 0
+    client.close()
+
+
+@pytest.mark.parametrize("here", ["seaweedfs", "moto"])
+def test_an_empty_bucket_in_the_place_of_the_source_deletes_no_replica(
+    between: Between, s3_services: Services, here: str
+) -> None:
+    mirror = between(here, "filesystem", replicate_deletes=True)
+    for key in ("a", "b"):
+        put(mirror.source, key)
+    mirror.run()
+    client = s3_services(here).client()
+    for key in ("a", "b", MARKER):
+        client.delete(mirror.here, key)
+    client.delete_bucket(mirror.here)
+    client.create_bucket(mirror.here, {})
+    with pytest.raises(JobFailed, match="is not the bucket that it was"):
+        mirror.run()
+    assert keys(mirror.destination) == ["a", "b"]
     client.close()
 
 

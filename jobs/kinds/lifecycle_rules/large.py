@@ -12,7 +12,7 @@ from dataclasses import replace
 from jobs.kinds.base import Item, Outcome
 from jobs.kinds.lifecycle_rules.ground import Ground
 from jobs.kinds.lifecycle_rules.spec import Target
-from jobs.kinds.pieces import Limits, all_parts, collecting, copy_piece, piece_items, pieces
+from jobs.kinds.pieces import Limits, all_parts, collecting, copy_piece, piece_items, pieces, uploads_left
 from jobs.kinds.replicas.pacing import Pacing
 from jobs.kinds.replicas.target import Seen
 from jobs.kinds.replicas.target import Target as Destination
@@ -80,10 +80,8 @@ def leftovers(ground: Ground) -> Iterator[Item]:
     for rule in ground.spec.rules:
         if rule.destination is not None:
             bucket = find_bucket(rule.destination.bucket)
-            listing = Store.of(bucket).list_uploads(prefix=rule.destination.prefix)
-            for upload in listing.uploads:
-                if upload.upload_id.startswith(_own(ground)):
-                    yield todo("forget", upload.key, bucket=bucket.name, upload=upload.upload_id)
+            for upload in uploads_left(Store.of(bucket), rule.destination.prefix, _own(ground)):
+                yield todo("forget", upload.key, bucket=bucket.name, upload=upload.upload_id)
 
 
 def forget(ground: Ground, item: Item) -> Outcome:

@@ -88,7 +88,7 @@ def _retained(rule: Rule, info: ObjectInfo, now_ms: int, ranking: Ranking | None
         return None
     if ranking.keeps(info):
         return Verdict(rule, info.last_modified, f"It is among the newest {rule.count}.", Kept.NEWEST)
-    if not ranking.full or rank_of(info) >= ranking.oldest:
+    if not ranking.deletes or rank_of(info) >= ranking.oldest:
         return None  # it came, or changed, after it was ranked
     return Verdict(rule, info.last_modified, f"{rule.count} newer ones are kept.")
 

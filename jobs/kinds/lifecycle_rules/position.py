@@ -14,6 +14,8 @@ from typing import Any
 from jobs.errors import BadToken
 
 RANK, CURRENT, VERSIONS, UPLOADS, KEYS = "rank", "current", "versions", "uploads", "keys"
+NO_VERSION = "-"
+"""The id of no version: a listing after it begins with the newest version of its key."""
 SECTIONS = (RANK, CURRENT, VERSIONS, UPLOADS, KEYS)
 
 

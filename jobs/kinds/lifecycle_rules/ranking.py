@@ -43,9 +43,9 @@ class Ranking:
                 heapq.heappushpop(self._heap, entry)
 
     @property
-    def full(self) -> bool:
-        """Whether there were as many as are to be kept."""
-        return len(self._heap) >= self.count
+    def deletes(self) -> bool:
+        """Whether there were more than are to be kept; else nothing goes, whatever comes meanwhile."""
+        return self.seen > self.count
 
     @property
     def oldest(self) -> Rank:

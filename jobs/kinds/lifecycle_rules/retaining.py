@@ -57,7 +57,7 @@ def confirmed(store: Store, spec: Spec, rankings: Mapping[str, Ranking], now_ms:
     """
     for rule in spec.retaining:
         ranking = rankings[rule.id]
-        if ranking.seen <= ranking.count:
+        if not ranking.deletes:
             continue
         for key, etag in ranking.kept.items():
             pulse()

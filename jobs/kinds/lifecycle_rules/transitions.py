@@ -11,12 +11,12 @@ from jobs.kinds.lifecycle_rules.facts import unchanged, unpack
 from jobs.kinds.lifecycle_rules.ground import Ground
 from jobs.kinds.lifecycle_rules.large import copy_in_pieces, is_large
 from jobs.kinds.lifecycle_rules.removing import of_current, removed
-from jobs.kinds.lifecycle_rules.spec import Rule, Target
+from jobs.kinds.lifecycle_rules.spec import Rule
 from jobs.kinds.lifecycle_rules.verifying import same_bytes
 from jobs.kinds.pieces import GONE
 from jobs.kinds.replicas.copying import copy_object
 from jobs.kinds.replicas.pacing import Pacing
-from jobs.kinds.replicas.sameness import Sameness, is_newer, sameness
+from jobs.kinds.replicas.sameness import Sameness, described_alike, is_newer, sameness
 from jobs.kinds.replicas.target import Seen
 from jobs.kinds.replicas.target import Target as Destination
 from proxy.backends.base import ObjectReader
@@ -51,7 +51,7 @@ def transition_one(ground: Ground, rule: Rule, planned: ObjectInfo) -> Outcome:
         info, key = reader.info, target.prefix + planned.key[len(rule.prefix) :]
         try:
             unchanged(store, planned).check(info)
-            done = _copied(ground, reader, target, key)
+            done = _copied(ground, reader, rule, key)
         except MEANWHILE:
             return Outcome(skipped=True)
         if done is None:
@@ -69,12 +69,14 @@ def transition_one(ground: Ground, rule: Rule, planned: ObjectInfo) -> Outcome:
     return ends.outcome
 
 
-def _copied(ground: Ground, reader: ObjectReader, target: Target, key: str) -> bool | None:
+def _copied(ground: Ground, reader: ObjectReader, rule: Rule, key: str) -> bool | None:
     """Whether it had to be copied; None if something newer is there. Raises MEANWHILE, S3Error, Deferred."""
+    target = rule.destination
+    assert target is not None
     with ground.work.writing(target.bucket) as bucket:
         destination = Destination.of(bucket)
         found = destination.look(key)
-        wanted = _is_wanted(reader.info, found)
+        wanted = _is_wanted(reader.info, found, last=rule.delete_source)
         if not wanted:
             return wanted
         large = is_large(reader, destination.store, ground.steps.limits)
@@ -86,10 +88,13 @@ def _copied(ground: Ground, reader: ObjectReader, target: Target, key: str) -> b
     return True
 
 
-def _is_wanted(info: ObjectInfo, found: ObjectInfo | None) -> bool | None:
-    """Whether it must be copied over what was found; None if that is newer. Pure."""
+def _is_wanted(info: ObjectInfo, found: ObjectInfo | None, *, last: bool) -> bool | None:
+    """Whether it must be copied over what was found; None if that is newer. Pure.
+
+    `last`: the original goes, and with it what the copy does not tell of it.
+    """
     if found is None or is_newer(info, found):
         return True
     if sameness(info, found) is Sameness.SAME:
-        return False
+        return last and not is_newer(found, info) and not described_alike(info, found)
     return None if is_newer(found, info) else True

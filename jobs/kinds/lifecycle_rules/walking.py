@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from jobs.kinds.lifecycle_rules.decisions import NOTHING, Decision
+from jobs.kinds.lifecycle_rules.decisions import NOTHING, Decision, Does
 from jobs.kinds.lifecycle_rules.facts import pack, unpack
 from jobs.kinds.lifecycle_rules.planning import Behind, of_current, of_lone_marker, of_noncurrent, of_upload
-from jobs.kinds.lifecycle_rules.position import CURRENT, UPLOADS, VERSIONS, Position
+from jobs.kinds.lifecycle_rules.position import CURRENT, NO_VERSION, UPLOADS, VERSIONS, Position
 from jobs.kinds.lifecycle_rules.ranking import Ranking
 from jobs.kinds.lifecycle_rules.spec import Spec, common_prefix
+from jobs.kinds.pieces import COLLECTING, all_parts
 from proxy.backends.values import ObjectInfo, UploadInfo
 from proxy.store import Store
 
@@ -62,10 +63,21 @@ def uploads(sight: Sight, at: Position, key: str | None = None) -> tuple[list[Fo
     prefix = common_prefix(rules) if key is None else key
     listing = sight.store.list_uploads(prefix=prefix, after=after, limit=sight.limit)
     shown = [upload for upload in listing.uploads if key is None or upload.key == key]
-    found = [FoundUpload(each, of_upload(rules, each, sight.now_ms)) for each in shown]
+    found = [FoundUpload(each, _of_upload(sight, each)) for each in shown]
     if listing.last is None:
         return found, None
     return found, Position(UPLOADS, *listing.last, page=at.page + 1)
+
+
+def _of_upload(sight: Sight, upload: UploadInfo) -> Decision:
+    """One that a job collects pieces in is as old as the last of them: it may take longer than the rule
+    gives a client, and nobody takes up what a job has left."""
+    rules, now_ms = sight.spec.about_uploads, sight.now_ms
+    decision = of_upload(rules, upload, now_ms)
+    if decision.does is not Does.ABORT_UPLOAD or not upload.upload_id.startswith(COLLECTING):
+        return decision
+    written = (part.last_modified for part in all_parts(sight.store, upload.upload_id))
+    return of_upload(rules, replace(upload, initiated=max(written, default=upload.initiated)), now_ms)
 
 
 def versions(sight: Sight, at: Position, key: str | None = None) -> tuple[list[Found], Position | None]:
@@ -84,8 +96,17 @@ def versions(sight: Sight, at: Position, key: str | None = None) -> tuple[list[F
     return line.decided(ends), None if ends else line.goes_on(at)
 
 
-NO_VERSION = "-"
-"""The id of no version: a listing after it begins with the newest version of its key."""
+def taken_up(sight: Sight, at: Position) -> Position:
+    """Where another run goes on: what is newer than the version that it stands at is counted anew, for some
+    may be gone by now."""
+    if at.section != VERSIONS or not at.held:
+        return at
+    listing = sight.store.list_versions(prefix=at.after, after=(at.after, NO_VERSION), limit=1000)
+    held = unpack(list(at.held))
+    newer = [info for info in listing.versions if info.key == at.after and info.ordinal > held.ordinal]
+    if not newer and not held.latest:  # it is the newest by now, if it is there
+        return Position(VERSIONS, at.after, NO_VERSION, page=at.page)
+    return replace(at, newer=sum(not (info.latest or info.marker) for info in newer))
 
 
 class _Line:
@@ -116,7 +137,8 @@ class _Line:
             self._behind = Behind(info.last_modified)
             lone = info.marker and alone
             return Found(info, of_lone_marker(rules, info, now) if lone else NOTHING)
-        behind = self._behind
+        since_ms = max(self._behind.since_ms, info.last_modified)  # a copy is younger than it says
+        behind = replace(self._behind, since_ms=since_ms)
         self._behind = Behind(info.last_modified, behind.newer + (not info.marker))
         return Found(info, of_noncurrent(rules, info, behind, now), behind)
 

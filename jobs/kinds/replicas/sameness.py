@@ -1,4 +1,4 @@
-"""Whether two objects have the same bytes, from what listings tell of them. Pure.
+"""Whether two objects have the same bytes, from what listings tell of them, and are described alike. Pure.
 
 Source: Amazon S3 User Guide, "Checking object integrity": an ETag may be the MD5 of the bytes, or that of
 the MD5s of parts and `-` their number; two of different forms say nothing about each other.
@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from enum import StrEnum
 from typing import Protocol
+
+from proxy.backends.values import ObjectInfo
 
 _FORM = re.compile(r"[0-9a-f]{32}(?:-([0-9]+))?")
 
@@ -45,6 +47,15 @@ def comparable(one: str, other: str) -> bool:
     """Whether two ETags are of one form: both MD5s, or both of so many parts."""
     first, second = _FORM.fullmatch(one), _FORM.fullmatch(other)
     return first is not None and second is not None and first[1] == second[1]
+
+
+def described_alike(source: ObjectInfo, replica: ObjectInfo) -> bool:
+    """Whether a replica has the metadata, headers and tags of its source, from all facts of both.
+
+    A service may add headers of its own, as a Content-Type.
+    """
+    headers = all(replica.headers.get(name) == value for name, value in source.headers.items())
+    return headers and (source.metadata, source.tags) == (replica.metadata, replica.tags)
 
 
 def is_newer(one: Listed, other: Listed) -> bool:

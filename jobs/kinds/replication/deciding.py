@@ -1,6 +1,7 @@
 """What becomes of a key: the one definition of "in sync", for copy, feed, retry and audit alike. Pure.
 
-All that counts are the facts that listings tell: size, ETag, and the second of the last change.
+All that counts are the facts that listings tell: size, ETag, and the second of the last change. Of what is
+known to have changed, metadata, headers and tags count too.
 """
 
 from __future__ import annotations
@@ -8,8 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from jobs.kinds.replicas.sameness import Listed, Sameness, is_newer, sameness
+from jobs.kinds.replicas.sameness import Listed, Sameness, described_alike, is_newer, sameness
 from jobs.kinds.replication.spec import Conflict
+from proxy.backends.values import ObjectInfo
 
 
 class State(StrEnum):
@@ -64,6 +66,7 @@ EXTRA = Decision(
 )
 WRITTEN_ANEW = Decision(State.DIFFERENT, Act.COPY, "The source was written anew since.", _RECONCILE)
 DIFFERENT = Decision(State.DIFFERENT, Act.COPY, "The contents differ.", _RECONCILE)
+DESCRIBED_ANEW = Decision(State.DIFFERENT, Act.COPY, "Metadata, headers or tags differ.", _RECONCILE)
 UNKNOWN = Decision(
     State.UNVERIFIABLE, Act.COPY, "Equal sizes, and ETags of forms that cannot be compared.", _RECONCILE
 )
@@ -129,6 +132,22 @@ def decide(
     if destination is None:
         return MISSING
     return BOTH[conflict][sameness(source, destination)][_age(source, destination)]
+
+
+def decide_changed(
+    source: ObjectInfo | None, destination: ObjectInfo | None, conflict: Conflict, *, deletes: bool
+) -> Decision:
+    """The same of a key that is known to have changed, by all facts of both: what would be in sync is copied
+    for its metadata, headers and tags, unless the destination is newer.
+
+    Not for walks: a destination that cannot keep such facts gets one copy for each change, and no more.
+    """
+    decision = decide(source, destination, conflict, deletes=deletes)
+    if decision is not IN_SYNC or source is None or destination is None or conflict is Conflict.SKIP:
+        return decision
+    if is_newer(destination, source) or described_alike(source, destination):
+        return decision
+    return DESCRIBED_ANEW
 
 
 def _age(source: Listed, destination: Listed) -> Age:

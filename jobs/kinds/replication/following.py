@@ -77,11 +77,11 @@ def _wanted(ground: Ground, source: Store, listing: ChangeListing) -> tuple[list
         if one is None:
             continue
         if one.size > ground.limits.large_bytes:
-            ground.notes.add_large(one.relative)
+            ground.notes.add_large(one.relative, changed=True)
         else:
             wanted.append(one)
             size += one.size
-        if size >= ground.page_bytes or ground.notes.is_full:
+        if size >= ground.limits.page_bytes or ground.notes.is_full:
             position = replace(position, seq=change.seq)
             break
     return wanted, position
@@ -98,4 +98,4 @@ def _one(ground: Ground, source: Store, change: Change) -> Wanted | None:
     found = look(source, change.key)
     if found is None:
         return Wanted(relative) if spec.deletes else None
-    return Wanted(relative, found.size)
+    return Wanted(relative, found.size, changed=True)

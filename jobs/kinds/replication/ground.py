@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from jobs.errors import BadRequest, Deferred, JobFailed
 from jobs.kinds import pieces
 from jobs.kinds.base import Work
-from jobs.kinds.pieces import MIB
+from jobs.kinds.pieces import LEAST_PART_BYTES, MIB
 from jobs.kinds.replicas.pacing import Pacing, Throttle
 from jobs.kinds.replication.notes import Notes
 from jobs.kinds.replication.spec import Spec
@@ -35,10 +35,10 @@ class Limits(pieces.Limits):
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """One call of a step: the job's facts and fences, and how much it may do at once."""
+    """One call of a step: the job's facts and fences, and how much it may do at once at most."""
 
     work: Work
-    limits: Limits
+    most: Limits
 
     @property
     def spec(self) -> Spec:
@@ -60,6 +60,20 @@ class Ground:
         """For reads, which no gate keeps out. Raises NoSuchBucket."""
         return Store.of(find_bucket(self.spec.source.bucket))
 
+    def confirm_source(self) -> None:
+        """That what is said to be absent is absent from the bucket itself, and not from another in its stead:
+        a service that lost its disks, or an endpoint that leads elsewhere, has none of the objects either.
+
+        Raises JobFailed, S3Error.
+        """
+        source = self.source
+        there, place = source.backend, source.place
+        if not there.is_at_hand(place) and place not in there.places(place.bucket):
+            text = (
+                f"{place.bucket} on {source.route.backend} is not the bucket that it was; nothing is deleted."
+            )
+            raise JobFailed(text, "SourceReplaced")
+
     @property
     def destination(self) -> Store:
         """For reads only: what is written goes through `Work.writing`. Raises NoSuchBucket."""
@@ -75,10 +89,18 @@ class Ground:
         return Pacing(self.work.pulse, self.spec.timeout_s, throttle)
 
     @property
-    def page_bytes(self) -> int:
-        """What one page may move: with a bandwidth no more than that brings over in a moment."""
-        rate = self.spec.bandwidth
-        return min(self.limits.page_bytes, rate * _SECONDS_OF_A_PAGE) if rate else self.limits.page_bytes
+    def limits(self) -> Limits:
+        """How much is done at once: with a bandwidth a page moves what that brings over in a moment.
+
+        So does a piece, as far as services take such small ones, for other rules wait for this one's.
+        """
+        rate, most = self.spec.bandwidth, self.most
+        if not rate:
+            return most
+        page = min(most.page_bytes, rate * _SECONDS_OF_A_PAGE)
+        piece = max(page, LEAST_PART_BYTES)
+        large, part = min(most.large_bytes, piece), min(most.part_bytes, piece)
+        return replace(most, page_bytes=page, large_bytes=large, part_bytes=part)
 
     def require_open_window(self) -> None:
         """Raises Deferred outside the hours in which the rule may move bytes."""

@@ -15,12 +15,14 @@ class Wanted:
     """A relative key that needs something done.
 
     `absent`: the destination had no such object when it was listed, so that it need not be asked.
-    `size` is that of the source's object, as far as it is known.
+    `changed`: it is known to have changed, so that all its facts count. `size` is that of the source's
+    object, as far as it is known.
     """
 
     relative: str
     size: int = 0
     absent: bool = False
+    changed: bool = False
 
 
 def items_of(prefix: str, wanted: Iterable[Wanted], limits: Limits) -> list[Item]:
@@ -41,7 +43,7 @@ def items_of(prefix: str, wanted: Iterable[Wanted], limits: Limits) -> list[Item
 def item_of(prefix: str, group: Sequence[Wanted]) -> Item:
     """One item of some keys; its own key is that of the first at the source."""
     size = sum(one.size for one in group)
-    keys = [[one.relative, one.size, one.absent] for one in group]
+    keys = [[one.relative, one.size, one.absent, one.changed] for one in group]
     return todo("keys", prefix + group[0].relative, size, keys=keys)
 
 

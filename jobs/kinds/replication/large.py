@@ -9,12 +9,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import count
 from typing import Any
 
 from jobs.kinds.base import Item, Outcome
-from jobs.kinds.pieces import all_parts, collecting, copy_piece, page_of_pieces, piece_items
+from jobs.kinds.pieces import all_parts, collecting, copy_piece, page_of_pieces, piece_items, uploads_left
 from jobs.kinds.replicas.target import Seen, Target, look
-from jobs.kinds.replication.deciding import Act, decide
+from jobs.kinds.replication.deciding import Act, Decision, decide, decide_changed
 from jobs.kinds.replication.ground import Ground, Limits
 from jobs.kinds.replication.grouping import Wanted, item_of
 from jobs.kinds.steps import todo
@@ -25,6 +26,9 @@ from proxy.store import Store
 
 _TRIES = 3
 """How often the end of one object is tried, before it is left to the next walk."""
+
+_TRIES_FOR_FACTS = 2
+"""The second is the end of the first copy: where only metadata, headers or tags differ there is no other."""
 
 Entry = dict[str, Any]
 
@@ -52,7 +56,8 @@ def _steps(ground: Ground, entry: Entry) -> Sequence[Item]:
             return left
     if info is None:
         return _vanished(ground, entry, there)
-    if decide(info, there, spec.conflict, deletes=False).act is not Act.COPY or entry["tried"] >= _TRIES:
+    changed = entry.get("changed", False) and entry["tried"] < _TRIES_FOR_FACTS
+    if _decided(ground, info, there, changed).act is not Act.COPY or entry["tried"] >= _TRIES:
         return _given_up(ground, entry)
     return _in_pieces(ground, entry, info) if entry.get("upload") else _first(ground, entry, info)
 
@@ -78,8 +83,10 @@ def _first(ground: Ground, entry: Entry, info: ObjectInfo) -> Sequence[Item]:
     whole = info.size <= ground.limits.large_bytes or _goes_whole(ground, info)
     if whole:
         entry["tried"] = _TRIES
-        return [item_of(ground.spec.source.prefix, [Wanted(entry["key"], info.size)])]
+        wanted = Wanted(entry["key"], info.size, changed=entry.get("changed", False))
+        return [item_of(ground.spec.source.prefix, [wanted])]
     entry.update(upload=_upload_id(ground, info), offset=0, tried=entry["tried"] + 1)
+    entry["piece"] = ground.limits.part_bytes  # of all pieces, also if the bandwidth is another by then
     return [todo("begin", info.key, upload=entry["upload"], mark=entry["mark"], relative=entry["key"])]
 
 
@@ -96,7 +103,7 @@ def _in_pieces(ground: Ground, entry: Entry, info: ObjectInfo) -> Sequence[Item]
     same = {"upload": entry["upload"], "mark": entry["mark"]}
     store = ground.destination
     if entry["offset"] < info.size:
-        limits = replace(ground.limits, page_bytes=ground.page_bytes)
+        limits = replace(ground.limits, part_bytes=entry["piece"])
         taken = page_of_pieces(_cut(info, limits), entry["offset"], limits, store.backend.least_part_bytes)
         entry["offset"] = taken[-1][1].end
         return piece_items(info.key, taken, **same)
@@ -104,7 +111,14 @@ def _in_pieces(ground: Ground, entry: Entry, info: ObjectInfo) -> Sequence[Item]
     if sum(part.size for part in all_parts(store, entry["upload"])) != info.size:
         entry["offset"] = 0  # a piece could not be written, or somebody took the upload away
         return [todo("begin", info.key, **same, relative=entry["key"])]
-    return [todo("complete", info.key, info.size, **same, relative=entry["key"])]
+    changed = entry.get("changed", False)
+    return [todo("complete", info.key, info.size, **same, relative=entry["key"], changed=changed)]
+
+
+def _decided(ground: Ground, info: ObjectInfo, there: ObjectInfo | None, changed: bool) -> Decision:
+    """`changed`: metadata, headers and tags count as well."""
+    by_facts = decide_changed if changed else decide
+    return by_facts(info, there, ground.spec.conflict, deletes=False)
 
 
 def _cut(info: ObjectInfo, limits: Limits) -> ObjectInfo:
@@ -141,7 +155,7 @@ def complete(ground: Ground, item: Item) -> Outcome:
     with ground.work.writing(spec.destination.bucket) as bucket:
         target = Target.of(bucket)
         seen = Seen(target.look(key))
-        if decide(info, seen.info, spec.conflict, deletes=False).act is not Act.COPY:
+        if _decided(ground, info, seen.info, item.data["changed"]).act is not Act.COPY:
             return Outcome(left=1)
         parts = list(all_parts(target.store, upload_id))
         if sum(part.size for part in parts) != info.size:
@@ -169,11 +183,9 @@ def abort(ground: Ground, item: Item) -> Outcome:
 def leftovers(ground: Ground) -> list[Item]:
     """Uploads of this rule at the destination of which the notes know nothing any more."""
     known = {entry.get("upload") for entry in ground.notes.large}
-    listing = ground.destination.list_uploads(prefix=ground.spec.destination.prefix)
+    left = uploads_left(ground.destination, ground.spec.destination.prefix, _own(ground))
     return [
-        todo("abort", upload.key, upload=upload.upload_id)
-        for upload in listing.uploads
-        if upload.upload_id.startswith(_own(ground)) and upload.upload_id not in known
+        todo("abort", upload.key, upload=upload.upload_id) for upload in left if upload.upload_id not in known
     ]
 
 
@@ -187,15 +199,28 @@ def _is_open(store: Store, upload_id: str) -> bool:
         return False
 
 
+def _is_finished(store: Store, upload_id: str) -> bool:
+    """Such a one is remembered for a day, and takes no more pieces."""
+    try:
+        return store.head_upload(upload_id).completed is not None
+    except NoSuchUpload:
+        return False
+
+
 def _own(ground: Ground) -> str:
     """What the ids of this rule's uploads begin with."""
     return f"replica-{ground.work.job_id}-"
 
 
 def _upload_id(ground: Ground, info: ObjectInfo) -> str:
-    """The same for each attempt at the same copy."""
-    of = f"{ground.destination.place.incarnation} {_mark(info)} {info.key}"
-    return _own(ground) + hashlib.sha256(of.encode()).hexdigest()[:40]
+    """The same for each attempt at the same copy; another for the same copy made once more."""
+    store = ground.destination
+    for number in count():
+        of = f"{store.place.incarnation} {_mark(info)} {info.key} {number}"
+        upload_id = _own(ground) + hashlib.sha256(of.encode()).hexdigest()[:40]
+        if not _is_finished(store, upload_id):
+            break
+    return upload_id
 
 
 def _mark(info: ObjectInfo | None) -> str:

@@ -65,10 +65,14 @@ class Notes:
         """Changed in place."""
         return self._state.setdefault("large", [])
 
-    def add_large(self, relative: str) -> None:
-        """To go over in pieces, if it does not wait for that already."""
-        if all(entry["key"] != relative for entry in self.large):
-            self.large.append({"key": relative})
+    def add_large(self, relative: str, *, changed: bool = False) -> None:
+        """To go over in pieces, if it does not wait for that already. `changed`: it is known to have."""
+        entry = next((entry for entry in self.large if entry["key"] == relative), None)
+        if entry is None:
+            entry = {"key": relative}
+            self.large.append(entry)
+        if changed:
+            entry.update(changed=True, tried=0)
 
     @property
     def is_full(self) -> bool:

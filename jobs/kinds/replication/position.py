@@ -13,14 +13,15 @@ from jobs.errors import BadToken
 class Position:
     """`turn` counts the pages, so that no token comes twice; it says too whose turn it is.
 
-    Of a walk `after` is the relative key up to which both sides are done, `walked` says that all are, and
-    `life` which life of the feed covers what is changed behind it.
+    Of a walk `after` is the relative key up to which both sides are done, `walked` says that all are, `life`
+    which life of the feed covers what is changed behind it, and `between` which two buckets it is about.
     """
 
     turn: int = 0
     after: str = ""
     walked: bool = False
     life: int = 0
+    between: str = ""
 
     def next(self, **changes: Any) -> Position:
         """The position of the page that follows."""

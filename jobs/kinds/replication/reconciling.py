@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from jobs.errors import BadToken
 from jobs.kinds.base import Item, Page
 from jobs.kinds.replication import large
 from jobs.kinds.replication.following import begin_feed, follow
@@ -28,6 +29,8 @@ def page(ground: Ground, token: str | None) -> Page:
             return Page(items, encode(at.next()), truncated=True)
     else:
         at = decode(token)
+        if at.between != _between(ground):
+            raise BadToken("A bucket was made anew since, and nothing of it was seen.")
     for number in range(len(_TURNS)):
         if at.walked and not ground.notes.large:
             break
@@ -42,8 +45,13 @@ def page(ground: Ground, token: str | None) -> Page:
 def _begin(ground: Ground) -> tuple[Position, Sequence[Item]]:
     """The feed's position is noted before anything is listed."""
     begin_feed(ground)
-    at = Position(life=ground.notes.life)
+    at = Position(life=ground.notes.life, between=_between(ground))
     return at, large.leftovers(ground)
+
+
+def _between(ground: Ground) -> str:
+    """Which buckets have the names of the rule. One that moves to another backend stays the same."""
+    return f"{ground.source.place.bucket_id} {ground.destination.place.bucket_id}"
 
 
 def _feed(ground: Ground, at: Position) -> tuple[Sequence[Item], Position]:

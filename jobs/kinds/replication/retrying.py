@@ -23,9 +23,9 @@ def page(ground: Ground, token: str | None) -> Page:
             continue
         found = look(ground.source, key)
         if found is not None and found.size > limits.large_bytes:
-            ground.notes.add_large(relative)
+            ground.notes.add_large(relative, changed=True)
         else:
-            wanted.append(Wanted(relative, found.size if found else 0))
+            wanted.append(Wanted(relative, found.size if found else 0, changed=True))
     items = items_of(spec.source.prefix, wanted, limits) or large.large_items(ground)
     if items or first + limits.page_items < len(keys):
         return Page(items, encode(at.next()), truncated=True)

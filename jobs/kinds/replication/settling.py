@@ -8,7 +8,7 @@ from jobs.errors import WorkSignal
 from jobs.kinds.base import Item, Outcome
 from jobs.kinds.replicas.copying import copy_object, delete_object
 from jobs.kinds.replicas.target import NOTHING, Seen, Target
-from jobs.kinds.replication.deciding import Act, decide
+from jobs.kinds.replication.deciding import Act, decide, decide_changed
 from jobs.kinds.replication.ground import Ground
 from jobs.kinds.replication.grouping import Wanted, item_of, wanted_of
 from proxy.errors import NoSuchKey, PreconditionFailed
@@ -49,7 +49,7 @@ class _Hand:
         absent = one.absent
         for look in range(_LOOKS):
             try:
-                self._settle(one.relative, absent)
+                self._settle(one, absent)
                 break
             except (PreconditionFailed, NoSuchKey):
                 absent = False
@@ -57,17 +57,18 @@ class _Hand:
                     raise
         self.tally.objects += 1
 
-    def _settle(self, relative: str, absent: bool) -> None:
+    def _settle(self, one: Wanted, absent: bool) -> None:
         spec = self.ground.spec
-        there = spec.destination.key(relative)
+        there = spec.destination.key(one.relative)
         try:
-            reader = self.source.open(spec.source.key(relative))
+            reader = self.source.open(spec.source.key(one.relative))
         except NoSuchKey:  # certainly: whatever else is wrong is another error
             self._source_has_none(there)
             return
         with reader:
             seen = NOTHING if absent else Seen(self.target.look(there))
-            decision = decide(reader.info, seen.info, spec.conflict, deletes=spec.deletes)
+            by_facts = decide_changed if one.changed else decide
+            decision = by_facts(reader.info, seen.info, spec.conflict, deletes=spec.deletes)
             if decision.act is not Act.COPY:
                 self.tally.left += 1
                 return
@@ -80,6 +81,7 @@ class _Hand:
         if decide(None, seen.info, spec.conflict, deletes=spec.deletes).act is not Act.DELETE:
             self.tally.left += 1
             return
+        self.ground.confirm_source()
         delete_object(self.target, there, seen)
         self.tally.deleted += 1
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from jobs.errors import BadToken
 from jobs.kinds.base import Page
 from jobs.kinds.replicas.target import look
 from jobs.kinds.replication.deciding import LOCKED, Act, Decision, State, decide
@@ -28,6 +29,9 @@ _CUSTOMERS = "customer"
 def page(ground: Ground, token: str | None) -> Page:
     """A stretch of both listings; the notes keep what was found so far."""
     at = Position() if token is None else decode(token)
+    report = None if token is None else ground.work.state.get("verify")
+    if report is not None and report.get("run") != ground.work.run_id:
+        raise BadToken("What an audit tells it has seen itself, and not one before it.")
     now_ms = ground.work.now_ms()
     merged, until_ms = listings(ground, at.after), now_ms + ground.limits.look_ms
     found: list[tuple[Pair, Decision]] = []
@@ -42,8 +46,7 @@ def page(ground: Ground, token: str | None) -> Page:
             break
     else:
         ended = True
-    report = None if token is None else ground.work.state.get("verify")
-    ground.work.state["verify"] = _added(report or _fresh(now_ms), agree, found)
+    ground.work.state["verify"] = _added(report or _fresh(ground, now_ms), agree, found)
     hold(ground, merged)
     if not ended:
         items = [todo("settled", "", objects=agree + len(found))]
@@ -64,8 +67,9 @@ def _looked_at(ground: Ground, pair: Pair) -> Decision:
     return decision
 
 
-def _fresh(began_ms: int) -> dict[str, Any]:
+def _fresh(ground: Ground, began_ms: int) -> dict[str, Any]:
     return {
+        "run": ground.work.run_id,
         "began_ms": began_ms,
         "finished_ms": None,
         "counts": {state.value: 0 for state in State},

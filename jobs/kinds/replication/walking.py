@@ -30,7 +30,7 @@ class Walk:
 def walk(ground: Ground, after: str) -> Walk:
     """From a relative key on: up to a page of work, the end of the listings or of some time."""
     merged, until_ms = listings(ground, after), ground.work.now_ms() + ground.limits.look_ms
-    most_bytes = ground.page_bytes
+    most_bytes = ground.limits.page_bytes
     wanted: list[Wanted] = []
     settled, size, ended = 0, 0, False
     for pair, decision in decided(ground, merged):

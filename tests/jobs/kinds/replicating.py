@@ -50,9 +50,9 @@ class Rule:
     state: str = "{}"
     runs: list[Saved] = field(default_factory=list)
 
-    def run(self, mode: str = "reconcile", keys: tuple[str, ...] = (), token: str | None = None) -> Saved:
-        """A run to its end."""
-        saved = Saved(self.here, "", self.said, NOW_MS, mode=mode, keys=keys, state=self.state, token=token)
+    def run(self, mode: str = "reconcile", keys: tuple[str, ...] = (), **more: Any) -> Saved:
+        """A run to its end. `more`: what it is taken up with, as `token`."""
+        saved = Saved(self.here, "", self.said, NOW_MS, mode=mode, keys=keys, state=self.state, **more)
         self.runs.append(saved)
         Drive(Replicate(self.limits), saved, self.happens).run()
         self.state = saved.state

@@ -177,6 +177,19 @@ def test_uploads_that_nobody_completed_are_aborted() -> None:
     assert shown(told) == [(f"up/{number}", "abort-upload") for number in range(5)]
 
 
+def test_an_upload_that_a_job_collects_in_is_as_old_as_its_last_piece() -> None:
+    store = bucket_of()
+    open_upload(store, "replica-7-abc", "a", {1: b"part"})
+    open_upload(store, "replica-7-none", "a", {})
+    open_upload(store, "a client's", "a", {1: b"part"})
+    assert now_ms() - store.head_upload("replica-7-abc").initiated > 1000 * days(7)
+    asked = spec(rule(abort_multipart_after_s=days(7)))
+    assert shown(preview(asked)) == [("a", "abort-upload")] * 2
+    assert run(asked).deleted == 2
+    assert [upload.upload_id for upload in store.list_uploads().uploads] == ["replica-7-abc"]
+    assert run(asked, in_days=8).deleted == 1
+
+
 def test_young_uploads_stay() -> None:
     store = bucket_of()
     open_upload(store, "u", "a", {1: b"part"})

@@ -148,6 +148,7 @@ RETAIN_CASES: dict[str, tuple[dict[str, Ranking], ObjectInfo, Does, Kept | None]
     "the newest": (ranked(A, B, C), C, Does.KEEP, Kept.NEWEST),
     "fewer than are kept": (ranked(C), A, Does.NOTHING, None),
     "as many as are kept": (ranked(B, C), B, Does.KEEP, Kept.NEWEST),
+    "an older one that came when there were as many": (ranked(B, C), A, Does.NOTHING, None),
     "one that came meanwhile": (ranked(A, B, C), info("new", 150), Does.NOTHING, None),
     "of the same moment and a smaller key": (ranked(A, B, C), info("a9", 200), Does.DELETE, None),
     "of the same moment and a greater key": (ranked(A, B, C), info("b1", 200), Does.NOTHING, None),

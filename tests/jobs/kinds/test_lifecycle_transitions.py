@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,11 +15,12 @@ from jobs.kinds.lifecycle_rules.ground import Steps
 from jobs.kinds.pieces import Limits
 from proxy import routes
 from proxy.backends.memory.bodies import MemoryReader
+from proxy.backends.values import NewObject
 from proxy.store import Store
 from tests.jobs.kinds.conftest import every_pair
 from tests.jobs.kinds.driving import Killed
 from tests.jobs.kinds.ruling import aged, bucket, bucket_of, days, line, preview, rule, run, shown, spec
-from tests.jobs.kinds.world import MIB, closed, contents, keys, noise, put_in_parts
+from tests.jobs.kinds.world import MIB, Bytes, closed, contents, keys, noise, put_in_parts
 
 pytestmark = pytest.mark.usefixtures("backends")
 
@@ -201,6 +203,17 @@ def test_something_newer_at_the_destination_stays_and_so_does_the_original() -> 
     saved = run(moving())
     assert keys(store) == ["p/a"] and there.head("archive/a").size == 5
     assert [issue.code for issue in saved.issues] == ["DestinationNewer"]
+
+
+@pytest.mark.parametrize("keeps", [False, True])
+def test_the_same_bytes_with_other_tags_are_replaced_before_the_original_goes(keeps: bool) -> None:
+    store, there = bucket_of(), cold()
+    made = aged(store, "p/a", 20, tags={"team": "blue"})
+    older = replace(made, key="archive/a", tags={})
+    there.put(NewObject("archive/a", carried=older, newest=True), Bytes(b"body"))
+    saved = run(moving(delete_source=not keeps))
+    assert (keys(store), saved.issues) == (["p/a"] if keeps else [], [])
+    assert there.head("archive/a").tags == ({} if keeps else {"team": "blue"})
 
 
 def test_something_older_at_the_destination_is_replaced() -> None:

@@ -6,7 +6,20 @@ import pytest
 
 from jobs.kinds.lifecycle_rules.ground import Steps
 from proxy.backends.values import Deletion, Lock
-from tests.jobs.kinds.ruling import aged, bucket_of, days, line, now_ms, preview, rule, run, shown, spec
+from tests.jobs.kinds.driving import Drive, Killed
+from tests.jobs.kinds.ruling import (
+    aged,
+    bucket_of,
+    days,
+    job,
+    line,
+    now_ms,
+    preview,
+    rule,
+    run,
+    shown,
+    spec,
+)
 from tests.jobs.kinds.world import keys, mark
 
 pytestmark = pytest.mark.usefixtures("backends")
@@ -46,6 +59,37 @@ def test_so_many_noncurrent_versions_are_kept_however_old(entries: int) -> None:
     asked = spec(rule(noncurrent_after_s=days(1), noncurrent_keep=3))
     run(asked, in_days=50, steps=Steps(entries=entries))
     assert line(store) == ["a *v8", "a v7", "a v6", "a v5"], "a marker is no version that is kept"
+
+
+def test_what_a_replica_of_an_old_object_replaced_is_noncurrent_no_longer_than_it_is_there() -> None:
+    store = bucket_of(versioned=True)
+    aged(store, "a", 2, version_id="mine")
+    aged(store, "a", 50, version_id="replica")
+    asked = spec(rule(noncurrent_after_s=days(10)))
+    assert shown(preview(asked)) == [] and run(asked).deleted == 0
+    assert run(asked, in_days=9).deleted == 1
+    assert line(store) == ["a *replica"]
+
+
+def test_another_run_counts_anew_how_many_versions_of_a_key_are_newer() -> None:
+    """The run before stopped inside the key, and those that it had passed are gone by now."""
+    store = bucket_of(versioned=True)
+    for number in range(8):
+        aged(store, "a", 50 - number, version_id=f"v{number}")
+    asked = spec(rule(noncurrent_after_s=days(10), noncurrent_keep=3))
+
+    def stop(event: str) -> None:
+        if event == "checkpoint":
+            raise Killed
+
+    first = job(asked, steps=Steps(entries=4), happens=stop)
+    with pytest.raises(Killed):
+        first.run()
+    for number in (7, 6, 5):
+        store.delete(Deletion("a", f"v{number}"))
+    first.saved.run_id += 1000
+    Drive(first.kind, first.saved).run()
+    assert line(store) == ["a *v4", "a v3", "a v2", "a v1"]
 
 
 def test_a_version_that_became_the_newest_meanwhile_stays() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from jobs.errors import Deferred, JobFailed
+from jobs.kinds.replicas.pacing import Throttle
 from jobs.kinds.replicate import Replicate
 from jobs.kinds.replication.ground import Ground, Limits
 from jobs.kinds.replication.grouping import Wanted, item_of
@@ -17,6 +18,7 @@ from proxy.errors import (
     BackendUnavailable,
     InternalError,
     NoSuchBucket,
+    NoSuchUpload,
     S3Error,
     SlowDown,
 )
@@ -25,7 +27,18 @@ from proxy.store import Store
 from tests.jobs.kinds.conftest import every_pair
 from tests.jobs.kinds.driving import InTestWork, Saved, nothing
 from tests.jobs.kinds.replicating import DESTINATION, SOURCE, content, copied, delete, rule
-from tests.jobs.kinds.world import KIB, MIB, NOW_MS, fill, keys, make_bucket, noise, put, put_in_parts
+from tests.jobs.kinds.world import (
+    KIB,
+    MIB,
+    NOW_MS,
+    fill,
+    keys,
+    make_bucket,
+    noise,
+    open_upload,
+    put,
+    put_in_parts,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -134,6 +147,29 @@ def test_a_large_object_goes_over_in_pieces_and_its_upload_does_not_stay(
     assert copied(mirror.run()) == 0
 
 
+@pytest.mark.parametrize("backends", [("memory", "memory")], indirect=True)
+def test_an_upload_that_was_left_goes_however_many_others_there_are(backends: tuple[str, str]) -> None:
+    mirror = rule()
+    for number in range(1000):
+        open_upload(mirror.destination, f"theirs-{number}", "a", {})
+    open_upload(mirror.destination, "replica-1-left", "b", {})
+    open_upload(mirror.destination, "replica-11-another-rule", "b", {})
+    mirror.run()
+    assert len(mirror.destination.list_uploads(limit=2000).uploads) == 1001
+    with pytest.raises(NoSuchUpload):
+        mirror.destination.head_upload("replica-1-left")
+
+
+def test_a_large_replica_that_is_deleted_goes_over_again(backends: tuple[str, str]) -> None:
+    mirror = rule()
+    put(mirror.source, "large", noise(1, 700 * KIB))
+    mirror.run()
+    for mode in ("reconcile", "retry"):
+        delete(mirror.destination, "large")
+        assert copied(mirror.run(mode, keys=("large",))) == 1
+        assert content(mirror.destination) == content(mirror.source)
+
+
 def test_an_object_of_large_parts_goes_over_in_smaller_pieces(
     backends: tuple[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -198,8 +234,31 @@ def test_with_a_bandwidth_a_page_is_no_longer_than_that_brings_over_in_a_moment(
 ) -> None:
     mirror = rule(bandwidth=1000 * KIB)
     ground = Ground(InTestWork(Saved(SOURCE, "", mirror.said, NOW_MS), nothing), Limits())
-    assert ground.page_bytes == 2000 * KIB
+    assert (ground.limits.page_bytes, ground.limits.large_bytes) == (2000 * KIB, 5 * MIB)
     assert ground.pacing.throttle is ground.pacing.throttle is not None
+
+
+def test_the_pieces_of_an_object_are_of_one_size_though_the_bandwidth_changes(
+    backends: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mirror = rule(bandwidth=3 * MIB)
+    mirror.limits = Limits(large_bytes=8 * MIB, part_bytes=8 * MIB, page_bytes=8 * MIB)
+    monkeypatch.setattr(type(mirror.destination.backend), "can_link", lambda self, reader: False)
+    monkeypatch.setattr(Throttle, "take", lambda self, amount: 0.0)
+    put(mirror.source, "large", noise(1, 17 * MIB))
+    checkpoints = 0
+
+    def changes(event: str) -> None:
+        nonlocal checkpoints
+        checkpoints += event == "checkpoint"
+        if checkpoints == 4:
+            mirror.said["bandwidth"] = None
+
+    mirror.happens = changes
+    run = mirror.run()
+    assert copied(run) == 1 and checkpoints > 4 and run.bytes_done == 17 * MIB
+    assert content(mirror.destination) == content(mirror.source)
+    assert mirror.destination.head("large").parts == ()
 
 
 def test_a_spec_that_is_none_fails_the_run(backends: tuple[str, str]) -> None:

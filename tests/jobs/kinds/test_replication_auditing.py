@@ -10,12 +10,24 @@ from jobs.kinds.replicate import Replicate
 from jobs.kinds.replication.verifying import SAMPLES
 from proxy.backends.values import NewObject
 from proxy.errors import InvalidRequest
+from tests.jobs.kinds.driving import Killed, nothing
 from tests.jobs.kinds.replicating import Rule, copied, delete, rule
 from tests.jobs.kinds.world import KIB, Bytes, keys, noise, put, put_in_parts
 
 pytestmark = pytest.mark.django_db
 
 CUSTOMERS_KEY = b"k" * 32
+
+
+class Killing:
+    """Raises at the first event of that name."""
+
+    def __init__(self, event: str) -> None:
+        self.event = event
+
+    def __call__(self, event: str) -> None:
+        if event == self.event:
+            raise Killed
 
 
 def audit(mirror: Rule) -> dict[str, Any]:
@@ -69,6 +81,21 @@ def test_an_audit_begins_its_report_anew_and_bounds_its_samples(backends: tuple[
         report = audit(mirror)
         assert report["counts"]["missing"] == SAMPLES + 5
         assert len(report["samples"]["missing"]) == SAMPLES
+
+
+def test_an_audit_tells_nothing_of_one_that_was_interrupted_before_it(backends: tuple[str, str]) -> None:
+    mirror = disagreeing()
+    interrupted = Killing("checkpoint")
+    mirror.happens = interrupted
+    with pytest.raises(Killed):
+        mirror.run("verify")
+    mirror.happens, kept = nothing, mirror.runs[-1]
+    assert kept.token is not None
+    mirror.state = kept.state
+    put(mirror.source, "0 first of all")
+    mirror.run("verify", token=kept.token, run_id=2)
+    counts = mirror.notes["verify"]["counts"]
+    assert (counts["missing"], counts["in_sync"]) == (2, 9), "what is before the old token, too"
 
 
 def test_etags_of_other_forms_are_unverifiable_until_the_source_is_copied(backends: tuple[str, str]) -> None:

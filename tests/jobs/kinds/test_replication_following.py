@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from jobs.kinds.replicas.target import Target
 from jobs.kinds.replicate import Replicate
 from jobs.kinds.replication import events
 from proxy import gate, routes
-from proxy.backends.values import NewObject
+from proxy.backends.values import Amendment, NewObject
 from proxy.records import find_bucket
-from tests.jobs.kinds.driving import Killed
-from tests.jobs.kinds.replicating import SOURCE, Rule, content, copied, delete, rule
-from tests.jobs.kinds.world import KIB, Bytes, keys, mark, noise, put
+from tests.jobs.kinds.driving import Killed, Saved, nothing
+from tests.jobs.kinds.replicating import DESTINATION, SOURCE, Rule, content, copied, delete, rule
+from tests.jobs.kinds.world import KIB, Bytes, keys, make_bucket, mark, noise, put
 
 pytestmark = pytest.mark.django_db
 
@@ -25,6 +27,25 @@ def walked(**said: Any) -> Rule:
     put(mirror.source, "before", noise(1, 100))
     mirror.run()
     return mirror
+
+
+def interrupted(mirror: Rule) -> Saved:
+    """A walk over twelve keys that was killed in the middle."""
+    for number in range(12):
+        put(mirror.source, f"key-{number:02d}")
+    seen = []
+
+    def stop(event: str) -> None:
+        seen.append(event)
+        if seen.count("checkpoint") == 5:
+            raise Killed
+
+    mirror.happens = stop
+    with pytest.raises(Killed):
+        mirror.run()
+    mirror.happens = nothing
+    mirror.state = mirror.runs[-1].state
+    return mirror.runs[-1]
 
 
 def test_what_changes_after_the_walk_is_copied_by_the_feed_alone(backends: tuple[str, str]) -> None:
@@ -166,25 +187,24 @@ def test_a_walk_that_goes_on_after_the_feed_was_lost_does_not_make_it_whole(
 ) -> None:
     """What it passed before may have changed since, and nobody told."""
     mirror = rule()
-    for number in range(12):
-        put(mirror.source, f"key-{number:02d}")
-    seen = []
-
-    def stop(event: str) -> None:
-        seen.append(event)
-        if seen.count("checkpoint") == 5:
-            raise Killed
-
-    mirror.happens = stop
-    with pytest.raises(Killed):
-        mirror.run()
-    killed = mirror.runs[-1]
+    killed = interrupted(mirror)
     notes = json.loads(killed.state)
     notes["feed"]["seq"] = 10**9
-    mirror.state, mirror.happens = json.dumps(notes), lambda event: None
+    mirror.state = json.dumps(notes)
     mirror.run("events")
     mirror.run(token=killed.token)
     assert mirror.notes["whole"] is False
+
+
+def test_a_walk_begins_anew_if_a_bucket_was_made_anew_since(backends: tuple[str, str]) -> None:
+    mirror = rule()
+    killed = interrupted(mirror)
+    for key in keys(mirror.destination):
+        delete(mirror.destination, key)
+    routes.delete_bucket(find_bucket(DESTINATION))
+    make_bucket(DESTINATION)
+    mirror.run(token=killed.token)
+    assert content(mirror.destination) == content(mirror.source) and mirror.notes["whole"] is True
 
 
 def test_changes_are_followed_while_a_walk_is_on_its_way(backends: tuple[str, str]) -> None:
@@ -305,3 +325,59 @@ def test_new_metadata_of_the_same_bytes_is_copied_when_it_is_newer(backends: tup
     )  # fmt: skip
     assert copied(mirror.run("events")) == 1
     assert mirror.destination.head("before").metadata == {"v": "2"}
+
+
+TAGGED = Amendment(tags={"team": "blue"})
+
+
+@pytest.mark.parametrize("conflict", ["newer-wins", "content-diff"])
+def test_tags_that_change_alone_are_copied(backends: tuple[str, str], conflict: str) -> None:
+    mirror = walked(conflict=conflict)
+    mirror.source.amend("before", "", TAGGED)
+    assert copied(mirror.run("events")) == 1
+    assert content(mirror.destination) == content(mirror.source)
+    mirror.source.amend("before", "", Amendment(acl="nothing that travels"))
+    assert copied(mirror.run("events")) == 0
+    mirror.destination.amend("before", "", Amendment(tags={}))
+    assert copied(mirror.run()) == 0, "a walk compares what listings tell"
+    assert copied(mirror.run("retry", keys=("before",))) == 1
+    assert content(mirror.destination) == content(mirror.source)
+
+
+def test_other_tags_stay_at_a_newer_destination_and_where_the_rule_leaves_what_is_there(
+    backends: tuple[str, str],
+) -> None:
+    mirror = walked(conflict="skip-if-dest-exists")
+    mirror.source.amend("before", "", TAGGED)
+    assert copied(mirror.run("events")) == 0
+    mirror.said["conflict"] = "newer-wins"
+    old = mirror.destination.head("before")
+    newer = replace(old, last_modified=old.last_modified + 1000)
+    mirror.destination.put(NewObject("before", carried=newer, newest=True), Bytes(noise(1, 100)))
+    assert copied(mirror.run("retry", keys=("before",))) == 0
+    assert mirror.destination.head("before").tags == {}
+
+
+def test_a_large_object_whose_tags_change_goes_over_once_more(backends: tuple[str, str]) -> None:
+    mirror = walked()
+    put(mirror.source, "large", noise(9, 700 * KIB))
+    assert copied(mirror.run("events")) == 1
+    mirror.source.amend("large", "", TAGGED)
+    assert copied(mirror.run("events")) == 1
+    assert content(mirror.destination) == content(mirror.source)
+    assert mirror.notes["large"] == [] and mirror.destination.list_uploads().uploads == ()
+
+
+@pytest.mark.parametrize("size", [100, 700 * KIB])
+def test_a_destination_that_keeps_no_tags_gets_one_copy_for_each_change(
+    backends: tuple[str, str], monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    mirror = walked()
+    put(mirror.source, "a", noise(9, size))
+    mirror.run("events")
+    carried = Target.carried
+    monkeypatch.setattr(Target, "carried", lambda *asked: replace(carried(*asked), tags={}))
+    mirror.source.amend("a", "", TAGGED)
+    assert copied(mirror.run("events")) == 1
+    assert [copied(mirror.run(mode)) for mode in ("events", "reconcile")] == [0, 0]
+    assert mirror.notes["large"] == []

@@ -8,6 +8,7 @@ import random
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from jobs.kinds.pieces import COLLECTING
 from proxy import gate, routes
 from proxy.backends.values import (
     CURRENT,
@@ -26,8 +27,6 @@ from proxy.records import BucketRecord, find_bucket
 from proxy.store import Store
 
 KIB, MIB = 1024, 1024 * 1024
-COLLECTING = ("copy-", "replica-", "reseal-")
-"""What the ids of uploads begin with in which jobs collect the pieces of a large body."""
 NOW_MS = 1_750_000_000_000
 HOLDER = "maintenance:1"
 
@@ -45,7 +44,7 @@ class Bytes:
             yield self.data[start : start + 64 * KIB]
 
 
-@functools.cache
+@functools.lru_cache(maxsize=64)
 def noise(seed: int, size: int) -> bytes:
     """The same bytes for the same seed."""
     return random.Random(seed).randbytes(size)

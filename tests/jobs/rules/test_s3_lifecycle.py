@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from jobs import standing
+from jobs.kinds.base import Kind
 from jobs.kinds.lifecycle_rules.spec import read_spec
 from jobs.models import Job
 from jobs.rules import s3_lifecycle, syncing
@@ -95,6 +96,24 @@ def test_rules_that_are_disabled_are_left_out_and_without_any_nothing_runs(logs:
     _configure(off)
     s3_lifecycle.sync()
     assert (jobs()[LOGS].enabled, jobs()[LOGS].declared) == (False, True)
+
+
+@pytest.mark.parametrize("now", [(LifecycleRule("old", prefix="a/", days=400),), ()])
+def test_who_was_stopped_after_the_look_brings_nothing_back(
+    logs: Rules, monkeypatch: pytest.MonkeyPatch, now: tuple[LifecycleRule, ...]
+) -> None:
+    """Old days would delete what its owner has said since is to stay."""
+    look = s3_lifecycle._differing
+
+    def stopped(kind: Kind) -> set[str]:
+        found = look(kind)
+        _configure(*now)
+        return found
+
+    monkeypatch.setattr(s3_lifecycle, "_differing", stopped)
+    s3_lifecycle.sync()
+    rules = [job.spec["rules"][0]["after_s"] for job in jobs().values() if job.declared]
+    assert rules == [400 * 86_400 for _ in now]
 
 
 @pytest.mark.parametrize("gone", ["configuration", "bucket"])
