@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from jobs.errors import Deferred, JobFailed
+from jobs.kinds.outages import PATIENCE_MS
 from jobs.kinds.replicas.pacing import Throttle
 from jobs.kinds.replicate import Replicate
 from jobs.kinds.replication.ground import Ground, Limits
 from jobs.kinds.replication.grouping import Wanted, item_of
-from jobs.kinds.replication.outages import PATIENCE_MS
 from proxy import gate, routes
 from proxy.errors import (
     AccessDenied,
