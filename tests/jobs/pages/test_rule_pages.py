@@ -147,6 +147,16 @@ def test_actions_ask_first_and_then_do_it(
     assert boss.get(url).status_code == 409
 
 
+def test_a_rule_says_where_it_is_declared(boss: Client) -> None:
+    make_rule("lifecycle", "bucket:logs", created_by="configuration")
+    make_rule("lifecycle", "logs", created_by="configuration")
+    of_bucket, of_file = (
+        text(boss.get(f"/_/jobs/lifecycle:{rule}/").content) for rule in ("bucket:logs", "logs")
+    )
+    told = "the bucket's lifecycle configuration"
+    assert told in of_bucket and told not in of_file
+
+
 def test_the_page_says_that_what_failed_was_looked_at_again(boss: Client) -> None:
     job = make_rule(status="succeeded", mode="retry")
     make_failed_object(job, make_run(job, errors=1))
