@@ -65,8 +65,6 @@ def page(ground: Ground, sections: Sequence[str], token: str | None) -> Page:
             _check_destinations(ground)
             state["total"] = _total(here, wanted)
             position = Position(wanted[0] if wanted else "")
-        if state.get("run") != ground.work.run_id:
-            state["run"], position = ground.work.run_id, walking.taken_up(ground.sight(here), position)
         if position.section in wanted:
             items, goes_on = SECTIONS[position.section](ground, here, position)
     goes_on = goes_on or _next(position, sections, wanted)

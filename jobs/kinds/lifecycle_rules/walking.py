@@ -86,6 +86,7 @@ def versions(sight: Sight, at: Position, key: str | None = None) -> tuple[list[F
     The last one of a stretch is decided with the next: only then is known whether a delete marker is the
     only version of its key. And it is still there then, so that the next listing goes on behind it.
     """
+    at = _as_it_stands(sight, at)
     prefix = common_prefix(sight.spec.about_versions) if key is None else key
     listing = sight.store.list_versions(prefix=prefix, after=(at.after, at.after_id), limit=sight.limit)
     infos = [info for info in listing.versions if key is None or info.key == key]
@@ -96,17 +97,24 @@ def versions(sight: Sight, at: Position, key: str | None = None) -> tuple[list[F
     return line.decided(ends), None if ends else line.goes_on(at)
 
 
-def taken_up(sight: Sight, at: Position) -> Position:
-    """Where another run goes on: what is newer than the version that it stands at is counted anew, for some
-    may be gone by now."""
-    if at.section != VERSIONS or not at.held:
+def _as_it_stands(sight: Sight, at: Position) -> Position:
+    """Where to go on, by what stands before the undecided version now: some of it may be gone since the page
+    before, or since another run. Of a version that is gone, or is the newest by now, the key begins anew."""
+    if not at.held:
         return at
-    listing = sight.store.list_versions(prefix=at.after, after=(at.after, NO_VERSION), limit=1000)
     held = unpack(list(at.held))
-    newer = [info for info in listing.versions if info.key == at.after and info.ordinal > held.ordinal]
-    if not newer and not held.latest:  # it is the newest by now, if it is there
+    listing = sight.store.list_versions(prefix=held.key, after=(held.key, NO_VERSION), limit=MOST_BEFORE)
+    line = [info for info in listing.versions if info.key == held.key]
+    ids = [(info.version_id, info.latest) for info in line]
+    if (held.version_id, held.latest) in ids:
+        line = line[: ids.index((held.version_id, held.latest))]
+    elif len(line) < MOST_BEFORE:
         return Position(VERSIONS, at.after, NO_VERSION, page=at.page)
-    return replace(at, newer=sum(not (info.latest or info.marker) for info in newer))
+    return replace(at, newer=sum(not (info.latest or info.marker) for info in line))
+
+
+MOST_BEFORE = 1000
+"""So many versions before one are counted; rules keep no more of them than a tenth."""
 
 
 class _Line:

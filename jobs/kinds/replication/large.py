@@ -21,7 +21,7 @@ from jobs.kinds.replication.grouping import Wanted, item_of
 from jobs.kinds.steps import todo
 from proxy.backends.sealing.reader import is_locked
 from proxy.backends.values import ObjectInfo, PartRequest
-from proxy.errors import IncompleteBody, NoSuchKey, NoSuchUpload, PreconditionFailed
+from proxy.errors import IncompleteBody, NoSuchKey, NoSuchUpload
 from proxy.store import Store
 
 _TRIES = 3
@@ -127,30 +127,41 @@ def _cut(info: ObjectInfo, limits: Limits) -> ObjectInfo:
     return replace(info, parts=()) if longest > limits.part_bytes else info
 
 
-# -- effects --------------------------------------------------------------------------------
+# -- effects: of an object that is another one by now they do nothing, and the next page looks again ------
+
+_NOTHING = Outcome(objects=0)
 
 
 def begin(ground: Ground, item: Item) -> Outcome:
-    """Open the upload that collects. Raises PreconditionFailed if the object is another one by now."""
+    """Open the upload that collects."""
     info = _as_begun(ground, item)
+    if info is None:
+        return _NOTHING
     with ground.work.writing(ground.spec.destination.bucket) as bucket:
         target, now_ms = Target.of(bucket), ground.work.now_ms()
         copy = target.carried(info, ground.spec.destination.key(item.data["relative"]), now_ms)
         target.store.create_upload(replace(collecting(item.data["upload"], copy, now_ms), carried=copy))
-    return Outcome(objects=0)
+    return _NOTHING
 
 
 def write_piece(ground: Ground, item: Item) -> Outcome:
-    """Raises PreconditionFailed if the object is another one by now, BadDigest, NoSuchUpload."""
+    """Raises BadDigest, NoSuchUpload."""
     with ground.work.writing(ground.spec.destination.bucket) as bucket:
-        with ground.source.open(item.key) as reader:
-            _same_as_begun(reader.info, item)
+        try:
+            reader = ground.source.open(item.key)
+        except NoSuchKey:
+            return _NOTHING
+        with reader:
+            if _mark(reader.info) != item.data["mark"]:
+                return _NOTHING
             return copy_piece(reader, Target.of(bucket).store, item, ground.pacing.begin(item.size))
 
 
 def complete(ground: Ground, item: Item) -> Outcome:
-    """Make the replica of its pieces, if the destination still wants it. Raises as `begin` does."""
+    """Make the replica of its pieces, if the destination still wants it. Raises PreconditionFailed."""
     info, spec = _as_begun(ground, item), ground.spec
+    if info is None:
+        return _NOTHING
     key, upload_id = spec.destination.key(item.data["relative"]), item.data["upload"]
     with ground.work.writing(spec.destination.bucket) as bucket:
         target = Target.of(bucket)
@@ -177,7 +188,7 @@ def abort(ground: Ground, item: Item) -> Outcome:
             Target.of(bucket).store.abort_upload(item.data["upload"])
         except NoSuchUpload:
             pass
-    return Outcome(objects=0)
+    return _NOTHING
 
 
 def leftovers(ground: Ground) -> list[Item]:
@@ -228,11 +239,7 @@ def _mark(info: ObjectInfo | None) -> str:
     return "" if info is None else f"{info.etag} {info.size} {info.last_modified}"
 
 
-def _as_begun(ground: Ground, item: Item) -> ObjectInfo:
-    return _same_as_begun(ground.source.head(item.key), item)
-
-
-def _same_as_begun(info: ObjectInfo, item: Item) -> ObjectInfo:
-    if _mark(info) != item.data["mark"]:
-        raise PreconditionFailed("The object was replaced at the source while it was copied.")
-    return info
+def _as_begun(ground: Ground, item: Item) -> ObjectInfo | None:
+    """None if the source has another one by now, or none."""
+    info = look(ground.source, item.key)
+    return info if _mark(info) == item.data["mark"] else None

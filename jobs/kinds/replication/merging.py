@@ -32,6 +32,7 @@ class Stream:
     limit: int = 1000
     pages: int = 0
     _held: list[ObjectInfo] = field(default_factory=list)
+    _last: str = ""
     _ended: bool = False
 
     def peek(self) -> tuple[str, ObjectInfo] | None:
@@ -53,13 +54,12 @@ class Stream:
         return bool(self._held) or self._ended
 
     def _fetch(self) -> None:
-        after = self.side.key(self.after) if self.after else ""
-        listing = self.store.list(prefix=self.side.prefix, after=after, limit=self.limit)
+        begins = self._last or (self.side.key(self.after) if self.after else "")
+        listing = self.store.list(prefix=self.side.prefix, after=begins, limit=self.limit)
         self._held = list(reversed(listing.objects))
         self.pages += 1
         self._ended = listing.last is None
-        if listing.last is not None:
-            self.after = listing.last[len(self.side.prefix) :]
+        self._last = listing.last or ""  # the whole key: it may be the prefix itself
 
 
 @dataclass(slots=True)

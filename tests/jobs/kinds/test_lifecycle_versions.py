@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
+import random
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from typing import Any
+
 import pytest
 
 from jobs.kinds.lifecycle_rules.ground import Steps
-from proxy.backends.values import Deletion, Lock
+from proxy.backends.values import Deletion, Lock, ObjectInfo
+from proxy.store import Store
 from tests.jobs.kinds.driving import Drive, Killed
 from tests.jobs.kinds.ruling import (
     aged,
@@ -20,7 +27,7 @@ from tests.jobs.kinds.ruling import (
     shown,
     spec,
 )
-from tests.jobs.kinds.world import keys, mark
+from tests.jobs.kinds.world import keys, mark, versions
 
 pytestmark = pytest.mark.usefixtures("backends")
 
@@ -90,6 +97,67 @@ def test_another_run_counts_anew_how_many_versions_of_a_key_are_newer() -> None:
     first.saved.run_id += 1000
     Drive(first.kind, first.saved).run()
     assert line(store) == ["a *v4", "a v3", "a v2", "a v1"]
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_whatever_clients_do_between_two_pages_as_many_as_are_kept_stay(seed: int) -> None:
+    """A run stops anywhere, clients write and delete, and that run or another goes on."""
+    dice, numbers, store = random.Random(seed), itertools.count(), bucket_of(versioned=True)
+    asked = spec(rule(noncurrent_after_s=1, noncurrent_keep=dice.randrange(4)))
+    for _ in range(8):
+        for _ in range(dice.randrange(10)):
+            _write(store, dice, next(numbers))
+        first = job(asked, steps=Steps(entries=dice.randrange(1, 4), together=2), happens=_killed(dice))
+        kept = _kept(store, asked)
+        with suppress(Killed):
+            first.run()
+        assert kept <= _kept(store, asked)
+        if not first.saved.ended:
+            for _ in range(dice.randrange(6)):
+                found = versions(store)
+                if found and dice.random() < 0.6:
+                    one = dice.choice(found)
+                    store.delete(Deletion(one.key, one.version_id))
+                else:
+                    _write(store, dice, next(numbers))
+            kept = _kept(store, asked)
+            first.saved.run_id += dice.choice([0, 1000])
+            Drive(first.kind, first.saved).run()
+            assert kept <= _kept(store, asked)
+
+
+def _write(store: Store, dice: random.Random, number: int) -> None:
+    """A version, the null version, or a delete marker."""
+    key, version = dice.choice("ab"), dice.choice([f"v{number}", "null"])
+    if dice.random() < 0.25:
+        mark(store, key, f"m{number}")
+    else:
+        aged(store, key, 500 - number, b"%d" % number, version_id=version)
+
+
+def _killed(dice: random.Random) -> Callable[[str], None]:
+    left = dice.randrange(1, 40)
+
+    def happens(event: str) -> None:
+        nonlocal left
+        left -= 1
+        if not left:
+            raise Killed
+
+    return happens
+
+
+def _kept(store: Store, asked: dict[str, Any]) -> set[tuple[str, str, str]]:
+    """What no run may take: of each key the newest, and so many noncurrent versions before all others."""
+    kept, keep = set(), asked["rules"][0]["noncurrent_keep"]
+    for _, infos in itertools.groupby(versions(store), key=lambda info: info.key):
+        newest, *rest = infos
+        kept |= {(info.key, info.version_id, info.etag) for info in (newest, *_bodies(rest)[:keep])}
+    return kept
+
+
+def _bodies(infos: Iterable[ObjectInfo]) -> list[ObjectInfo]:
+    return [info for info in infos if not info.marker]
 
 
 def test_a_version_that_became_the_newest_meanwhile_stays() -> None:

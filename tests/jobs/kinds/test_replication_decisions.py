@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from itertools import islice
 
 import pytest
 from hypothesis import given
@@ -193,6 +194,13 @@ def test_a_plan_touches_nothing_outside_of_its_rule_and_deletes_only_what_it_may
             assert after.get(key) == destination.get(key)
         if key not in after:
             assert spec.deletes and relative is not None and spec.source.key(relative) not in source
+
+
+def test_a_page_that_ends_with_the_prefix_itself_is_followed_by_the_next() -> None:
+    objects = {key: ObjectInfo(key, 1, "e", 1000) for key in ("from/", "from/a", "from/b")}
+    stream = Stream(Shelf(objects), SIDES[0], limit=1)  # type: ignore[arg-type]
+    nothing = Stream(Shelf({}), SIDES[1])  # type: ignore[arg-type]
+    assert [pair.relative for pair in islice(Merged(stream, nothing), 4)] == ["", "a", "b"]
 
 
 @given(listings(["from/", "fro"]), listings(["to/", "t"]))

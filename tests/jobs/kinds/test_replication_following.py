@@ -127,6 +127,29 @@ def test_a_large_object_that_is_replaced_meanwhile_goes_over_as_it_is_then(
     assert mirror.destination.list_uploads().uploads == ()
 
 
+@pytest.mark.parametrize("page", range(1, 7))
+@pytest.mark.parametrize("gone", [True, False])
+def test_a_large_object_that_changes_after_it_was_looked_at_is_no_failure(
+    gone: bool, page: int, backends: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mirror = walked(replicate_deletes=True)
+    monkeypatch.setattr(type(mirror.destination.backend), "can_link", lambda self, reader: False)
+    put(mirror.source, "large", noise(2, 900 * KIB))
+    pages = 0
+
+    def change(event: str) -> None:
+        nonlocal pages
+        pages += event == "page"
+        if event == "page" and pages == page:
+            delete(mirror.source, "large") if gone else put(mirror.source, "large", noise(3, 700 * KIB))
+
+    mirror.happens = change
+    assert mirror.run("events").issues == [] and pages >= page
+    mirror.run("events")
+    assert content(mirror.destination) == content(mirror.source)
+    assert mirror.destination.list_uploads().uploads == ()
+
+
 @pytest.mark.parametrize("deletes", [True, False])
 def test_a_large_object_that_goes_meanwhile_leaves_no_upload(
     deletes: bool, backends: tuple[str, str], monkeypatch: pytest.MonkeyPatch
