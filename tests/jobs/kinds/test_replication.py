@@ -287,6 +287,8 @@ def test_a_destination_that_goes_between_two_changes_fails_the_run_and_no_object
     assert failed.value.code == "NoSuchBucket"
     make_bucket(DESTINATION)
     mirror.run("events")
+    assert mirror.notes["whole"] is False, "a walk is needed"
+    mirror.run()
     assert keys(mirror.destination) == ["a"]
 
 
