@@ -22,6 +22,8 @@ from jobs.kinds.base import EVENTS
 from jobs.models import Job
 from jobs.states import Status
 
+MOST_BEFORE = 4
+"""So many go before one that was next; then it has its turn."""
 WORK = "jobs.engine.work"
 PONG = "jobs.liveness.pong"
 LANES = ("", EVENTS)
@@ -84,9 +86,23 @@ def _messages(lane: str | None) -> QuerySet[OrmQ]:
 
 def others_wait(lane: str) -> bool:
     """Whether a job of that lane is in line that could be worked on now."""
+    return _in_line(lane).exists()
+
+
+def before(job_id: int) -> list[int]:
+    """Jobs of its lane that follow a feed and are in line: they come before one that does something else.
+
+    Some of them, those that wait for the longest time first.
+    """
+    lane = Job.objects.filter(pk=job_id).exclude(Q(lane="") | Q(mode=EVENTS)).values_list("lane", flat=True)
+    following = _in_line(lane[0]).filter(mode=EVENTS) if lane else Job.objects.none()
+    return list(following.order_by("sent_ms").values_list("pk", flat=True)[:MOST_BEFORE])
+
+
+def _in_line(lane: str) -> QuerySet[Job]:
     allowed = Q(paused=False) | Q(run_anyway=True)
     ready = Job.objects.filter(allowed, status=Status.QUEUED, lane=lane, holder="")
-    return ready.filter(not_before_ms__lte=NowMs(), needs_confirmation=False).exists()
+    return ready.filter(not_before_ms__lte=NowMs(), needs_confirmation=False)
 
 
 def forget_failures(limit: int, age: timedelta = timedelta(days=7)) -> int:

@@ -20,7 +20,7 @@ class Right(StrEnum):
 EVERYTHING = frozenset(Right)
 _REFUSALS = {
     Right.VIEW: "This account may not look at jobs.",
-    Right.OPERATE: "This account may look at jobs, but not start, cancel or retry them.",
+    Right.OPERATE: "This account may look at jobs and rules, but not act on them.",
     Right.ADMIN: "Users and keys are for administrators.",
 }
 

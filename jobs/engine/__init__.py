@@ -11,7 +11,7 @@ import logging
 from collections.abc import Mapping
 from random import Random
 
-from jobs import claims, heartbeat
+from jobs import claims, heartbeat, queue
 from jobs.claims import Claim
 from jobs.engine.claiming import take
 from jobs.engine.hold import Hold, Renewing
@@ -39,11 +39,16 @@ def work(
     limits: Limits | None = None,
     rng: Random | None = None,
 ) -> None:
-    """One slice of the job's work, if it is to be had.
+    """One slice of the job's work, if it is to be had; before it one of each that must not wait behind it.
 
     Raises database errors (nothing was begun, or the lease will lapse), and what no step of the
     job's end can cope with.
     """
+    for each in (*queue.before(job_id), job_id):
+        _work(each, kinds, limits, rng)
+
+
+def _work(job_id: int, kinds: Mapping[str, Kind], limits: Limits | None, rng: Random | None) -> None:
     heartbeat.beat("worker", job_id=job_id)
     try:
         claim = take(job_id, kinds, limits or Limits())

@@ -16,6 +16,7 @@ from jobs.kinds.lifecycle_rules.removing import abort, remove
 from jobs.kinds.lifecycle_rules.settling import look, look_again
 from jobs.kinds.lifecycle_rules.spec import read_spec
 from jobs.kinds.lifecycle_rules.transitions import transition
+from jobs.kinds.outages import outages_heard
 from proxy.records import BucketRecord
 
 SECTIONS = {"sweep": RUN, "retry": RETRY}
@@ -88,11 +89,15 @@ class Lifecycle:
 
     def page(self, work: Work, phase: str, token: str | None) -> Page:
         """The items after `token`. Raises BadToken, Deferred, JobFailed, S3Error."""
-        return page(Ground(work, self.steps), SECTIONS[phase], token)
+        ground = Ground(work, self.steps)
+        with outages_heard(work, lambda: ground.spec.buckets):
+            return page(ground, SECTIONS[phase], token)
 
     def apply(self, work: Work, phase: str, item: Item) -> Outcome:
-        """Do one item, idempotently. Raises S3Error, Deferred, LeaseLost."""
-        return DOES[item.data["do"]](Ground(work, self.steps), item)
+        """Do one item, idempotently. Raises S3Error, Deferred, JobFailed, LeaseLost."""
+        ground = Ground(work, self.steps)
+        with outages_heard(work, lambda: ground.spec.buckets):
+            return DOES[item.data["do"]](ground, item)
 
     def turn(self, work: Work, phase: str) -> None:
         """Nothing here is a point of no return. Raises ValueError."""

@@ -7,10 +7,10 @@ from types import MappingProxyType
 from typing import Any
 
 from jobs.kinds.base import EVENTS, Action, Item, Outcome, Page, Phase, Plan, Words, Work
+from jobs.kinds.outages import outages_heard
 from jobs.kinds.replication import events, reconciling, retrying, verifying
 from jobs.kinds.replication.ground import Ground, Limits
 from jobs.kinds.replication.large import abort, begin, complete, write_piece
-from jobs.kinds.replication.outages import outages_heard
 from jobs.kinds.replication.settling import count_settled, settle_keys
 from jobs.kinds.replication.spec import Spec
 from proxy.records import BucketRecord
@@ -82,13 +82,13 @@ class Replicate:
     def page(self, work: Work, phase: str, token: str | None) -> Page:
         """The items after `token`. Raises BadToken, JobFailed, Deferred, S3Error."""
         ground = Ground(work, self.limits)
-        with outages_heard(ground):
+        with outages_heard(work, lambda: ground.spec.buckets):
             return PAGES[phase](ground, token)
 
     def apply(self, work: Work, phase: str, item: Item) -> Outcome:
         """Do one item, idempotently. Raises S3Error, LeaseLost, Deferred, Withdrawn."""
         ground = Ground(work, self.limits)
-        with outages_heard(ground):
+        with outages_heard(work, lambda: ground.spec.buckets):
             return DOES[item.data["do"]](ground, item)
 
     def turn(self, work: Work, phase: str) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from jobs import units
+from jobs.kinds.base import EVENTS
 
 WIDTH, HEIGHT, GAP = 320, 56, 2
 LEAST = 1.5
@@ -18,7 +19,8 @@ SLOTS = 12
 def throughput(runs: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
     """Of run rows, the newest first: the oldest to the left. None of fewer than two.
 
-    Those that ended and moved something, in bytes a second; in objects a second if none moved a byte.
+    Those that ended and moved something, in bytes a second; in objects a second if none moved a byte. A row
+    of runs that followed changes is none of them: it spans the time between these, too.
     """
     ended = [run for run in runs if "finished_at" in run and _did(run)][:MOST][::-1]
     if len(ended) < FEWEST:
@@ -49,7 +51,8 @@ def throughput(runs: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
 
 
 def _did(run: Mapping[str, Any]) -> bool:
-    return bool(run["bytes"] or run["objects_processed"] or run["objects_deleted"])
+    moved = run["bytes"] or run["objects_processed"] or run["objects_deleted"]
+    return bool(moved) and run.get("mode") != EVENTS
 
 
 def _amount(run: Mapping[str, Any], in_bytes: bool) -> int:

@@ -42,7 +42,7 @@ def job(request: HttpRequest, actor: Actor, job_id: str) -> HttpResponse:
         "row": row,
         "active": shown.at_work,
         "at_work": ACTIVE,
-        "words": sentences(shown, failed.total),
+        "words": sentences(shown, shown.job.failed if shown.job.standing else failed.total),
         "definition": definition(shown.job),
         "duration": _duration(shown),
         "runs": runs,

@@ -152,7 +152,9 @@ class Cluster:
     @contextmanager
     def slot(self, kind: str, bucket_id: str) -> Iterator[None]:
         """Be in the bucket's slot, as a client's write or a job's effect is; what needs it alone waits."""
-        with (self.service.home / "locks" / f"{bucket_id}.{kind}").open("a") as file:
+        folder = self.service.home / "locks"
+        folder.mkdir(mode=0o700, exist_ok=True)  # nobody may have been in any slot yet
+        with (folder / f"{bucket_id}.{kind}").open("a") as file:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
             yield
 

@@ -107,12 +107,3 @@ def test_a_scrape_tells_of_rules_when_they_run_and_when_they_last_did(home: Path
         assert 3600 <= found[("sluicegate_rule_success_age_seconds", f"ruled:{rule}")] < 3700
     assert ("sluicegate_rule_success_age_seconds", "ruled:fresh") not in found
     assert found[("sluicegate_leader_epoch", "scheduler")] == 1
-
-
-@pytest.mark.django_db
-def test_a_rule_is_in_line_since_its_run_began_and_not_since_it_was_declared(home: Path) -> None:
-    rule = make_rule("old")
-    Job.objects.update(created_at=timezone.now() - timedelta(days=90))
-    assert standing.enqueue(rule, "scan", "scheduler") is not None
-    found = {reading.name: reading.value for reading in metrics.readings()}
-    assert 0 <= found["sluicegate_job_oldest_seconds"] < 60

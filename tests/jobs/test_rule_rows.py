@@ -210,6 +210,8 @@ def test_there_is_no_chart_of_less_than_two_runs_and_one_that_goes_on_is_none() 
     del open_run["finished_at"]
     assert throughput([]) is None and throughput([open_run, row_of(1, bytes=1)]) is None
     assert throughput([row_of(2), row_of(1, bytes=1)]) is None, "one moved nothing"
+    followed = [row_of(number, bytes=1, mode="events") for number in (2, 1)]
+    assert throughput(followed) is None, "rows that span the time between small runs"
     chart = throughput([row_of(number, bytes=1) for number in range(MOST + 5, 0, -1)])
     assert chart is not None and len(chart["bars"]) == MOST
     assert all(0 <= bar["x"] <= chart["width"] - chart["bar"] for bar in chart["bars"])

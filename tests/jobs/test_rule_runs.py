@@ -347,6 +347,20 @@ def test_in_its_lane_a_slice_is_short_while_others_wait(monkeypatch: pytest.Monk
     assert queue.counts(EVENTS)["waiting"] == messages + 2, "one to begin, one to go on, both in its lane"
 
 
+def test_what_follows_a_feed_comes_before_the_walks_of_its_lane_but_not_for_ever(tmp_path: Path) -> None:
+    """Else a write would wait for a slice of each rule that walks."""
+    kind = Ruled(objects=3, log=tmp_path / "log")
+    walk = make_rule("walk", kind)
+    assert standing.enqueue(walk, SCHEDULED, "tests") is not None
+    for number in range(queue.MOST_BEFORE + 1):
+        assert standing.enqueue(make_rule(f"mirror-{number}", kind), EVENTS, "tests") is not None
+    assert go_on(kind, walk).status == "succeeded"
+    phases = [deed.partition("-")[0] for deed in kind.deeds()]
+    assert phases == ["follow"] * 3 * queue.MOST_BEFORE + ["reconcile"] * 3
+    last = Job.objects.get(status="queued")
+    assert (last.rule, queue.before(last.pk)) == (f"mirror-{queue.MOST_BEFORE}", [])
+
+
 def test_a_closed_gate_of_its_source_is_no_matter_to_a_rule() -> None:
     kind = Ruled()
     bucket = Bucket.objects.get()

@@ -81,6 +81,11 @@ class Spec:
     timeout_s: int = 0
 
     @property
+    def buckets(self) -> tuple[str, ...]:
+        """The bucket, and those that objects go to, by name."""
+        return self.bucket, *(rule.destination.bucket for rule in self.rules if rule.destination)
+
+    @property
     def retaining(self) -> tuple[Rule, ...]:
         """The rules that must see everything before they delete anything."""
         return tuple(rule for rule in self.rules if rule.action == RETAIN_NEWEST)

@@ -35,6 +35,9 @@ def follow(ground: Ground) -> Followed:
     if not source.feeds_changes:  # it was migrated to a backend that tells none
         notes.begin_feed(None)
         return Followed()
+    if notes.into != ground.destination.place.bucket_id:  # it was made anew, and lacks what came before
+        notes.begin_feed(source.feed_head())
+        return Followed()
     until_ms = ground.work.now_ms() + ground.limits.look_ms
     try:
         while True:

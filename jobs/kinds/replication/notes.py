@@ -52,6 +52,14 @@ class Notes:
     def whole(self) -> bool:
         return bool(self._state.get("whole"))
 
+    @property
+    def into(self) -> str:
+        """The bucket into which the last walk led, by its id; "" before the first."""
+        return str(self._state.get("into", ""))
+
+    def begin_walk(self, into: str) -> None:
+        self._state["into"] = into
+
     def walked(self) -> None:
         """A walk that this life of the feed has seen from its beginning came to its end."""
         self._state["whole"] = True

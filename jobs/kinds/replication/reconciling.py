@@ -45,6 +45,7 @@ def page(ground: Ground, token: str | None) -> Page:
 def _begin(ground: Ground) -> tuple[Position, Sequence[Item]]:
     """The feed's position is noted before anything is listed."""
     begin_feed(ground)
+    ground.notes.begin_walk(ground.destination.place.bucket_id)
     at = Position(life=ground.notes.life, between=_between(ground))
     return at, large.leftovers(ground)
 

@@ -57,6 +57,11 @@ class Spec:
         except (KeyError, ValueError, TypeError) as error:
             raise BadRequest(f"This is no replication rule: {type(error).__name__}: {error}.") from None
 
+    @property
+    def buckets(self) -> tuple[str, ...]:
+        """Both sides', by name."""
+        return self.source.bucket, self.destination.bucket
+
     def is_about(self, relative: str) -> bool:
         """Whether a key, relative to either prefix, is one that the rule copies and may delete.
 

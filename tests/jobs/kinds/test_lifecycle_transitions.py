@@ -10,16 +10,31 @@ import pytest
 from django.conf import settings
 
 from jobs.errors import Deferred
+from jobs.kinds.lifecycle import Lifecycle
 from jobs.kinds.lifecycle_rules import transitions
 from jobs.kinds.lifecycle_rules.ground import Steps
+from jobs.kinds.outages import PATIENCE_MS
 from jobs.kinds.pieces import Limits
 from proxy import routes
 from proxy.backends.memory.bodies import MemoryReader
 from proxy.backends.values import NewObject
+from proxy.errors import StorageFull
 from proxy.store import Store
 from tests.jobs.kinds.conftest import every_pair
-from tests.jobs.kinds.driving import Killed
-from tests.jobs.kinds.ruling import aged, bucket, bucket_of, days, line, preview, rule, run, shown, spec
+from tests.jobs.kinds.driving import InTestWork, Killed, Saved, nothing
+from tests.jobs.kinds.ruling import (
+    aged,
+    bucket,
+    bucket_of,
+    days,
+    line,
+    now_ms,
+    preview,
+    rule,
+    run,
+    shown,
+    spec,
+)
 from tests.jobs.kinds.world import MIB, Bytes, closed, contents, keys, noise, put_in_parts
 
 pytestmark = pytest.mark.usefixtures("backends")
@@ -272,3 +287,26 @@ def test_within_one_bucket_objects_go_to_another_prefix() -> None:
     run(asked)
     assert keys(store) == ["old/a"]
     assert run(asked).deleted == 0
+
+
+def test_a_destination_that_stays_full_defers_the_run_and_fails_no_object(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    store, there = bucket_of(), cold()
+    aged(store, "p/a", 11)
+    work = InTestWork(Saved("photos", "", moving(), now_ms(), mode="run"), nothing)
+    (item,) = (each for each in Lifecycle().page(work, "sweep", None).items if each.key == "p/a")
+
+    def full(*_: Any, **__: Any) -> Any:
+        raise StorageFull()
+
+    for name in ("put", "link"):
+        monkeypatch.setattr(type(there.backend), name, full, raising=False)
+    with pytest.raises(StorageFull):
+        Lifecycle().apply(work, "sweep", item)
+    work.clock_ms += PATIENCE_MS
+    with pytest.raises(Deferred, match="full"):
+        Lifecycle().apply(work, "sweep", item)
+    monkeypatch.undo()
+    assert Lifecycle().apply(work, "sweep", item).deleted == 1
+    assert keys(store) == [] and keys(there) == ["archive/a"]

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from jobs.errors import Deferred, JobFailed
+from jobs.kinds.outages import PATIENCE_MS
 from jobs.kinds.replicas.pacing import Throttle
 from jobs.kinds.replicate import Replicate
 from jobs.kinds.replication.ground import Ground, Limits
 from jobs.kinds.replication.grouping import Wanted, item_of
-from jobs.kinds.replication.outages import PATIENCE_MS
 from proxy import gate, routes
 from proxy.errors import (
     AccessDenied,
@@ -287,6 +287,8 @@ def test_a_destination_that_goes_between_two_changes_fails_the_run_and_no_object
     assert failed.value.code == "NoSuchBucket"
     make_bucket(DESTINATION)
     mirror.run("events")
+    assert mirror.notes["whole"] is False, "a walk is needed"
+    mirror.run()
     assert keys(mirror.destination) == ["a"]
 
 

@@ -208,13 +208,32 @@ def test_a_walk_that_goes_on_after_the_feed_was_lost_does_not_make_it_whole(
     assert mirror.notes["whole"] is False
 
 
-def test_a_walk_begins_anew_if_a_bucket_was_made_anew_since(backends: tuple[str, str]) -> None:
-    mirror = rule()
-    killed = interrupted(mirror)
+def make_anew(mirror: Rule) -> None:
+    """The destination, without what it had."""
     for key in keys(mirror.destination):
         delete(mirror.destination, key)
     routes.delete_bucket(find_bucket(DESTINATION))
     make_bucket(DESTINATION)
+
+
+def test_a_destination_that_was_made_anew_is_walked_as_soon_as_something_happens(
+    backends: tuple[str, str],
+) -> None:
+    mirror = walked()
+    make_anew(mirror)
+    put(mirror.source, "a")
+    mirror.run("events")
+    assert mirror.notes["whole"] is False, "so a reconcile begins"
+    mirror.run()
+    assert content(mirror.destination) == content(mirror.source) and mirror.notes["whole"] is True
+    put(mirror.source, "b")
+    assert copied(mirror.run("events")) == 1
+
+
+def test_a_walk_begins_anew_if_a_bucket_was_made_anew_since(backends: tuple[str, str]) -> None:
+    mirror = rule()
+    killed = interrupted(mirror)
+    make_anew(mirror)
     mirror.run(token=killed.token)
     assert content(mirror.destination) == content(mirror.source) and mirror.notes["whole"] is True
 

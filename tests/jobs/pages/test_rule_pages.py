@@ -100,9 +100,11 @@ def test_filters_find_rules_by_trigger_pause_and_destination(boss: Client) -> No
 def test_a_rules_page_shows_its_definition_runs_chart_and_failures(boss: Client) -> None:
     job = make_rule(status="succeeded", mode="reconcile", failed=1, lifetime_objects=30)
     runs = [make_run(job, objects_processed=10, bytes_done=number * 1024**2) for number in range(1, 4)]
+    make_failed_object(job, runs[0], "firmware/<a>")
     make_failed_object(job, runs[-1], "firmware/<a>")
     page = boss.get(f"/_/jobs/{job.public_id}/")
     words, source = text(page.content), page.content.decode()
+    assert "1 object could not be brought in line" in words, "those of the latest run"
     assert "- name: mirror" in words and "interval: 1d" in words and "trigger: events" in words
     assert source.count("<rect ") == 3 and "at most 307 KiB/s" in words
     assert f"run {runs[0].pk}: 102 KiB/s" in source
@@ -143,6 +145,16 @@ def test_actions_ask_first_and_then_do_it(
     assert answer.redirect_chain == [(f"/_/jobs/{job.public_id}/", 302)]
     assert done in text(answer.content) and f"{action} by admin" in text(answer.content)
     assert boss.get(url).status_code == 409
+
+
+def test_a_rule_says_where_it_is_declared(boss: Client) -> None:
+    make_rule("lifecycle", "bucket:logs", created_by="configuration")
+    make_rule("lifecycle", "logs", created_by="configuration")
+    of_bucket, of_file = (
+        text(boss.get(f"/_/jobs/lifecycle:{rule}/").content) for rule in ("bucket:logs", "logs")
+    )
+    told = "the bucket's lifecycle configuration"
+    assert told in of_bucket and told not in of_file
 
 
 def test_the_page_says_that_what_failed_was_looked_at_again(boss: Client) -> None:
