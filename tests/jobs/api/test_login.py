@@ -127,5 +127,5 @@ def test_staff_without_the_permission_look_but_do_not_touch(site: None) -> None:
     body = {"target_backend": "archive"}
     assert client.post(f"{ADMIN}/buckets/photos/migrate/preview", body, **JSON).status_code == 200
     answer = client.post(f"{ADMIN}/buckets/photos/migrate", body, **JSON)
-    assert answer.status_code == 403 and "not start" in answer.json()["error"]
+    assert answer.status_code == 403 and "not act" in answer.json()["error"]
     assert Job.objects.count() == 1
