@@ -177,8 +177,7 @@ class FeedWatch:
 
     def run_forever(self, stop: threading.Event) -> None:
         """Look every LOOK_S seconds until `stop` is set; a backend without feeds is left at once."""
-        while not stop.is_set() and self._feeds():
-            self._safely()
+        while not stop.is_set() and self._safely():
             stop.wait(LOOK_S)
         connection.close()
 
@@ -209,18 +208,16 @@ class FeedWatch:
         self._patience.began(rule.job_id, position, now)
         return True
 
-    def _feeds(self) -> bool:
-        """Whether there is anything to watch, as far as is known."""
-        try:
-            return routes.backend(self._backend).feeds_changes
-        except Exception:
-            return True  # the look says what is wrong
+    def _safely(self) -> bool:
+        """A look that must not end the watching; what is wrong is said once, and once that it is over.
 
-    def _safely(self) -> None:
-        """A look that must not end the watching; what is wrong is said once, and once that it is over."""
+        False if the backend feeds nothing that could be watched.
+        """
+        feeds, mood = True, ""
         try:
-            self.look()
-            mood = ""
+            feeds = routes.backend(self._backend).feeds_changes
+            if feeds:
+                self.look()
         except S3Error as error:
             mood = f"is not there: {error.message}"
         except Error as error:
@@ -231,3 +228,4 @@ class FeedWatch:
         if mood != self._mood:
             log.warning("backend %s %s", self._backend, mood or "is watched again")
         self._mood = mood
+        return feeds

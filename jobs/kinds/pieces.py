@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from jobs.kinds.base import Item, Outcome
@@ -77,6 +77,12 @@ def pieces(info: ObjectInfo, limits: Limits, least_bytes: int = 0) -> Iterator[S
     length = max(piece_bytes(info.size, limits), least_bytes)
     for start in range(0, info.size, length):
         yield Span(start, min(start + length, info.size))
+
+
+def bounded(info: ObjectInfo, limits: Limits) -> ObjectInfo:
+    """Its own parts are the pieces, unless one would take too long; then they are of one size."""
+    longest = max((part.size for part in info.parts), default=0)
+    return replace(info, parts=()) if longest > limits.part_bytes else info
 
 
 def page_of_pieces(

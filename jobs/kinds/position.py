@@ -13,11 +13,11 @@ target has is removed in another.
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, dataclass, fields, replace
-from typing import Any
+from dataclasses import dataclass, fields, replace
 
 from jobs.errors import BadToken
+from jobs.kinds.tokens import encode as encode
+from jobs.kinds.tokens import read
 
 OBJECTS, UPLOADS, EXTRAS, PARTS = "objects", "uploads", "extras", "parts"
 QUIET, AGAIN, VERSIONING = "quiet", "again", "versioning"
@@ -64,21 +64,12 @@ class Position:
 START = Position()
 
 
-def encode(position: Position) -> str:
-    """A token: JSON without what is at its default."""
-    told = {name: value for name, value in asdict(position).items() if value}
-    return json.dumps(told, separators=(",", ":"), ensure_ascii=False)
-
-
 def decode(token: str | None) -> Position:
     """The position of a token, the start for None. Raises BadToken."""
     if token is None:
         return START
-    try:
-        told = json.loads(token)
-    except ValueError as error:
-        raise BadToken(f"The token is not JSON: {error}.") from None
-    if not isinstance(told, dict) or not all(_fits(name, value) for name, value in told.items()):
+    told = read(token, _TYPES)
+    if any(told.get(name, 0) < 0 for name in _NUMBERS):
         raise BadToken("The token is not of this job's kind.")
     position = Position(**told)
     if position.section not in _SECTIONS:
@@ -86,10 +77,5 @@ def decode(token: str | None) -> Position:
     return position
 
 
-_NAMES = frozenset(each.name for each in fields(Position))
-
-
-def _fits(name: Any, value: Any) -> bool:
-    if name in ("offset", "fed"):
-        return type(value) is int and value >= 0
-    return name in _NAMES and isinstance(value, str)
+_NUMBERS = ("offset", "fed")
+_TYPES: dict[str, type] = {each.name: str for each in fields(Position)} | dict.fromkeys(_NUMBERS, int)

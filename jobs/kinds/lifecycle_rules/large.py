@@ -12,7 +12,16 @@ from dataclasses import replace
 from jobs.kinds.base import Item, Outcome
 from jobs.kinds.lifecycle_rules.ground import Ground
 from jobs.kinds.lifecycle_rules.spec import Target
-from jobs.kinds.pieces import Limits, all_parts, collecting, copy_piece, piece_items, pieces, uploads_left
+from jobs.kinds.pieces import (
+    Limits,
+    all_parts,
+    bounded,
+    collecting,
+    copy_piece,
+    piece_items,
+    pieces,
+    uploads_left,
+)
 from jobs.kinds.replicas.pacing import Pacing
 from jobs.kinds.replicas.target import Seen
 from jobs.kinds.replicas.target import Target as Destination
@@ -69,10 +78,9 @@ def _begun(
 
 
 def _pieces(info: ObjectInfo, key: str, upload_id: str, limits: Limits, least_bytes: int) -> list[Item]:
-    """Its own parts, unless one would take too long; then pieces of one size."""
-    longest = max((part.size for part in info.parts), default=0)
-    cut = replace(info, parts=()) if longest > limits.part_bytes else info
-    return piece_items(key, enumerate(pieces(cut, limits, least_bytes), 1), upload=upload_id)
+    return piece_items(
+        key, enumerate(pieces(bounded(info, limits), limits, least_bytes), 1), upload=upload_id
+    )
 
 
 def leftovers(ground: Ground) -> Iterator[Item]:

@@ -6,12 +6,13 @@ current versions, and through multipart uploads; a run over single objects goes 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from jobs.errors import BadToken
+from jobs.kinds.tokens import encode as encode
+from jobs.kinds.tokens import read
 
 RANK, CURRENT, VERSIONS, UPLOADS, KEYS = "rank", "current", "versions", "uploads", "keys"
 NO_VERSION = "-"
@@ -37,20 +38,9 @@ class Position:
     held: Sequence[Any] = field(default=())
 
 
-def encode(position: Position) -> str:
-    """A token: JSON without what is at its default."""
-    told = {name: value for name, value in asdict(position).items() if value}
-    return json.dumps(told, separators=(",", ":"), ensure_ascii=False)
-
-
 def decode(token: str) -> Position:
     """Raises BadToken."""
-    try:
-        told = json.loads(token)
-    except ValueError as error:
-        raise BadToken(f"The token is not JSON: {error}.") from None
-    if not isinstance(told, dict) or not all(_fits(name, value) for name, value in told.items()):
-        raise BadToken("The token is not of this job's kind.")
+    told = read(token, _TYPES)
     if told.get("section") not in SECTIONS:
         raise BadToken(f"The token names no section of a walk: {told.get('section')!r}.")
     return Position(**told)
@@ -58,7 +48,3 @@ def decode(token: str) -> Position:
 
 _TYPES: dict[str, type] = {each.name: int for each in fields(Position)}
 _TYPES |= dict.fromkeys(("section", "after", "after_id"), str) | {"held": list}
-
-
-def _fits(name: Any, value: Any) -> bool:
-    return name in _TYPES and type(value) is _TYPES[name]

@@ -13,10 +13,18 @@ from itertools import count
 from typing import Any
 
 from jobs.kinds.base import Item, Outcome
-from jobs.kinds.pieces import all_parts, collecting, copy_piece, page_of_pieces, piece_items, uploads_left
+from jobs.kinds.pieces import (
+    all_parts,
+    bounded,
+    collecting,
+    copy_piece,
+    page_of_pieces,
+    piece_items,
+    uploads_left,
+)
 from jobs.kinds.replicas.target import Seen, Target, look
 from jobs.kinds.replication.deciding import Act, Decision, decide, decide_changed
-from jobs.kinds.replication.ground import Ground, Limits
+from jobs.kinds.replication.ground import Ground
 from jobs.kinds.replication.grouping import Wanted, item_of
 from jobs.kinds.steps import todo
 from proxy.backends.sealing.reader import is_locked
@@ -104,7 +112,7 @@ def _in_pieces(ground: Ground, entry: Entry, info: ObjectInfo) -> Sequence[Item]
     store = ground.destination
     if entry["offset"] < info.size:
         limits = replace(ground.limits, part_bytes=entry["piece"])
-        taken = page_of_pieces(_cut(info, limits), entry["offset"], limits, store.backend.least_part_bytes)
+        taken = page_of_pieces(bounded(info, limits), entry["offset"], limits, store.backend.least_part_bytes)
         entry["offset"] = taken[-1][1].end
         return piece_items(info.key, taken, **same)
     entry["tried"] += 1
@@ -119,12 +127,6 @@ def _decided(ground: Ground, info: ObjectInfo, there: ObjectInfo | None, changed
     """`changed`: metadata, headers and tags count as well."""
     by_facts = decide_changed if changed else decide
     return by_facts(info, there, ground.spec.conflict, deletes=False)
-
-
-def _cut(info: ObjectInfo, limits: Limits) -> ObjectInfo:
-    """Its own parts are the pieces, unless one would take too long; then they are of one size."""
-    longest = max((part.size for part in info.parts), default=0)
-    return replace(info, parts=()) if longest > limits.part_bytes else info
 
 
 # -- effects: of an object that is another one by now they do nothing, and the next page looks again ------

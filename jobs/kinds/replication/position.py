@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from jobs.errors import BadToken
+from jobs.kinds.tokens import encode as encode
+from jobs.kinds.tokens import read
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,18 +31,6 @@ class Position:
 _TYPES = {name: type(value) for name, value in asdict(Position()).items()}
 
 
-def encode(position: Position) -> str:
-    """A token: JSON without what is at its default."""
-    told = {name: value for name, value in asdict(position).items() if value}
-    return json.dumps(told, separators=(",", ":"), ensure_ascii=False)
-
-
 def decode(token: str) -> Position:
     """Raises BadToken."""
-    try:
-        told = json.loads(token)
-    except ValueError as error:
-        raise BadToken(f"The token is not JSON: {error}.") from None
-    if not isinstance(told, dict) or any(type(value) is not _TYPES.get(name) for name, value in told.items()):
-        raise BadToken("The token is not of a replication.")
-    return Position(**told)
+    return Position(**read(token, _TYPES, "a replication"))
